@@ -1,0 +1,141 @@
+// Package cutout is the vocabulary that every stage of the line shares: the
+// photo, the model's input, the mask, the job and its result, and the errors.
+// It imports nothing but the standard library and holds no behaviour beyond
+// parsing and checking its own words.
+package cutout
+
+import "time"
+
+// Photo is a decoded picture: upright, in sRGB, with straight (not
+// premultiplied) alpha, rows without padding.
+type Photo struct {
+	Width, Height int
+	// Pix holds R, G, B, A of each pixel, 0 to 255; 4*Width*Height bytes.
+	Pix []uint8
+	// Deep holds the same samples as 0 to 65535 where the source had more
+	// than eight bits a channel and the caller asked to keep them; else nil.
+	Deep []uint16
+	// Opaque says that alpha is 255 everywhere.
+	Opaque bool
+}
+
+// Input is what a model sees: the photo scaled to the model's size.
+type Input struct {
+	Width, Height int
+	// Pix holds R, G, B of each pixel, 0 to 255; 3*Width*Height bytes.
+	Pix []uint8
+}
+
+// Mask says how much of each pixel belongs to the subject. At the model's size
+// it is the backend's answer; at the photo's size it is the alpha matte.
+type Mask struct {
+	Width, Height int
+	// Pix holds one sample a pixel, 0 (background) to 255 (subject).
+	Pix []uint8
+	// Deep holds the same as 0 to 65535 for a photo that has Deep; else nil.
+	Deep []uint16
+}
+
+// Job is one photo to be cut out.
+type Job struct {
+	// Upload is the file as it came, of any supported format.
+	Upload  []byte
+	Options Options
+	// Observe, where set, is told each step; it must return at once.
+	Observe func(Progress)
+}
+
+// Progress is one step of a job.
+type Progress struct {
+	Stage Stage
+	// Place is the number of jobs ahead while Stage is Waiting.
+	Place int
+}
+
+// Stage names a step of the line.
+type Stage string
+
+// The stages, in the order a job passes them.
+const (
+	Waiting Stage = "waiting"
+	Decode  Stage = "decode"
+	Infer   Stage = "infer"
+	Refine  Stage = "refine"
+	Compose Stage = "compose"
+	Encode  Stage = "encode"
+)
+
+// Result is the answer to a job.
+type Result struct {
+	// File is the encoded picture, of MediaType.
+	File          []byte
+	MediaType     string
+	Width, Height int
+	// Subject is false where no subject was found: the file is then empty
+	// (wholly transparent, or all background), which is an answer, not an error.
+	Subject bool
+	Run     Run
+	// Timings says how long each stage took.
+	Timings []Timing
+}
+
+// Run says what really did the inference.
+type Run struct {
+	Backend string // name of the backend, such as "onnx-cpu"
+	Device  string // such as "cpu" or "cuda:0"
+	Model   string // name in the catalogue, such as "isnet"
+	Mode    Mode
+	// Sizes lists the input sizes that ran, in pixels a side, in order.
+	Sizes []int
+	// Inference is the time inside the plugin, over all sizes.
+	Inference time.Duration
+}
+
+// Timing is the time that one stage took.
+type Timing struct {
+	Stage    Stage
+	Duration time.Duration
+}
+
+// Model is an installed model, ready to be loaded by a backend.
+type Model struct {
+	Name string
+	// Input and Output are tensor names in the graph.
+	Input, Output string
+	// A sample x (0 to 255) enters the network as (x/Scale - Mean) / Std, per
+	// channel in the order R, G, B.
+	Scale     float32
+	Mean, Std [3]float32
+	Post      Post
+	// Variants are graphs that answer the same, by size, smallest first.
+	Variants []Variant
+}
+
+// Variant is one file of a model, for one square input size.
+type Variant struct {
+	Size      int    // pixels a side
+	File      string // absolute path
+	SHA256    string // in hex; empty where the file is derived on this machine
+	Precision string // "fp16", "fp32" or "int8"
+}
+
+// Post names what turns a network's output into 0..1.
+type Post string
+
+// The kinds of output that catalogued models have.
+const (
+	PostNone    Post = "none"    // already 0..1
+	PostSigmoid Post = "sigmoid" // logits
+	PostArgmax  Post = "argmax"  // class scores; class 0 is the background
+)
+
+// Sizes lists the input sizes of the model's variants, smallest first.
+func (m Model) Sizes() []int {
+	var sizes []int
+	for _, v := range m.Variants {
+		if len(sizes) == 0 || sizes[len(sizes)-1] != v.Size {
+			sizes = append(sizes, v.Size)
+		}
+	}
+	return sizes
+}

@@ -1,0 +1,109 @@
+package cutout
+
+import (
+	"encoding/hex"
+	"image/color"
+	"slices"
+	"strings"
+)
+
+// Options are a visitor's wishes for one photo. The zero value means the
+// defaults: the first of each list below, no background, the server's own
+// choice of model and backend.
+type Options struct {
+	Mode       Mode
+	Format     Format
+	Output     Output
+	Edges      Edges
+	Background *color.NRGBA
+	// Depth is 8, or 16 for a PNG of a source with more than eight bits.
+	Depth int
+	// Model and Backend name what the operator allows; empty means the default.
+	Model, Backend string
+}
+
+// Mode trades time for certainty.
+type Mode string
+
+// Format is the file format of the answer.
+type Format string
+
+// Output is what the answer shows.
+type Output string
+
+// Edges says whether the edges are worked on.
+type Edges string
+
+// The choices; the first of each kind is the default.
+const (
+	Auto Mode = "auto" // fast first, and only what is not certain gets more
+	Fast Mode = "fast" // the smallest size
+	Best Mode = "best" // the most certain of several sizes
+
+	PNG  Format = "png"
+	WebP Format = "webp"
+	JPEG Format = "jpeg"
+
+	Cutout  Output = "cutout" // the photo with its background transparent
+	Matte   Output = "mask"   // the alpha matte, in grey
+	Refined Edges  = "refined"
+	Raw     Edges  = "raw" // the plain mask, scaled, over the photo's own colours
+)
+
+// ParseMode reads a mode; empty means the default.
+func ParseMode(s string) (Mode, error) { return parse("mode", s, Auto, Fast, Best) }
+
+// ParseFormat reads a format; empty means the default, "jpg" means JPEG.
+func ParseFormat(s string) (Format, error) {
+	if s == "jpg" {
+		return JPEG, nil
+	}
+	return parse("format", s, PNG, WebP, JPEG)
+}
+
+// ParseOutput reads an output; empty means the default.
+func ParseOutput(s string) (Output, error) { return parse("output", s, Cutout, Matte) }
+
+// ParseEdges reads how edges are treated; empty means the default.
+func ParseEdges(s string) (Edges, error) { return parse("edges", s, Refined, Raw) }
+
+// ParseColor reads #rrggbb or #rgb; empty means none.
+func ParseColor(s string) (*color.NRGBA, error) {
+	if s == "" {
+		return nil, nil
+	}
+	digits := strings.TrimPrefix(s, "#")
+	if len(digits) == 3 {
+		digits = string([]byte{digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]})
+	}
+	rgb, err := hex.DecodeString(digits)
+	if err != nil || len(rgb) != 3 {
+		return nil, Errorf(Invalid, "background is a colour such as #ffffff")
+	}
+	return &color.NRGBA{R: rgb[0], G: rgb[1], B: rgb[2], A: 255}, nil
+}
+
+// MediaType returns the format's media type.
+func (f Format) MediaType() string { return "image/" + string(f) }
+
+// Extension returns the usual ending of a file of this format, with its dot.
+func (f Format) Extension() string {
+	if f == JPEG {
+		return ".jpg"
+	}
+	return "." + string(f)
+}
+
+func parse[T ~string](name, s string, choices ...T) (T, error) {
+	if s == "" {
+		return choices[0], nil
+	}
+	if slices.Contains(choices, T(s)) {
+		return T(s), nil
+	}
+	var words []string
+	for _, c := range choices {
+		words = append(words, string(c))
+	}
+	return "", Errorf(Invalid, "%s is one of: %s", name, strings.Join(words, ", "))
+}

@@ -1,0 +1,59 @@
+// Package contract is what a host and an inference backend agree on: the
+// handshake, the messages (proto/backend.proto) and the adapters that carry
+// the Backend interface over gRPC. Neither side sees gRPC beyond this package.
+package contract
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/go-plugin"
+
+	"bgremover.pro/core/cutout"
+)
+
+// Handshake tells a backend that it was started by BGRemover and not by hand.
+// It is no security measure. ProtocolVersion changes when an old backend can
+// no longer serve a new host.
+var Handshake = plugin.HandshakeConfig{
+	ProtocolVersion:  1,
+	MagicCookieKey:   "BGREMOVER_BACKEND",
+	MagicCookieValue: "pixels-in-mask-out",
+}
+
+// Name is the one plugin that a backend process serves.
+const Name = "backend"
+
+// Backend is an inference backend: in the plugin process the real one, in the
+// host its stand-in that calls it. It is safe for concurrent use.
+type Backend interface {
+	// Describe says what the backend is and what it really runs on.
+	Describe(ctx context.Context) (Description, error)
+	// Load makes a model ready, replacing one of the same name. It returns the
+	// input sizes now ready. Codes: Invalid (no such model in those files),
+	// BackendUnavailable (the device cannot take it).
+	Load(ctx context.Context, model cutout.Model) (sizes []int, err error)
+	// Unload frees a model; an unknown name is no error.
+	Unload(ctx context.Context, name string) error
+	// Segment runs a loaded model. The end of ctx stops the run. Codes:
+	// Invalid (size or model unknown), Canceled, Timeout, BackendUnavailable,
+	// Internal.
+	Segment(ctx context.Context, model string, input *cutout.Input) (*cutout.Mask, Timing, error)
+}
+
+// Description is what a backend says of itself.
+type Description struct {
+	Name, Version string
+	Device        string // what is really used: "cpu", "cuda:0"
+	Provider      string
+	Runtime       string
+	MaxBatch      int
+	Models        []string
+	Memory        uint64 // bytes resident, 0 if unknown
+}
+
+// Timing says where the time of one Segment went inside the plugin.
+type Timing struct {
+	Queued    time.Duration
+	Inference time.Duration
+}
