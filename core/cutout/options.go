@@ -18,6 +18,9 @@ type Options struct {
 	Background *color.NRGBA
 	// Depth is 8, or 16 for a PNG of a source with more than eight bits.
 	Depth int
+	// Anyway keeps what little was found where Result.Subject is false; else
+	// such a result is wholly transparent.
+	Anyway bool
 	// Model and Backend name what the operator allows; empty means the default.
 	Model, Backend string
 }

@@ -1,0 +1,60 @@
+package pipeline
+
+import (
+	"context"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/mask"
+	"bgremover.pro/core/tensor"
+)
+
+// certain is the uncertainty (mask.Uncertainty) under which the mode auto
+// takes the smallest size's mask without asking a larger one.
+const certain = 0.03
+
+// infer runs the model at the sizes that the mode asks for and returns the
+// most certain mask.
+func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutout.Options) (*cutout.Mask, cutout.Run, error) {
+	model, err := p.backend.Model(ctx, options.Backend, options.Model)
+	if err != nil {
+		return nil, cutout.Run{}, err
+	}
+	var (
+		best    *cutout.Mask
+		bestRun cutout.Run
+		doubt   float64
+		total   cutout.Run
+	)
+	for _, size := range sizes(model, options.Mode) {
+		m, run, err := p.backend.Segment(ctx, options.Backend, options.Model, tensor.FromPhoto(photo, size))
+		if err != nil {
+			return nil, cutout.Run{}, err
+		}
+		total.Sizes = append(total.Sizes, size)
+		total.Inference += run.Inference
+		if d := mask.Uncertainty(m); best == nil || d < doubt {
+			best, bestRun, doubt = m, run, d
+		}
+		if options.Mode == cutout.Auto && doubt < certain {
+			break
+		}
+	}
+	bestRun.Mode, bestRun.Sizes, bestRun.Inference = options.Mode, total.Sizes, total.Inference
+	return best, bestRun, nil
+}
+
+// sizes lists the input sizes to run, in order.
+func sizes(model cutout.Model, mode cutout.Mode) []int {
+	all := model.Sizes()
+	switch {
+	case len(all) < 2:
+		return all
+	case mode == cutout.Fast:
+		return all[:1]
+	case mode == cutout.Auto:
+		// The largest says most where the smallest is in doubt.
+		return []int{all[0], all[len(all)-1]}
+	default:
+		return all
+	}
+}

@@ -1,0 +1,164 @@
+// Package pipeline is the line a photo passes from upload to answer, as one
+// function: read Remove first.
+package pipeline
+
+import (
+	"context"
+	"image/color"
+	"sync/atomic"
+	"time"
+
+	"bgremover.pro/core/compose"
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/decode"
+	"bgremover.pro/core/encode"
+	"bgremover.pro/core/mask"
+	"bgremover.pro/core/refine"
+)
+
+// Backend is what the line asks of the inference side. An empty backend or
+// model name means the operator's default.
+type Backend interface {
+	// Model says what would serve a request of these names. Codes: Invalid
+	// (unknown name; the sentence lists the choices), BackendUnavailable.
+	Model(ctx context.Context, backend, model string) (cutout.Model, error)
+	// Segment runs the variant whose size is the input's. Codes: Invalid,
+	// BackendUnavailable, Timeout, Canceled, Internal.
+	Segment(ctx context.Context, backend, model string, input *cutout.Input) (*cutout.Mask, cutout.Run, error)
+}
+
+// Settings may change while jobs run; a job keeps those it started with.
+type Settings struct {
+	Decode decode.Limits
+	// Mode is what a job that names none gets.
+	Mode cutout.Mode
+	// Timeout bounds one job from its entry to the queue to its answer.
+	Timeout time.Duration
+}
+
+// Pipeline turns uploads into cut-outs. It is safe for concurrent use and owns
+// no goroutine.
+type Pipeline struct {
+	backend  Backend
+	queue    *Queue
+	settings atomic.Pointer[Settings]
+}
+
+// New returns a line over a backend, its jobs admitted by a queue.
+func New(backend Backend, queue *Queue, settings Settings) *Pipeline {
+	p := &Pipeline{backend: backend, queue: queue}
+	p.Configure(settings)
+	return p
+}
+
+// Configure sets what the next jobs go by.
+func (p *Pipeline) Configure(settings Settings) { p.settings.Store(&settings) }
+
+// Remove cuts the subject out of one photo. Whatever the outcome, nothing of
+// the photo outlives the call but the result.
+//
+// Codes: Busy (with RetryAfter, before any pixel is decoded), Invalid,
+// TooManyPixels, UnsupportedFormat, BackendUnavailable, Timeout, Canceled,
+// Internal.
+func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+	settings := p.settings.Load()
+	ctx, cancel := context.WithTimeout(ctx, settings.Timeout)
+	defer cancel()
+
+	watch := newStopwatch(job.Observe)
+	leave, err := p.queue.Enter(ctx, watch.waiting)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	options := withDefaults(job.Options, settings.Mode)
+
+	watch.start(cutout.Decode)
+	photo, err := decode.Decode(ctx, job.Upload, settings.Decode, options.Depth == 16)
+	if err != nil {
+		return nil, err
+	}
+
+	watch.start(cutout.Infer)
+	found, run, err := p.infer(ctx, photo, options)
+	if err != nil {
+		return nil, err
+	}
+	subject := !mask.Empty(found)
+	if !subject && !options.Anyway {
+		clear(found.Pix)
+	}
+
+	watch.start(cutout.Refine)
+	alpha, err := matte(ctx, photo, found, options.Edges)
+	if err != nil {
+		return nil, err
+	}
+
+	watch.start(cutout.Compose)
+	result := &cutout.Result{
+		MediaType: options.Format.MediaType(),
+		Width:     photo.Width, Height: photo.Height,
+		Subject: subject, Run: run,
+	}
+	if options.Output == cutout.Cutout {
+		if err := dress(ctx, photo, alpha, options); err != nil {
+			return nil, err
+		}
+	}
+
+	watch.start(cutout.Encode)
+	if options.Output == cutout.Matte {
+		result.File, err = encode.Mask(ctx, alpha, options.Format, options.Depth)
+	} else {
+		result.File, err = encode.Photo(ctx, photo, options.Format, options.Depth)
+	}
+	if err != nil {
+		return nil, err
+	}
+	result.Timings = watch.stop()
+	return result, nil
+}
+
+// matte brings the model's mask to the photo's size.
+func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutout.Edges) (*cutout.Mask, error) {
+	if edges == cutout.Raw {
+		return mask.Scale(m, photo.Width, photo.Height), nil
+	}
+	return refine.Refine(ctx, photo, m)
+}
+
+// dress gives the photo its alpha and, where asked for, a background.
+func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, options cutout.Options) error {
+	if err := compose.Cutout(ctx, photo, alpha, options.Edges != cutout.Raw); err != nil {
+		return err
+	}
+	if options.Background != nil {
+		compose.Flatten(photo, *options.Background)
+	}
+	return nil
+}
+
+// withDefaults fills in what a job leaves open.
+func withDefaults(o cutout.Options, mode cutout.Mode) cutout.Options {
+	if o.Mode == "" {
+		o.Mode = mode
+	}
+	if o.Format == "" {
+		o.Format = cutout.PNG
+	}
+	if o.Output == "" {
+		o.Output = cutout.Cutout
+	}
+	if o.Edges == "" {
+		o.Edges = cutout.Refined
+	}
+	if o.Depth == 0 || o.Format != cutout.PNG {
+		o.Depth = 8
+	}
+	if o.Format == cutout.JPEG && o.Background == nil {
+		// JPEG knows no transparency.
+		o.Background = &color.NRGBA{R: 255, G: 255, B: 255, A: 255}
+	}
+	return o
+}
