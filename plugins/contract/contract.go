@@ -57,3 +57,31 @@ type Timing struct {
 	Queued    time.Duration
 	Inference time.Duration
 }
+
+// MaxSize is the largest input, in pixels a side, that the contract carries.
+const MaxSize = 4096
+
+// maxMessage bounds one message either way: an input of MaxSize and some room.
+const maxMessage = 64 << 20
+
+// Environment variables that the host sets for a backend. A backend in another
+// language needs only EnvHostPipe, and may watch its parent's id instead.
+const (
+	// EnvHostPipe is the number of an inherited file descriptor; when reading
+	// from it ends, the host is gone and the backend ends too.
+	EnvHostPipe = "BGREMOVER_HOST_PIPE"
+	// EnvRuntime is the absolute path of the ONNX Runtime library.
+	EnvRuntime = "BGREMOVER_ONNXRUNTIME"
+	// EnvThreads is the number of threads of one run; empty means all the
+	// processors that the process may use.
+	EnvThreads = "BGREMOVER_THREADS"
+	// EnvConcurrency is the number of runs at a time; empty means one.
+	EnvConcurrency = "BGREMOVER_CONCURRENCY"
+	// EnvDevice is the device to use, such as "cuda:1"; empty means the first.
+	EnvDevice = "BGREMOVER_DEVICE"
+	// EnvDeviceMemory bounds the device memory used, such as "4GiB".
+	EnvDeviceMemory = "BGREMOVER_DEVICE_MEMORY"
+	// EnvCache is a folder for what a backend works out once, such as
+	// optimised graphs; empty means none.
+	EnvCache = "BGREMOVER_BACKEND_CACHE"
+)

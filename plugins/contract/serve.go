@@ -1,0 +1,64 @@
+package contract
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+)
+
+// Serve is the whole main of a backend written in Go: it serves until the host
+// asks it to end or is gone. It writes the handshake line to standard output;
+// nothing else may be written there before.
+func Serve(backend Backend) {
+	stderr := os.Stderr // go-plugin replaces it
+	go endWithHost()
+	// A service manager sends TERM to every process of the service, but the
+	// host still wants its running pictures answered; it ends us when it ends.
+	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: Handshake,
+		Plugins:         plugin.PluginSet{Name: &Plugin{Impl: backend}},
+		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
+			return grpc.NewServer(append(options,
+				grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))...)
+		},
+		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: stderr}),
+	})
+}
+
+// endWithHost ends the process as soon as the host is gone. Without a pipe
+// from the host it looks at the parent's id, which changes when that ends.
+func endWithHost() {
+	if fd, err := strconv.Atoi(os.Getenv(EnvHostPipe)); err == nil && fd > 2 {
+		if pipe := os.NewFile(uintptr(fd), "host"); pipe != nil {
+			_, _ = io.Copy(io.Discard, pipe)
+			os.Exit(0)
+		}
+	}
+	for parent := os.Getppid(); os.Getppid() == parent; {
+		time.Sleep(time.Second)
+	}
+	os.Exit(0)
+}
+
+// NewLogger returns a logger to the standard error of the process as it is
+// now: make it before Serve, which redirects that. The host keeps the last
+// lines for whoever must find out why a backend ended.
+func NewLogger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{} // the host adds its own
+			}
+			return a
+		},
+	}))
+}

@@ -1,0 +1,75 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"bgremover.pro/core/cutout"
+)
+
+// ErrNotFound is the cause of an Invalid error that says: no such model is
+// loaded (Segment), or a file of it is missing (Load).
+var ErrNotFound = errors.New("not found")
+
+// toStatus turns a backend's error into what travels. The text is the whole
+// chain, for the host's log; only that of Invalid is for a visitor's eyes.
+func toStatus(err error) error {
+	code, text := codes.Internal, err.Error()
+	if e := (*cutout.Error)(nil); errors.As(err, &e) {
+		text = e.Message
+		if e.Err != nil && e.Code != cutout.Invalid {
+			text += ": " + e.Err.Error()
+		}
+	}
+	switch cutout.CodeOf(err) {
+	case cutout.Invalid:
+		code = codes.InvalidArgument
+		if errors.Is(err, ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+			code = codes.NotFound
+		}
+	case cutout.Busy:
+		code = codes.ResourceExhausted
+	case cutout.BackendUnavailable:
+		code = codes.Unavailable
+	case cutout.Timeout:
+		code = codes.DeadlineExceeded
+	case cutout.Canceled:
+		code = codes.Canceled
+	}
+	return status.Error(code, text)
+}
+
+// fromStatus turns what came back into an error of the vocabulary. The
+// sentence is the backend's own only for Invalid: other texts come from
+// libraries, or from a program that we do not know.
+func fromStatus(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ended := ctx.Err(); ended != nil {
+		code := cutout.CodeOf(ended)
+		return cutout.Wrap(code, ended, cutout.MessageOf(ended))
+	}
+	s := status.Convert(err)
+	cause := errors.New(s.Message())
+	switch s.Code() {
+	case codes.InvalidArgument:
+		return cutout.Wrap(cutout.Invalid, cause, s.Message())
+	case codes.NotFound:
+		return cutout.Wrap(cutout.Invalid, ErrNotFound, s.Message())
+	case codes.ResourceExhausted:
+		return cutout.Wrap(cutout.Busy, cause, "The backend has too much to do.")
+	case codes.DeadlineExceeded:
+		return cutout.Wrap(cutout.Timeout, cause, "This took too long and was stopped.")
+	case codes.Unavailable, codes.Canceled:
+		// Nobody cancelled (ctx lives), so the connection was closed under us.
+		return cutout.Wrap(cutout.BackendUnavailable, cause, "The backend is not available.")
+	case codes.Unimplemented:
+		return cutout.Wrap(cutout.Internal, cause, "The backend lacks a part of the contract.")
+	}
+	return cutout.Wrap(cutout.Internal, cause, "The backend failed.")
+}
