@@ -1,0 +1,132 @@
+// Package core_test guards the shape of the project: who may import whom.
+package core_test
+
+import (
+	"go/build"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const module = "bgremover.pro/"
+
+// allowed lists, by package, the project's own packages it may import; a
+// trailing slash means everything below.
+var allowed = map[string][]string{
+	"cmd/bgremover": {"core/", "models", "plugins/contract", "plugins/contracttest"},
+	"core/app":      {"core/", "templates", "static", "models", "plugins/contract"},
+	"core/web":      {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
+	"core/admin":    {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
+	"core/pipeline": {"core/cutout", "core/decode", "core/tensor", "core/mask", "core/refine", "core/compose", "core/encode"},
+	"core/backend":  {"core/cutout", "plugins/contract"},
+	"core/model":    {"core/cutout", "core/model/", "models", "plugins/contract"},
+
+	"core/cutout":  {},
+	"core/decode":  {"core/cutout", "core/decode/"},
+	"core/tensor":  {"core/cutout"},
+	"core/mask":    {"core/cutout"},
+	"core/refine":  {"core/cutout"},
+	"core/compose": {"core/cutout"},
+	"core/encode":  {"core/cutout"},
+
+	"core/device":    {"core/cutout"},
+	"core/ratelimit": {"core/cutout"},
+	"core/accesslog": {"core/cutout"},
+	"core/config":    {"core/cutout"},
+
+	"models":    {},
+	"templates": {},
+	"static":    {},
+}
+
+// only lists what may be imported by few: a package path (or its prefix, with
+// a trailing slash) and who may.
+var only = map[string][]string{
+	"os/exec":                         {"core/backend", "core/model", "core/decode"},
+	"github.com/hashicorp/go-plugin":  {"core/backend", "plugins/"},
+	"github.com/gin-gonic/gin":        {"core/web", "core/admin"},
+	"net/http":                        {"cmd/", "core/app", "core/web", "core/admin", "core/model", "core/device", "static"},
+	"log/slog":                        {"cmd/", "core/app", "core/web", "core/admin", "core/backend", "core/model", "core/config", "core/accesslog", "core/ratelimit", "core/device", "plugins/"},
+	"github.com/yalue/onnxruntime_go": {"plugins/internal/ort"},
+	"C":                               {},
+}
+
+// bare packages import nothing but the standard library.
+var bare = []string{"core/cutout", "templates", "static"}
+
+func TestImports(t *testing.T) {
+	for dir, imports := range importsByPackage(t) {
+		for _, path := range imports {
+			if own, ok := strings.CutPrefix(path, module); ok {
+				if may, listed := rule(dir); listed && !under(own, may) {
+					t.Errorf("%s must not import %s", dir, own)
+				}
+				continue
+			}
+			if may, listed := only[path]; listed && !under(dir, may) {
+				t.Errorf("%s must not import %s", dir, path)
+			}
+			if under(dir, bare) && strings.Contains(path, ".") {
+				t.Errorf("%s must import the standard library only, not %s", dir, path)
+			}
+		}
+	}
+}
+
+// rule finds what a package may import: its own entry, or none for packages
+// that only their parents' rules speak of.
+func rule(dir string) ([]string, bool) {
+	may, listed := allowed[dir]
+	switch {
+	case listed:
+		return may, true
+	case strings.HasPrefix(dir, "plugins/"):
+		return []string{"core/cutout", "plugins/"}, true
+	}
+	return nil, false
+}
+
+func under(path string, list []string) bool {
+	for _, entry := range list {
+		if path == entry || strings.HasSuffix(entry, "/") && strings.HasPrefix(path+"/", entry) {
+			return true
+		}
+	}
+	return false
+}
+
+// importsByPackage reads the imports of every package of the module, tests
+// left out, under every build constraint.
+func importsByPackage(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	context := build.Default
+	context.UseAllFiles = true
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		if path != ".." && regexp.MustCompile(`^([._].*|testdata|node_modules|bin|data)$`).MatchString(entry.Name()) {
+			return fs.SkipDir
+		}
+		pkg, err := context.ImportDir(path, 0)
+		if _, empty := err.(*build.NoGoError); empty { //nolint:errorlint // ImportDir returns it bare
+			return nil
+		}
+		if pkg == nil {
+			return err
+		}
+		dir, _ := filepath.Rel("..", path)
+		found[filepath.ToSlash(dir)] = pkg.Imports
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) < 5 {
+		t.Fatalf("found only %d packages; is the test in the right folder?", len(found))
+	}
+	return found
+}
