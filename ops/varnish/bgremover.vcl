@@ -1,0 +1,122 @@
+# Varnish 7 in front of BGRemover: caches what is the same for everyone, passes
+# everything per device, and keeps serving while the origin is down.
+#
+#   varnishd -f /etc/varnish/bgremover.vcl -a :80 -s default,256m -s Transient=malloc,512m
+#
+# BGRemover then needs BGREMOVER_TRUSTED_PROXIES to name this machine, so that
+# limits stay per visitor. Transient holds uploads' answers while they pass;
+# nothing of them is kept.
+vcl 4.1;
+
+import std;
+import xkey;
+
+backend origin {
+    .host = "127.0.0.1";
+    .port = "8080";
+    # A cut-out may take as long as BGREMOVER_TIMEOUT.
+    .first_byte_timeout = 120s;
+    .between_bytes_timeout = 30s;
+    .probe = {
+        .url = "/healthz";
+        .interval = 2s;
+        .timeout = 1s;
+        .window = 3;
+        .threshold = 2;
+        .initial = 2;
+    }
+}
+
+# Who may purge: the machine that runs `bgremover edge purge`.
+acl purgers {
+    "127.0.0.1";
+    "::1";
+}
+
+sub vcl_recv {
+    # The one address that can be trusted is the peer's: what a visitor claims
+    # in a header must not reach the limits.
+    set req.http.X-Forwarded-For = client.ip;
+    unset req.http.X-Forwarded-Host;
+    unset req.http.Forwarded;
+    unset req.http.Proxy;
+
+    if (req.method == "PURGE") {
+        if (client.ip !~ purgers) {
+            return (synth(403, "Forbidden"));
+        }
+        if (!req.http.xkey-purge) {
+            return (synth(400, "Name the tag in the header xkey-purge"));
+        }
+        # Soft: what is purged may still stand in while the origin is down.
+        set req.http.purged = xkey.softpurge(req.http.xkey-purge);
+        return (synth(200, "Purged " + req.http.purged));
+    }
+
+    if (req.method != "GET" && req.method != "HEAD") {
+        return (pass);
+    }
+    # The decoded and the plain form alike: nothing below /device or /api is
+    # ever looked up, however its path is written.
+    if (req.url ~ "(?i)^/+(device|api|%64evice|%61pi)" || req.url ~ "(?i)(%2f|%5c|;|\\|//)") {
+        return (pass);
+    }
+    # No page and no asset depends on these; without them one object serves all.
+    unset req.http.Cookie;
+    unset req.http.Authorization;
+    set req.url = regsub(req.url, "\?.*$", "");
+
+    # While the origin is well, stale is served for a minute at most (and
+    # refreshed behind the visitor's back); else for as long as it is kept.
+    if (std.healthy(req.backend_hint)) {
+        set req.grace = 60s;
+    }
+    return (hash);
+}
+
+sub vcl_backend_response {
+    # Varnish's own rules let Surrogate-Control outrank `private`.
+    unset beresp.http.Surrogate-Control;
+
+    # An origin that stumbles must not replace a good page.
+    if (beresp.status >= 500 && bereq.is_bgfetch) {
+        return (abandon);
+    }
+    if (beresp.http.Cache-Control ~ "(?i)(private|no-store|no-cache)" || beresp.http.Set-Cookie) {
+        set beresp.uncacheable = true;
+        set beresp.ttl = 30s;
+        return (deliver);
+    }
+    if (!beresp.http.Cache-Control) {
+        # What says nothing is not meant to be kept.
+        set beresp.uncacheable = true;
+        set beresp.ttl = 0s;
+        return (deliver);
+    }
+    if (beresp.status == 200) {
+        set beresp.grace = 7d;
+    }
+}
+
+sub vcl_backend_error {
+    if (bereq.is_bgfetch) {
+        return (abandon);
+    }
+    set beresp.http.Content-Type = "text/html; charset=utf-8";
+    set beresp.http.Cache-Control = "private, no-store";
+    set beresp.http.Retry-After = "10";
+    synthetic({"<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Back in a moment</title><h1>Back in a moment</h1><p>The service is being restarted. Your photo was not kept; please try again in ten seconds."});
+    return (deliver);
+}
+
+sub vcl_deliver {
+    # Tags are for edges, not for visitors.
+    unset resp.http.xkey;
+    unset resp.http.X-Varnish;
+    unset resp.http.Via;
+    if (obj.hits > 0) {
+        set resp.http.X-Cache = "HIT";
+    } else {
+        set resp.http.X-Cache = "MISS";
+    }
+}
