@@ -19,7 +19,7 @@ import (
 // nothing else may be written there before.
 func Serve(backend Backend) {
 	stderr := os.Stderr // go-plugin replaces it
-	go endWithHost()
+	go EndWithHost()
 	// A service manager sends TERM to every process of the service, but the
 	// host still wants its running pictures answered; it ends us when it ends.
 	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
@@ -34,9 +34,10 @@ func Serve(backend Backend) {
 	})
 }
 
-// endWithHost ends the process as soon as the host is gone. Without a pipe
-// from the host it looks at the parent's id, which changes when that ends.
-func endWithHost() {
+// EndWithHost ends the process as soon as the host is gone; it never returns.
+// Without a pipe from the host it looks at the parent's id, which changes when
+// that ends. Serve runs it; a main that works for long before Serve does too.
+func EndWithHost() {
 	if fd, err := strconv.Atoi(os.Getenv(EnvHostPipe)); err == nil && fd > 2 {
 		if pipe := os.NewFile(uintptr(fd), "host"); pipe != nil {
 			_, _ = io.Copy(io.Discard, pipe)

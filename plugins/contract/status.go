@@ -3,6 +3,7 @@ package contract
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"google.golang.org/grpc/codes"
@@ -14,6 +15,16 @@ import (
 // ErrNotFound is the cause of an Invalid error that says: no such model is
 // loaded (Segment), or a file of it is missing (Load).
 var ErrNotFound = errors.New("not found")
+
+// NotLoaded is what Segment returns for a model that was not loaded.
+func NotLoaded(model string) error {
+	return &cutout.Error{Code: cutout.Invalid, Message: fmt.Sprintf("no model %q is loaded", model), Err: ErrNotFound}
+}
+
+// SizeUnknown is what Segment returns for an input that fits no variant.
+func SizeUnknown(model string, input *cutout.Input, sizes []int) error {
+	return cutout.Errorf(cutout.Invalid, "model %s takes inputs of %v pixels a side, not %dx%d", model, sizes, input.Width, input.Height)
+}
 
 // toStatus turns a backend's error into what travels. The text is the whole
 // chain, for the host's log; only that of Invalid is for a visitor's eyes.

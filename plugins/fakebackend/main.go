@@ -1,0 +1,94 @@
+// Command fakebackend is a backend for tests: its masks follow from the pixels
+// by simple arithmetic, and it fails on demand in every way that a real
+// backend process may. It is built by tests and never installed.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"bgremover.pro/plugins/contract"
+)
+
+// Faults, by the moment at which they happen.
+const (
+	// At start.
+	faultExit    = "exit"    // ends at once, before any handshake
+	faultRubbish = "rubbish" // writes what is no handshake, then stays
+	faultSilent  = "silent"  // never finishes the handshake
+	faultVersion = "version" // speaks another version of the protocol
+	// While it serves.
+	faultFlood = "flood" // writes to standard error without end
+	faultLog   = "log"   // writes a line that go-plugin's own log parser panics on
+	// On Load.
+	faultLoad    = "load"     // refuses every model
+	faultDieIdle = "die-idle" // dies -delay after the first Load
+	// On Segment.
+	faultDie   = "die"   // panics in the middle of a call
+	faultError = "error" // answers with an error
+	faultSize  = "size"  // answers with a mask of half the size
+	faultShort = "short" // answers with too few bytes
+	faultEmpty = "empty" // answers with a mask of no size
+	faultHang  = "hang"  // never answers, whatever the caller does
+	faultStop  = "stop"  // stops its own process, as SIGSTOP does
+	faultLeak  = "leak"  // keeps 64 MiB more with every call
+	// On shutdown.
+	faultStay = "stay" // stays when asked to end
+)
+
+var faults = []string{
+	faultExit, faultRubbish, faultSilent, faultVersion, faultFlood, faultLog, faultLoad, faultDieIdle,
+	faultDie, faultError, faultSize, faultShort, faultEmpty, faultHang, faultStop, faultLeak, faultStay,
+}
+
+func main() {
+	b := &backend{log: contract.NewLogger(), models: map[string][]int{}}
+	flag.StringVar(&b.name, "name", "fake", "name in the description")
+	flag.StringVar(&b.device, "device", "cpu", "device in the description")
+	flag.StringVar(&b.mask, "mask", "luminance", "mask to answer with: luminance, ellipse, full, none")
+	flag.StringVar(&b.fault, "fault", "", "fault to show: "+strings.Join(faults, ", "))
+	flag.StringVar(&b.once, "once", "", "file: the fault shows only if this exists, and showing it removes it")
+	flag.DurationVar(&b.delay, "delay", 0, "time that a run takes; the end of the call cuts it short")
+	flag.DurationVar(&b.loadDelay, "load-delay", 0, "time that Load takes")
+	flag.Parse()
+	atStart(b)
+	contract.Serve(b)
+	if b.strikes(faultStay) {
+		select {} // Serve has left a watcher that still ends us with the host
+	}
+}
+
+// atStart shows the faults that come before or beside serving.
+func atStart(b *backend) {
+	switch {
+	case b.strikes(faultExit):
+		fmt.Fprintln(os.Stderr, "fakebackend: cannot start, as asked")
+		os.Exit(3)
+	case b.strikes(faultRubbish):
+		fmt.Println("Welcome! This is no handshake.")
+		contract.EndWithHost()
+	case b.strikes(faultSilent):
+		contract.EndWithHost()
+	case b.strikes(faultVersion):
+		contract.Handshake.ProtocolVersion += 98
+	case b.strikes(faultLog):
+		fmt.Fprintln(os.Stderr, `{"@message": 1, "@level": [], "@timestamp": {}}`)
+	case b.strikes(faultFlood):
+		go flood(os.Stderr)
+	}
+}
+
+func flood(stderr *os.File) {
+	line := []byte(strings.Repeat("flood ", 200) + "\n")
+	for {
+		for range 100 {
+			if _, err := stderr.Write(line); err != nil {
+				return
+			}
+		}
+		time.Sleep(time.Millisecond) // 100 MB a second is flood enough
+	}
+}
