@@ -1,0 +1,59 @@
+package device
+
+import (
+	"crypto/hmac"
+	"encoding/base64"
+	"net/http"
+	"strings"
+)
+
+// The one cookie: its name, the only path it is sent to, and its life in
+// seconds, one day.
+const (
+	CookieName   = "session"
+	CookiePath   = "/device/"
+	cookieMaxAge = 86400
+)
+
+// Cookie returns the cookie that carries the device's identifier:
+// v1.<id>.<mac>. Secure is for visitors that came over TLS.
+func (i *Identifier) Cookie(d Device, secure bool) *http.Cookie {
+	return newCookie("v1."+d.ID+"."+macOf(i.keys.current(), d.ID), cookieMaxAge, secure)
+}
+
+// ExpiredCookie returns what makes a browser drop the cookie.
+func ExpiredCookie(secure bool) *http.Cookie {
+	return newCookie("", -1, secure)
+}
+
+func newCookie(value string, maxAge int, secure bool) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // G124: Secure follows the connection, a plain-HTTP LAN would drop the cookie
+		Name: CookieName, Value: value, Path: CookiePath, MaxAge: maxAge,
+		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// fromCookie returns the identifier of a cookie signed today or yesterday. A
+// tampered, old or doubled cookie counts as none.
+func (i *Identifier) fromCookie(r *http.Request) (string, bool) {
+	cookies := r.CookiesNamed(CookieName)
+	if len(cookies) != 1 {
+		return "", false
+	}
+	parts := strings.Split(cookies[0].Value, ".")
+	if len(parts) != 3 || parts[0] != "v1" || len(parts[1]) != idLength {
+		return "", false
+	}
+	today, previous := i.keys.both()
+	for _, key := range [][]byte{today, previous} {
+		if key != nil && hmac.Equal([]byte(parts[2]), []byte(macOf(key, parts[1]))) {
+			return parts[1], true
+		}
+	}
+	return "", false
+}
+
+// macOf signs an identifier; its first part keeps it apart from identifiers.
+func macOf(key []byte, id string) string {
+	return base64.RawURLEncoding.EncodeToString(sign(key, "cookie v1", id)[:16])
+}

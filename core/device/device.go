@@ -1,0 +1,101 @@
+// Package device tells devices apart just well enough to share the machine
+// fairly: a short identifier made from the User-Agent and the client's address
+// with a key that changes daily and is linked to nothing else.
+package device
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// idLength is the number of characters of an identifier: 80 bits in base32.
+const idLength = 16
+
+var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Device is whoever sent a request, as far as this program cares to know.
+type Device struct {
+	// ID is 16 characters of a-z and 2-7; it changes daily.
+	ID string
+	// Network is the client's IPv4 /32 or IPv6 /64; the zero Prefix where the
+	// request came over something without addresses.
+	Network netip.Prefix
+	// Address is the client's own address, for the access log alone.
+	Address netip.Addr
+	// Returning says that the identifier came with a valid cookie.
+	Returning bool
+}
+
+// Options says how devices are told apart.
+type Options struct {
+	// Secret, where replicas must agree on identifiers, is what each day's key
+	// is derived from. Empty means random keys that never leave the memory,
+	// which is stronger: nobody can then compute an identifier afterwards.
+	Secret []byte
+	// TrustedProxies are the peers whose X-Forwarded-For counts.
+	TrustedProxies []netip.Prefix
+	// Log is told once when forwarded addresses come from another peer.
+	Log *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Identifier identifies devices. It is safe for concurrent use.
+type Identifier struct {
+	keys    *keyring
+	proxies []netip.Prefix
+	log     *slog.Logger
+	ignored atomic.Bool
+}
+
+// New makes an Identifier.
+func New(o Options) *Identifier {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Identifier{keys: newKeyring(o.Secret, o.Now), proxies: o.TrustedProxies, log: o.Log}
+}
+
+// Identify returns the device of a valid cookie, else what Derive returns.
+func (i *Identifier) Identify(r *http.Request) Device {
+	d := i.Derive(r)
+	if id, ok := i.fromCookie(r); ok {
+		d.ID, d.Returning = id, true
+	}
+	return d
+}
+
+// Derive returns the device by its User-Agent and address alone, so that a
+// visitor who drops the cookie stays the device that they were.
+func (i *Identifier) Derive(r *http.Request) Device {
+	address := i.Client(r)
+	network := networkOf(address)
+	key := i.keys.current()
+	sum := sign(key, "v1", network.String(), r.UserAgent())
+	return Device{ID: encoding.EncodeToString(sum)[:idLength], Network: network, Address: address}
+}
+
+// Rotate forgets keys that have had their time. Requests do that too; a server
+// that nobody visits needs the call.
+func (i *Identifier) Rotate() { i.keys.current() }
+
+// KeyEnds returns the time until the key changes, and with it the identifiers
+// of all who come without a cookie.
+func (i *Identifier) KeyEnds() time.Duration { return i.keys.left() }
+
+// sign is HMAC-SHA-256 over parts kept apart by a byte that no header holds.
+func sign(key []byte, parts ...string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(strings.Join(parts, "\x00")))
+	return mac.Sum(nil)
+}
