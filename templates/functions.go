@@ -1,0 +1,97 @@
+package templates
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strings"
+	"time"
+)
+
+func functions(asset func(string) string, mark string) template.FuncMap {
+	return template.FuncMap{
+		"asset":      asset,
+		"picture":    placeholder(mark),
+		"size":       size,
+		"megapixels": megapixels,
+		"span":       span,
+		"seconds":    seconds,
+		"rate":       rate,
+		"extension":  extension,
+		"icon":       func(name string) icon { return icon{Name: name, Sprite: asset("icons/sprite.svg")} },
+		"bytes":      func(file []byte) int64 { return int64(len(file)) },
+		"add":        func(a, b int) int { return a + b },
+	}
+}
+
+// icon is what fragment/icon.html shows.
+type icon struct{ Name, Sprite string }
+
+// size says bytes in words, in units of 1024 with the names people know.
+func size(bytes int64) string {
+	switch {
+	case bytes < 1<<20:
+		return fmt.Sprintf("%d KB", (bytes+1023)>>10)
+	case bytes%(1<<20) == 0 || bytes >= 100<<20:
+		return fmt.Sprintf("%d MB", bytes>>20)
+	default:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20))
+	}
+}
+
+func megapixels(pixels int) string {
+	if pixels%1_000_000 == 0 {
+		return fmt.Sprintf("%d megapixels", pixels/1_000_000)
+	}
+	return fmt.Sprintf("%.1f megapixels", float64(pixels)/1e6)
+}
+
+// span says a duration in words, in the largest unit that leaves it whole
+// enough: "45 seconds", "3 minutes", "1 hour", "30 days".
+func span(d time.Duration) string {
+	units := []struct {
+		word string
+		unit time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}}
+	for _, u := range units {
+		if d >= 2*u.unit || d == u.unit || u.unit == time.Second {
+			n := int(math.Ceil(float64(d) / float64(u.unit)))
+			return plural(n, u.word)
+		}
+	}
+	return ""
+}
+
+// seconds rounds up, so that whoever waits that long does not come too early.
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
+
+// rate says a limit in words: "60 photos an hour".
+func rate(r Rate) string {
+	if r.Count == 0 {
+		return "no limit"
+	}
+	period := span(r.Period)
+	if rest, one := strings.CutPrefix(period, "1 "); one {
+		period = rest
+		if rest == "hour" {
+			return plural(r.Count, "photo") + " an hour"
+		}
+		return plural(r.Count, "photo") + " a " + rest
+	}
+	return plural(r.Count, "photo") + " in " + period
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// extension is the usual ending for a picture's media type, without the dot.
+func extension(mediaType string) string {
+	if mediaType == "image/jpeg" {
+		return "jpg"
+	}
+	return strings.TrimPrefix(mediaType, "image/")
+}

@@ -1,0 +1,148 @@
+// Package templates holds the HTML of every page and fragment. A view is a
+// plain struct; its type names the template that shows it. Pages are whole
+// documents that hold nothing about a device (but for Results, Data and
+// Forgotten, which answer under /device/), so any edge may cache them;
+// fragments are what htmx swaps in.
+//
+// # How a result travels
+//
+// A finished picture is inside the answer to the POST: the template writes it
+// as the img's data: URI. Render streams it there in base64, so a view carries
+// the encoded file as it is (ResultCard.Picture) and nobody builds the long
+// string. On a page without scripts the browser shows and saves that URI; with
+// scripts, static/js/picture.js takes it out of the answer before the swap and
+// makes it a Blob.
+//
+// # What the form sends
+//
+// POST /device/cutouts, multipart/form-data, in any order, but for upload, which
+// comes first:
+//
+//	upload      random ID for GET /device/queue; only with scripts
+//	cookie      "no": the visitor wants no session cookie; only with scripts
+//	mode        auto, fast or best
+//	format      png, webp or jpeg
+//	background  empty or #rrggbb
+//	answer      empty for a page or fragment; "file" for the file itself as a
+//	            download: one photo's picture, or a ZIP of several
+//	image       a photo; may repeat
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"strings"
+)
+
+//go:embed layout page fragment
+var files embed.FS
+
+// Site says whose pages they are; it is the same for the server's lifetime.
+type Site struct {
+	Name string
+	// PublicURL is the canonical address without a trailing slash, or empty.
+	PublicURL string
+}
+
+// Set is all templates, parsed.
+type Set struct {
+	site  Site
+	mark  string
+	views map[string]*template.Template
+}
+
+// View is one of the view structs of this package.
+type View interface {
+	// name is the file that shows the view, such as "page/home.html".
+	name() string
+}
+
+// New parses every template. asset gives the address of a file in static, such
+// as "/static/1f3a/css/site.css" for "css/site.css".
+func New(site Site, asset func(name string) string) (*Set, error) {
+	set := &Set{site: site, mark: newMark(), views: map[string]*template.Template{}}
+	base := template.New("base").Funcs(functions(asset, set.mark)).Option("missingkey=error")
+	if err := parse(base, "layout", "fragment"); err != nil {
+		return nil, err
+	}
+	pages, err := fs.Glob(files, "page/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range pages {
+		page := template.Must(base.Clone())
+		if err := parseFile(page, name); err != nil {
+			return nil, err
+		}
+		set.views[name] = page.Lookup("layout/page.html")
+	}
+	fragments, err := fs.Glob(files, "fragment/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range fragments {
+		set.views[name] = base.Lookup(name)
+	}
+	return set, nil
+}
+
+// Render writes the view. Everything but the pictures is rendered before the
+// first byte is written: if the template fails, nothing was written.
+func (s *Set) Render(w io.Writer, view View) error {
+	shown, ok := s.views[view.name()]
+	if !ok {
+		return fmt.Errorf("templates: no template for %T", view)
+	}
+	var data any = view
+	if strings.HasPrefix(view.name(), "page/") {
+		data = scene{Site: s.site, View: view, Page: pageName(view)}
+	}
+	var page bytes.Buffer
+	if err := shown.Execute(&page, data); err != nil {
+		return fmt.Errorf("templates: %w", err)
+	}
+	return splice(w, page.Bytes(), s.mark, pictures(view))
+}
+
+// scene is what a page's template sees; a fragment sees its view.
+type scene struct {
+	Site Site
+	View View
+	Page string // such as "home"
+}
+
+func pageName(view View) string {
+	return strings.TrimSuffix(strings.TrimPrefix(view.name(), "page/"), ".html")
+}
+
+func parse(into *template.Template, folders ...string) error {
+	for _, folder := range folders {
+		names, err := fs.Glob(files, folder+"/*.html")
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if err := parseFile(into, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// parseFile names the template by its path, unlike ParseFS, which drops the
+// folder.
+func parseFile(into *template.Template, name string) error {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if _, err := into.New(name).Parse(string(text)); err != nil {
+		return fmt.Errorf("templates: %w", err)
+	}
+	return nil
+}

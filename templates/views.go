@@ -1,0 +1,133 @@
+package templates
+
+import "time"
+
+// Home is the page at /.
+type Home struct{ Limits Limits }
+
+// Limits are what one upload may be.
+type Limits struct {
+	MaxUpload int64 // bytes a photo
+	MaxPixels int   // pixels a photo
+	MaxPhotos int   // photos a form
+}
+
+// Gallery is the page at /gallery; what it shows lies in the browser.
+type Gallery struct{}
+
+// Offline is the page that the service worker shows without a network.
+type Offline struct{}
+
+// Contact is the page at /contact.
+type Contact struct {
+	Email string // empty where the operator gave none
+}
+
+// Privacy is the page at /privacy, with the numbers of the running
+// configuration.
+type Privacy struct {
+	ContactEmail string
+	Limits       Limits
+	// Device and Network are the rates a device and its network may send.
+	Device, Network Rate
+	LogDays         int           // access log lines are deleted after so many days
+	CookieLife      time.Duration // of the session cookie
+	KeyLife         time.Duration // how long the key behind the device id lasts
+	// Proxies says that forwarded addresses of configured proxies are trusted.
+	Proxies bool
+	// SharedCounters says that the limit counters lie in Redis, shared by
+	// several replicas, instead of this server's memory.
+	SharedCounters bool
+}
+
+// Rate is a number of photos in a period; the zero Rate means no limit.
+type Rate struct {
+	Count  int
+	Period time.Duration
+}
+
+// Results is the page that answers a form sent without htmx: one outcome a
+// photo, in the order sent.
+type Results struct{ Outcomes []Outcome }
+
+// Outcome is either a result or an error.
+type Outcome struct {
+	Result *ResultCard
+	Error  *ErrorCard
+}
+
+// ResultCard is the fragment with one finished picture.
+type ResultCard struct {
+	Picture       []byte // the encoded file
+	MediaType     string // such as "image/png"
+	Width, Height int    // pixels
+	Subject       bool   // false: no subject was found, the picture is empty
+	Mode          string // the mode that really ran: "fast", "best" or "auto"
+	Model         string // such as "isnet"
+	Took          time.Duration
+}
+
+// ErrorCard is the fragment for one photo that failed. Code is a cutout.Code;
+// Limits say how large a photo may be.
+type ErrorCard struct {
+	Code       string
+	Message    string        // the sentence of the error, what to do
+	RetryAfter time.Duration // 0 where unknown; the page counts it down
+	Limits     Limits
+}
+
+// ErrorPage is the page for any error outside a fragment: 403, 404, 405, 413,
+// 415, 429, 500, 503, 504. A 404 may be cached; the others are no-store.
+type ErrorPage struct {
+	Status     int
+	Code       string // a cutout.Code, or "not_found", "method", "forbidden"
+	Message    string // empty: the page's own sentence for the status
+	RetryAfter time.Duration
+}
+
+// Quota is the fragment of GET /device/quota.
+type Quota struct{ Buckets []Bucket }
+
+// Bucket is what one limit has left.
+type Bucket struct {
+	Name      string // "device" or "network"
+	Limit     int
+	Remaining int
+	Resets    time.Duration // until all is free again
+}
+
+// Queue is the fragment of GET /device/queue?upload=ID: where that upload is.
+// It asks again by itself every second, until the result's swap replaces it.
+type Queue struct {
+	Upload string // as asked, checked by the handler: [A-Za-z0-9_-]{1,64}
+	Stage  string // a cutout.Stage; empty where the upload is not known (yet)
+	Ahead  int    // jobs ahead while Stage is "waiting"
+}
+
+// Data is the page at /device/data: all that is held about the device.
+type Data struct {
+	ID           string        // as shown, at most 16 characters
+	Cookie       bool          // the id came with the session cookie
+	CookieEnds   time.Duration // until the cookie expires; 0 without one
+	KeyEnds      time.Duration // until the daily key behind the id changes
+	Buckets      []Bucket
+	LogDays      int
+	ContactEmail string
+}
+
+// Forgotten is the page that answers POST /device/forget.
+type Forgotten struct{}
+
+func (Home) name() string       { return "page/home.html" }
+func (Gallery) name() string    { return "page/gallery.html" }
+func (Offline) name() string    { return "page/offline.html" }
+func (Contact) name() string    { return "page/contact.html" }
+func (Privacy) name() string    { return "page/privacy.html" }
+func (Results) name() string    { return "page/results.html" }
+func (ErrorPage) name() string  { return "page/error.html" }
+func (Data) name() string       { return "page/data.html" }
+func (Forgotten) name() string  { return "page/forgotten.html" }
+func (ResultCard) name() string { return "fragment/result.html" }
+func (ErrorCard) name() string  { return "fragment/error.html" }
+func (Quota) name() string      { return "fragment/quota.html" }
+func (Queue) name() string      { return "fragment/queue.html" }
