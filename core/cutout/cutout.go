@@ -100,10 +100,11 @@ type Timing struct {
 // Model is an installed model, ready to be loaded by a backend.
 type Model struct {
 	Name string
-	// Input and Output are tensor names in the graph.
+	// Input and Output are tensor names in the graph; empty means its first.
 	Input, Output string
 	// A sample x (0 to 255) enters the network as (x/Scale - Mean) / Std, per
-	// channel in the order R, G, B.
+	// channel in the order R, G, B. Scale 0 stands for the picture's own
+	// brightest sample.
 	Scale     float32
 	Mean, Std [3]float32
 	Post      Post
@@ -124,9 +125,11 @@ type Post string
 
 // The kinds of output that catalogued models have.
 const (
-	PostNone    Post = "none"    // already 0..1
-	PostSigmoid Post = "sigmoid" // logits
-	PostArgmax  Post = "argmax"  // class scores; class 0 is the background
+	PostNone          Post = "none"           // already 0..1
+	PostSigmoid       Post = "sigmoid"        // logits
+	PostMinMax        Post = "minmax"         // stretched: its least is 0, its greatest 1
+	PostSigmoidMinMax Post = "sigmoid-minmax" // logits, then stretched
+	PostArgmax        Post = "argmax"         // class scores; class 0 is the background
 )
 
 // Sizes lists the input sizes of the model's variants, smallest first.

@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"slices"
+
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/plugins/contract/proto"
 )
@@ -34,6 +36,9 @@ func fromProto(m *proto.Model) (cutout.Model, error) {
 	return out, CheckModel(out)
 }
 
+var posts = []cutout.Post{cutout.PostNone, cutout.PostSigmoid, cutout.PostMinMax,
+	cutout.PostSigmoidMinMax, cutout.PostArgmax}
+
 // CheckModel says whether a model's description makes sense, without opening
 // its files. Code: Invalid.
 func CheckModel(m cutout.Model) error {
@@ -42,10 +47,10 @@ func CheckModel(m cutout.Model) error {
 		return cutout.Errorf(cutout.Invalid, "the model has no name")
 	case len(m.Variants) == 0:
 		return cutout.Errorf(cutout.Invalid, "model %s has no files", m.Name)
-	case m.Post != cutout.PostNone && m.Post != cutout.PostSigmoid && m.Post != cutout.PostArgmax:
+	case !slices.Contains(posts, m.Post):
 		return cutout.Errorf(cutout.Invalid, "model %s: unknown post-processing %q", m.Name, m.Post)
-	case !(m.Scale > 0):
-		return cutout.Errorf(cutout.Invalid, "model %s: its scale is not above 0", m.Name)
+	case !(m.Scale >= 0):
+		return cutout.Errorf(cutout.Invalid, "model %s: its scale is below 0", m.Name)
 	}
 	for _, std := range m.Std {
 		if !(std > 0) {

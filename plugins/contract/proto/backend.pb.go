@@ -209,17 +209,19 @@ func (x *LoadRequest) GetModel() *Model {
 }
 
 // Model says how a picture enters the graph and what its answer means.
-// A sample x (0 to 255) enters as (x / scale - mean) / std.
+// A sample x (0 to 255) enters as (x / scale - mean) / std; scale 0 stands for
+// the picture's own brightest sample.
 type Model struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Input         string                 `protobuf:"bytes,2,opt,name=input,proto3" json:"input,omitempty"` // tensor names
-	Output        string                 `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
-	Scale         float32                `protobuf:"fixed32,4,opt,name=scale,proto3" json:"scale,omitempty"`
-	Mean          []float32              `protobuf:"fixed32,5,rep,packed,name=mean,proto3" json:"mean,omitempty"` // three, R G B
-	Std           []float32              `protobuf:"fixed32,6,rep,packed,name=std,proto3" json:"std,omitempty"`   // three, R G B
-	Post          string                 `protobuf:"bytes,7,opt,name=post,proto3" json:"post,omitempty"`          // "none" (0..1), "sigmoid" (logits), "argmax" (class scores, 0 is background)
-	Variants      []*Variant             `protobuf:"bytes,8,rep,name=variants,proto3" json:"variants,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Name   string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Input  string                 `protobuf:"bytes,2,opt,name=input,proto3" json:"input,omitempty"` // tensor names; empty means the graph's first
+	Output string                 `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+	Scale  float32                `protobuf:"fixed32,4,opt,name=scale,proto3" json:"scale,omitempty"`
+	Mean   []float32              `protobuf:"fixed32,5,rep,packed,name=mean,proto3" json:"mean,omitempty"` // three, R G B
+	Std    []float32              `protobuf:"fixed32,6,rep,packed,name=std,proto3" json:"std,omitempty"`   // three, R G B
+	Post   string                 `protobuf:"bytes,7,opt,name=post,proto3" json:"post,omitempty"`          // "none" (0..1), "sigmoid" (logits), "minmax" (to be stretched to 0..1),
+	// "sigmoid-minmax" (both), "argmax" (class scores, 0 is background)
+	Variants      []*Variant `protobuf:"bytes,8,rep,name=variants,proto3" json:"variants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
