@@ -1,0 +1,155 @@
+package ort
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"bgremover.pro/core/cutout"
+)
+
+// model is a loaded model. Runs hold its lock for reading, so that it is not
+// freed under them.
+type model struct {
+	spec     cutout.Model
+	table    *table
+	sessions map[int]*session // by size
+
+	lock   sync.RWMutex
+	closed bool
+}
+
+// newModel makes every variant of a model ready. Codes: Invalid,
+// BackendUnavailable, Canceled, Timeout.
+func (b *Backend) newModel(ctx context.Context, spec cutout.Model) (*model, error) {
+	m := &model{spec: spec, table: newTable(spec), sessions: map[int]*session{}}
+	for _, v := range spec.Variants {
+		s, err := b.newVariant(ctx, spec, v)
+		if err != nil {
+			m.close()
+			return nil, err
+		}
+		if old := m.sessions[v.Size]; old != nil {
+			old.destroy()
+		}
+		m.sessions[v.Size] = s
+	}
+	return m, nil
+}
+
+func (b *Backend) newVariant(ctx context.Context, spec cutout.Model, v cutout.Variant) (*session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	file := filepath.Base(v.File)
+	if err := check(ctx, v); err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			err = &cutout.Error{Code: cutout.Invalid, Err: err,
+				Message: "model " + spec.Name + ": its file " + file + " is missing; `bgremover models pull " + spec.Name + "` brings it"}
+		case errors.Is(err, errDamaged):
+			err = cutout.Errorf(cutout.Invalid, "model %s: its file %s is not the one published (wrong sha256)", spec.Name, file)
+		}
+		return nil, err
+	}
+	options, err := b.sessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = options.Destroy() }()
+	s, err := newSession(spec, v, options, b.options.Concurrency)
+	if e := (*cutout.Error)(nil); err != nil && !errors.As(err, &e) {
+		if err = b.provider.Explain(err); cutout.CodeOf(err) == cutout.Internal {
+			err = cutout.Errorf(cutout.Invalid, "model %s: %s does not take its file %s: %w", spec.Name, b.runtime, file, errors.Unwrap(err))
+		}
+	}
+	return s, err
+}
+
+func (b *Backend) sessionOptions() (*ort.SessionOptions, error) {
+	o, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, err
+	}
+	set := []error{
+		o.SetIntraOpNumThreads(b.options.Threads),
+		o.SetInterOpNumThreads(1),
+		// Threads that wait for work must not spin: an idle server would take a
+		// core, and runs side by side would slow each other.
+		o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
+		// One gigabyte less for ISNet, at the same speed.
+		o.SetMemPattern(false),
+	}
+	if b.provider.Configure != nil {
+		set = append(set, b.provider.Configure(o))
+	}
+	if err := errors.Join(set...); err != nil {
+		_ = o.Destroy()
+		return nil, err
+	}
+	return o, nil
+}
+
+var errDamaged = errors.New("the checksum does not match")
+
+// check compares a file with its checksum, where there is one.
+func check(ctx context.Context, v cutout.Variant) error {
+	file, err := os.Open(v.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if v.SHA256 == "" {
+		return nil
+	}
+	hash := sha256.New()
+	for buffer := make([]byte, 1<<20); ; {
+		n, err := file.Read(buffer)
+		hash.Write(buffer[:n])
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != v.SHA256 {
+		return errDamaged
+	}
+	return nil
+}
+
+// acquire keeps the model from being freed until release; it is false where
+// the model is freed already.
+func (m *model) acquire() bool {
+	m.lock.RLock()
+	if m.closed {
+		m.lock.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (m *model) release() { m.lock.RUnlock() }
+
+// close frees the model as soon as no run holds it.
+func (m *model) close() {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	m.closed = true
+	for _, s := range m.sessions {
+		s.destroy()
+	}
+}
+
+func (m *model) sizes() []int { return slices.Sorted(maps.Keys(m.sessions)) }
