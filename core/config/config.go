@@ -1,0 +1,145 @@
+// Package config is the one tree of settings: defaults, then the file
+// (bgremover.toml), then the environment (BGREMOVER_*), then flags, the later
+// outranking the earlier. Load reports every mistake at once; Live reloads
+// while the server runs.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is a valid set of settings. It never changes once loaded.
+type Config struct {
+	Server    Server
+	Operator  Operator
+	Folders   Folders
+	Inference Inference
+	Limits    Limits
+	Log       Log
+	Cache     Cache
+	Backends  []Backend // in the order of their names
+
+	// File is the file that was read; empty where there is none.
+	File string
+
+	values []Value
+}
+
+// Server is the public listener.
+type Server struct {
+	Listen         string
+	PublicURL      string // without a trailing slash; empty: as the request says
+	SiteName       string
+	ContactEmail   string
+	TLSCert        string
+	TLSKey         string
+	TrustedProxies []netip.Prefix
+	DeviceSecret   string // shared by replicas; empty: random, in memory
+	MaxConnections int
+	DrainDelay     time.Duration // between "not ready" and closing the listener
+	DrainTimeout   time.Duration // how long requests may still run after that
+}
+
+// Operator is the operator's listener.
+type Operator struct {
+	Listen   string
+	Token    string
+	TLSCert  string
+	TLSKey   string
+	ClientCA string // PEM file; clients must show a certificate signed by it
+}
+
+// Folders are absolute paths.
+type Folders struct {
+	Data    string
+	Plugins string // empty: "plugins" beside the binary
+	Logs    string
+}
+
+// Inference says what cuts out, and how much of it at a time.
+type Inference struct {
+	Backend      string // "auto" or a name
+	Model        string
+	Mode         string // "auto", "fast" or "best"
+	Models       []string
+	BackendNames []string
+	MaxUpload    int64 // bytes a photo
+	MaxPixels    int   // a photo
+	MaxPhotos    int   // a form
+	DecodeMemory int64 // bytes, all photos being decoded together
+	Queue        int   // photos waiting
+	Workers      int   // photos at work; 0: as many as the processor suggests
+	Threads      int   // of one inference; 0: as many as the processor has
+	Timeout      time.Duration
+	IdleUnload   time.Duration // 0: never
+}
+
+// Limits says how much a visitor may send.
+type Limits struct {
+	Device    Rate
+	Network   Rate
+	Routes    []RouteRate
+	Overrides []Override
+	Keys      []APIKey
+	RedisURL  string
+}
+
+// Log says what is written down, and for how long.
+type Log struct {
+	Level        string // "debug", "info", "warn" or "error"
+	Format       string // "text" or "json"
+	Access       string // "file", "stdout" or "off"
+	AccessFormat string // "combined" or "json"
+	AccessIP     string // "full", "truncated" or "none"
+	AccessDays   int    // 1 to 30
+	AccessGzip   bool
+}
+
+// Cache says how long public pages may be kept by others.
+type Cache struct {
+	Browser    time.Duration
+	Edge       time.Duration
+	Stale      time.Duration // while it is fetched anew
+	StaleError time.Duration // while this server is down
+}
+
+// Backend is one configured backend.
+type Backend struct {
+	Name        string
+	Command     string
+	Args        []string
+	Env         []string // names of variables that it may see, or NAME=value
+	Device      string   // such as "cpu", "cuda:0"; empty: its own choice
+	Model       string   // empty: the model of the whole
+	Concurrency int      // 0: its own choice
+	SHA256      string   // of the command's file, in hex; empty: not checked
+	TLS         bool
+}
+
+// Rate is a number of requests in a time; the zero Rate means no limit.
+type Rate struct {
+	Count  int64
+	Period time.Duration
+}
+
+// RouteRate is a device's own rate on one route.
+type RouteRate struct {
+	Route string
+	Rate  Rate
+}
+
+// Override is another rate for one device or for the addresses of a prefix.
+type Override struct {
+	Device string
+	Prefix netip.Prefix
+	Rate   Rate
+	Block  bool
+}
+
+// APIKey is a program's key, known by its SHA-256 only.
+type APIKey struct {
+	Name   string
+	SHA256 [32]byte
+	Rate   Rate
+}

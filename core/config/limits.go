@@ -1,0 +1,80 @@
+package config
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
+)
+
+var routeRate = kind[RouteRate]{"ROUTE=RATE, such as /api/v1/cutouts=120/1h", func(s string) (RouteRate, error) {
+	route, text, found := strings.Cut(s, "=")
+	if !found || !strings.HasPrefix(route, "/") {
+		return RouteRate{}, errForm
+	}
+	r, err := parseRate(text)
+	return RouteRate{route, r}, err
+}, func(r RouteRate) string { return r.Route + "=" + r.Rate.String() }}
+
+var override = kind[Override]{"WHO=RATE, where WHO is an address, a prefix or device:ID and RATE may be off or block",
+	parseOverride, func(o Override) string {
+		who, what := "device:"+o.Device, o.Rate.String()
+		if o.Device == "" {
+			who = o.Prefix.String()
+		}
+		if o.Block {
+			what = "block"
+		}
+		return who + "=" + what
+	}}
+
+func parseOverride(s string) (Override, error) {
+	who, text, found := strings.Cut(s, "=")
+	if !found {
+		return Override{}, errForm
+	}
+	var o Override
+	var err error
+	if device, ok := strings.CutPrefix(who, "device:"); ok {
+		if o.Device = device; device == "" {
+			return o, errForm
+		}
+	} else if o.Prefix, err = parsePrefix(who); err != nil {
+		return o, err
+	}
+	if text == "block" {
+		o.Block = true
+		return o, nil
+	}
+	o.Rate, err = parseRate(text)
+	return o, err
+}
+
+var apiKey = kind[APIKey]{"NAME:SHA256=RATE, where SHA256 is that of the key, in hex", func(s string) (APIKey, error) {
+	who, text, _ := strings.Cut(s, "=")
+	name, digest, found := strings.Cut(who, ":")
+	sum, err := hex.DecodeString(digest)
+	if !found || err != nil || len(sum) != sha256.Size || !isName(name) {
+		return APIKey{}, errors.New("is not of that form (the key itself does not belong here)")
+	}
+	r, err := parseRate(text)
+	return APIKey{name, [32]byte(sum), r}, err
+}, func(k APIKey) string {
+	return k.Name + ":" + hex.EncodeToString(k.SHA256[:]) + "=" + k.Rate.String()
+}}
+
+// NewAPIKey makes a key of 32 random bytes for a program and the entry of
+// api_keys that lets it in. The key is nowhere else and cannot be had again.
+func NewAPIKey(program string, r Rate) (key, entry string, err error) {
+	if !isName(program) {
+		return "", "", errors.New("a program's name has small letters, digits and dashes")
+	}
+	var random [32]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", "", err
+	}
+	key = "bgr_" + base64.RawURLEncoding.EncodeToString(random[:])
+	return key, apiKey.format(APIKey{program, sha256.Sum256([]byte(key)), r}), nil
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Live is the tree of a running server: read whole, checked whole and swapped
+// whole, so that a reader never sees half of a change and a mistake changes
+// nothing.
+type Live struct {
+	current atomic.Pointer[Config]
+	last    atomic.Pointer[Report]
+
+	mu       sync.Mutex // one reload at a time; guards what is below
+	sources  Sources
+	onChange []func(old, changed *Config, report Report)
+}
+
+// Report says what a reload did.
+type Report struct {
+	Time    time.Time
+	Cause   string // such as "SIGHUP", "change of bgremover.toml", "operator"
+	Changes []Change
+	Err     error // Errors; nothing was changed
+}
+
+// Change is one setting that is different now.
+type Change struct {
+	Key, From, To string // secrets are not shown
+	Restart       bool   // comes into effect at the next start only
+}
+
+// Open loads the sources for the first time.
+func Open(sources Sources) (*Live, error) {
+	c, err := Load(sources)
+	if err != nil {
+		return nil, err
+	}
+	l := &Live{sources: sources}
+	l.current.Store(c)
+	return l, nil
+}
+
+// Current is the tree in force. Ask again for each piece of work.
+func (l *Live) Current() *Config { return l.current.Load() }
+
+// Last is the latest reload that changed something or failed; nil before.
+func (l *Live) Last() *Report { return l.last.Load() }
+
+// OnChange has f called after each reload that changed something or failed;
+// then both trees are the one in force. Calls come one at a time.
+func (l *Live) OnChange(f func(old, changed *Config, report Report)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.onChange = append(l.onChange, f)
+}
+
+// Reload reads everything anew.
+func (l *Live) Reload(cause string) Report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.swap(cause, l.sources)
+}
+
+// Apply sets values as the operator's page does: until the next start, or in
+// the file too. What the environment or a flag sets cannot be changed.
+func (l *Live) Apply(values map[string]string, persist bool) Report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sources := l.sources
+	sources.Operator = map[string]string{}
+	maps.Copy(sources.Operator, l.sources.Operator)
+	maps.Copy(sources.Operator, values)
+	if problems := l.locked(values); len(problems) > 0 {
+		return l.tell(Report{Time: time.Now(), Cause: "operator", Err: problems}, l.Current())
+	}
+	if persist {
+		if _, err := Load(sources); err != nil {
+			return l.tell(Report{Time: time.Now(), Cause: "operator", Err: err}, l.Current())
+		}
+		path, _ := sources.path()
+		if err := persistTo(path, values); err != nil {
+			return l.tell(Report{Time: time.Now(), Cause: "operator", Err: err}, l.Current())
+		}
+		for key := range values {
+			delete(sources.Operator, key) // the file says it now
+		}
+	}
+	return l.swap("operator", sources)
+}
+
+func (l *Live) locked(values map[string]string) (problems Errors) {
+	for _, v := range l.Current().values {
+		if text, wanted := values[v.Key]; wanted && v.Locked && text != v.Text {
+			problems = append(problems, Error{Key: v.Key, Value: v.shown(), Origin: v.Origin, Message: "is set there and cannot be changed here"})
+		}
+	}
+	return problems
+}
+
+func (l *Live) swap(cause string, sources Sources) Report {
+	report := Report{Time: time.Now(), Cause: cause}
+	changed, err := Load(sources)
+	old := l.Current()
+	if err != nil {
+		report.Err = err
+		return l.tell(report, old)
+	}
+	l.sources = sources
+	report.Changes = differences(old, changed)
+	l.current.Store(changed)
+	if len(report.Changes) == 0 {
+		return report
+	}
+	return l.tell(report, old)
+}
+
+func (l *Live) tell(report Report, old *Config) Report {
+	l.last.Store(&report)
+	for _, f := range l.onChange {
+		f(old, l.Current(), report)
+	}
+	return report
+}
+
+func differences(old, changed *Config) (all []Change) {
+	for i, s := range settings {
+		if s.get(old) == s.get(changed) {
+			continue
+		}
+		all = append(all, Change{s.key, old.values[i].shown(), changed.values[i].shown(), !s.live})
+	}
+	if !reflect.DeepEqual(old.Backends, changed.Backends) {
+		all = append(all, Change{"backends", names(old.Backends), names(changed.Backends), true})
+	}
+	return all
+}
+
+func names(backends []Backend) string {
+	k := list(name)
+	var all []string
+	for _, b := range backends {
+		all = append(all, b.Name)
+	}
+	return k.format(all)
+}

@@ -1,0 +1,215 @@
+package config
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t *testing.T, sources Sources) *Live {
+	t.Helper()
+	l, err := Open(sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestReloadSwapsWholeOrNotAtAll(t *testing.T) {
+	path := write(t, "limits_device = \"10/1h\"\n")
+	l := open(t, Sources{File: path})
+	if r := l.Reload("test"); r.Err != nil || len(r.Changes) != 0 || l.Last() != nil {
+		t.Errorf("nothing had changed, but: %+v", r)
+	}
+	before := l.Current()
+
+	overwrite(t, path, "limits_device = \"20/1h\"\nlimits_network = \"nonsense\"\n")
+	if r := l.Reload("test"); r.Err == nil || l.Current() != before || l.Last().Err == nil {
+		t.Errorf("a bad file changed something: %+v", r)
+	}
+
+	overwrite(t, path, "limits_device = \"20/1h\"\nlisten = \":8081\"\nadmin_token = \"0123456789abcdef\"\n")
+	r := l.Reload("test")
+	want := []Change{{"listen", ":8080", ":8081", true}, {"admin_token", "", "(secret)", true}, {"limits_device", "10/1h", "20/1h", false}}
+	if r.Err != nil || len(r.Changes) != len(want) {
+		t.Fatalf("report = %+v", r)
+	}
+	for i, c := range r.Changes {
+		if c != want[i] {
+			t.Errorf("change = %+v, want %+v", c, want[i])
+		}
+	}
+	if l.Current().Limits.Device.Count != 20 {
+		t.Error("the new value is not in force")
+	}
+}
+
+func TestApplyUntilTheNextStart(t *testing.T) {
+	path := write(t, "limits_device = \"10/1h\"\n")
+	l := open(t, Sources{File: path})
+	if r := l.Apply(map[string]string{"limits_device": "30/1h"}, false); r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	overwrite(t, path, "limits_device = \"40/1h\"\nqueue = 9\n")
+	l.Reload("test")
+	if c := l.Current(); c.Limits.Device.Count != 30 || c.Inference.Queue != 9 {
+		t.Errorf("device = %v, queue = %d", c.Limits.Device, c.Inference.Queue)
+	}
+	if r := l.Apply(map[string]string{"limits_device": "0/1h"}, false); r.Err == nil || l.Current().Limits.Device.Count != 30 {
+		t.Errorf("a bad value was applied: %+v", r)
+	}
+	if again := open(t, Sources{File: path}); again.Current().Limits.Device.Count != 40 {
+		t.Error("the value outlived the start")
+	}
+}
+
+func TestApplyPersists(t *testing.T) {
+	path := write(t, "# my limits\nlimits_device = \"10/1h\" # per hour\ntrusted_proxies = [\n  \"10.0.0.1\",\n]\n\n[backends.mine]\ncommand = \"x\"\nmodel = \"isnet\"\n")
+	l := open(t, Sources{File: path})
+	r := l.Apply(map[string]string{"limits_device": "30/1h", "trusted_proxies": "10.0.0.2", "model": "other"}, true)
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "# my limits\nlimits_device = \"30/1h\"\ntrusted_proxies = \"10.0.0.2\"\n\nmodel = \"other\"\n[backends.mine]\ncommand = \"x\"\nmodel = \"isnet\"\n"
+	if string(content) != want {
+		t.Errorf("file:\n%s\nwant:\n%s", content, want)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode = %v, %v", info.Mode(), err)
+	}
+	if again := open(t, Sources{File: path}).Current(); again.Limits.Device.Count != 30 || again.Inference.Model != "other" {
+		t.Error("the file does not hold what was applied")
+	}
+	if again := l.Current(); again.Backends[0].Model != "isnet" {
+		t.Error("a table was changed")
+	}
+}
+
+func TestApplyRespectsTheEnvironment(t *testing.T) {
+	l := open(t, Sources{File: write(t, ""), Environ: []string{"BGREMOVER_LIMITS_DEVICE=5/1h"}})
+	r := l.Apply(map[string]string{"limits_device": "30/1h"}, true)
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "BGREMOVER_LIMITS_DEVICE") || l.Current().Limits.Device.Count != 5 {
+		t.Errorf("report = %+v", r)
+	}
+	if r := l.Apply(map[string]string{"limits_device": "5/1h", "limits_network": "50/1h"}, false); r.Err != nil {
+		t.Errorf("the same value is no change: %v", r.Err)
+	}
+}
+
+func TestApplyToAFileThatCannotBeWritten(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "absent")
+	l := open(t, Sources{File: write(t, "")})
+	l.sources.File, l.sources.Environ = "", []string{"BGREMOVER_CONFIG=" + filepath.Join(folder, "x.toml")}
+	if r := l.Apply(map[string]string{"queue": "3"}, true); r.Err == nil || l.Current().Inference.Queue != 32 {
+		t.Errorf("report = %+v", r)
+	}
+}
+
+// TestWatch changes the file in all the ways that editors and orchestrators do.
+func TestWatch(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "bgremover.toml")
+	overwrite(t, path, "queue = 1\n")
+	l := open(t, Sources{File: path})
+	reports := make(chan Report, 10)
+	l.OnChange(func(_, _ *Config, r Report) { reports <- r })
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, done := make(chan struct{}), make(chan error)
+	go func() { done <- l.Watch(ctx, func() { close(ready) }) }()
+	<-ready
+
+	expect := func(how string, queue int) {
+		t.Helper()
+		r := await(t, reports)
+		if r.Err != nil || l.Current().Inference.Queue != queue {
+			t.Errorf("%s: queue = %d, report = %+v", how, l.Current().Inference.Queue, r)
+		}
+	}
+	overwrite(t, path, "queue = 2\n")
+	expect("written in place", 2)
+
+	beside := filepath.Join(folder, ".tmp")
+	overwrite(t, beside, "queue = 3\n")
+	rename(t, beside, path)
+	expect("replaced", 3)
+
+	rename(t, path, path+"~")
+	overwrite(t, path, "queue = 4\n")
+	expect("moved away and written anew", 4)
+
+	overwrite(t, path, "queue = many\n")
+	if r := await(t, reports); r.Err == nil || l.Current().Inference.Queue != 4 {
+		t.Errorf("a bad file was taken: %+v", r)
+	}
+
+	version := filepath.Join(folder, "..2026")
+	if err := os.Mkdir(version, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, filepath.Join(version, "bgremover.toml"), "queue = 5\n")
+	link(t, "..2026", filepath.Join(folder, "..data"))
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	link(t, "..data/bgremover.toml", path)
+	expect("a link, as Kubernetes makes it", 5)
+
+	l.mu.Lock()
+	l.sources.Environ = []string{"BGREMOVER_QUEUE=6"} // stands for any change that no event tells of
+	l.mu.Unlock()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	expect("SIGHUP", 6)
+	if l.Last().Cause != "SIGHUP" {
+		t.Errorf("cause = %q", l.Last().Cause)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func await(t *testing.T, reports chan Report) Report {
+	t.Helper()
+	select {
+	case r := <-reports:
+		return r
+	case <-time.After(20 * time.Second):
+		t.Fatal("no reload within 20 s")
+		return Report{}
+	}
+}
+
+func overwrite(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rename(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func link(t *testing.T, target, path string) {
+	t.Helper()
+	if err := os.Symlink(target, path); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,281 @@
+package config
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// write makes a settings file and returns its path.
+func write(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bgremover.toml")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func load(t *testing.T, sources Sources) *Config {
+	t.Helper()
+	c, err := Load(sources)
+	if err != nil {
+		t.Fatalf("Load: %v", err)
+	}
+	return c
+}
+
+func TestDefaultsAreThoseOfThePublicInterface(t *testing.T) {
+	t.Chdir(t.TempDir())
+	c := load(t, Sources{})
+	hour := time.Hour
+	for _, check := range []struct {
+		name      string
+		got, want any
+	}{
+		{"listen", c.Server.Listen, ":8080"},
+		{"admin_listen", c.Operator.Listen, "127.0.0.1:9090"},
+		{"backend", c.Inference.Backend, "auto"},
+		{"model", c.Inference.Model, "isnet"},
+		{"mode", c.Inference.Mode, "auto"},
+		{"limits_device", c.Limits.Device, Rate{60, hour}},
+		{"limits_network", c.Limits.Network, Rate{600, hour}},
+		{"max_upload", c.Inference.MaxUpload, int64(30 << 20)},
+		{"max_pixels", c.Inference.MaxPixels, 50_000_000},
+		{"max_photos", c.Inference.MaxPhotos, 10},
+		{"queue", c.Inference.Queue, 32},
+		{"site_name", c.Server.SiteName, "BGRemover"},
+		{"log_dir", c.Folders.Logs, filepath.Join(c.Folders.Data, "logs")},
+		{"file", c.File, ""},
+	} {
+		if check.got != check.want {
+			t.Errorf("%s = %v, want %v", check.name, check.got, check.want)
+		}
+	}
+}
+
+func TestLaterSourcesOutrankEarlierOnes(t *testing.T) {
+	path := write(t, "# mine\nqueue = 5\nmodel = \"file\"\nmode = \"fast\"\nsite_name = \"file\"\n")
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(flags)
+	flags.Bool("verbose", false, "another command's own")
+	if err := flags.Parse([]string{"--verbose", "--model=flag"}); err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, Sources{
+		File: path, Flags: flags,
+		Environ:  []string{"BGREMOVER_SITE_NAME=environment", "BGREMOVER_MODEL=environment", "OTHER=1"},
+		Operator: map[string]string{"mode": "best", "site_name": "operator"},
+	})
+	want := map[string]struct{ text, origin string }{
+		"queue":     {"5", "file bgremover.toml, line 2"},
+		"mode":      {"best", "operator"},
+		"site_name": {"environment", "environment BGREMOVER_SITE_NAME"},
+		"model":     {"flag", "flag --model"},
+		"listen":    {":8080", "default"},
+	}
+	for _, v := range c.Values() {
+		w, checked := want[v.Key]
+		if checked && (v.Text != w.text || v.Origin.String() != w.origin) {
+			t.Errorf("%s = %q from %q, want %q from %q", v.Key, v.Text, v.Origin, w.text, w.origin)
+		}
+		if locked := v.Key == "site_name" || v.Key == "model"; v.Locked != locked {
+			t.Errorf("%s locked = %t", v.Key, v.Locked)
+		}
+	}
+	if c.Inference.Queue != 5 || c.Inference.Mode != "best" || c.Server.SiteName != "environment" || c.Inference.Model != "flag" {
+		t.Errorf("the fields do not hold what the values say: %+v %+v", c.Server, c.Inference)
+	}
+}
+
+func TestTypedValues(t *testing.T) {
+	path := write(t, `
+trusted_proxies = ["10.0.0.0/8", "2001:db8::1"]
+limits_device = "5/s"
+limits_network = "off"
+limits_routes = "/api/v1/cutouts=120/2h"
+limits_overrides = ["198.51.100.7=off", "203.0.113.0/24=block", "device:abc=7/1d"]
+max_upload = "1.5MB"
+timeout = "90s"
+access_log_gzip = true
+idle_unload = "7d"
+[backends.mine]
+command = "/bin/mine"
+args = ["--a,b", "c"]
+env = ["HOME", "TOKEN=secret"]
+concurrency = 3
+tls = false
+`)
+	c := load(t, Sources{File: path})
+	if got := c.Server.TrustedProxies; len(got) != 2 || got[1] != netip.MustParsePrefix("2001:db8::1/128") {
+		t.Errorf("trusted_proxies = %v", got)
+	}
+	if c.Limits.Device != (Rate{5, time.Second}) || c.Limits.Network != (Rate{}) {
+		t.Errorf("limits = %v, %v", c.Limits.Device, c.Limits.Network)
+	}
+	if got := c.Limits.Routes; len(got) != 1 || got[0] != (RouteRate{"/api/v1/cutouts", Rate{120, 2 * time.Hour}}) {
+		t.Errorf("limits_routes = %v", got)
+	}
+	o := c.Limits.Overrides
+	if len(o) != 3 || o[0].Rate != (Rate{}) || o[0].Block || !o[1].Block || o[2].Device != "abc" || o[2].Rate.Count != 7 {
+		t.Errorf("limits_overrides = %+v", o)
+	}
+	if c.Inference.MaxUpload != 1_500_000 || c.Inference.Timeout != 90*time.Second || c.Inference.IdleUnload != 7*day || !c.Log.AccessGzip {
+		t.Errorf("inference = %+v", c.Inference)
+	}
+	if len(c.Backends) != 1 {
+		t.Fatalf("backends = %+v", c.Backends)
+	}
+	b := c.Backends[0]
+	if b.Name != "mine" || b.Command != "/bin/mine" || b.Args[0] != "--a,b" || b.Concurrency != 3 || b.TLS || len(b.Env) != 2 {
+		t.Errorf("backend = %+v", b)
+	}
+}
+
+func TestAllMistakesAreReportedTogether(t *testing.T) {
+	path := write(t, `
+limits_devise = "60/1h"
+limits_network = "-5/1h"
+queue = 0
+max_upload = "lots"
+mode = 3
+access_log_days = 31
+[backends.auto]
+comand = "/bin/x"
+[backends.mine]
+`)
+	_, err := Load(Sources{File: path, Environ: []string{"BGREMOVER_LIMITS_DEVICE=0/1h", "BGREMOVER_QEUE=9", "BGREMOVER_ADMIN_TOKEN=short-secret"}})
+	var problems Errors
+	if !errors.As(err, &problems) {
+		t.Fatalf("err = %v", err)
+	}
+	text := err.Error()
+	for _, want := range []string{
+		`limits_devise (file bgremover.toml, line 2) is not a setting; did you mean limits_device?`,
+		`qeue (environment BGREMOVER_QEUE) is not a setting; did you mean queue?`,
+		`limits_device = "0/1h" (environment BGREMOVER_LIMITS_DEVICE) is out of range; accepted is a rate such as 60/1h`,
+		`limits_network = "-5/1h" (file bgremover.toml, line 3) is out of range`,
+		`queue = "0" (file bgremover.toml, line 4) is out of range; accepted is a whole number from 1 to 100000`,
+		`max_upload = "lots" (file bgremover.toml, line 5) is not of that form; accepted is a size such as 30MiB`,
+		`mode = "3" (file bgremover.toml, line 6) is not of that form; accepted is one of: auto, fast, best`,
+		`access_log_days = "31" (file bgremover.toml, line 7) is out of range; accepted is a whole number from 1 to 30`,
+		`admin_token (environment BGREMOVER_ADMIN_TOKEN) is not of that form; accepted is at least 16 characters`,
+		`backends.auto (file bgremover.toml) is no name for a backend`,
+		`backends.auto.comand (file bgremover.toml, line 9) is no field of a backend; did you mean command?`,
+		`backends.mine.command (file bgremover.toml) is missing`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if len(problems) != 12 {
+		t.Errorf("%d problems, want 12:\n%s", len(problems), text)
+	}
+	if strings.Contains(text, "short-secret") {
+		t.Error("the message shows a secret")
+	}
+}
+
+func TestContradictions(t *testing.T) {
+	for _, c := range []struct{ name, file, want string }{
+		{"same address", `admin_listen = "127.0.0.1:8080"`, "admin_listen"},
+		{"open operator page", `admin_listen = ":9090"`, "admin_token or admin_client_ca must be set"},
+		{"certificate alone", `tls_cert = "/dev/null"`, "tls_cert"},
+		{"key that is not there", "tls_cert = \"/dev/null\"\ntls_key = \"/nowhere\"", "cannot be read"},
+		{"authority without certificate", `admin_client_ca = "/dev/null"`, "needs admin_tls_cert"},
+		{"network below device", `limits_network = "10/1h"`, "lets a whole network send less than one device"},
+		{"network below device by period", `limits_network = "100/1d"`, "lets a whole network send less than one device"},
+		{"unknown backend", `backend = "cuda"`, "which is none of: auto, onnx-cpu, onnx-cuda"},
+		{"unknown backend for requests", `api_backends = "x"`, "api_backends"},
+		{"log folder that is a pattern", `log_dir = "/var/100%data"`, "would read as a pattern"},
+		{"log folder with data", "data_dir = \"/d\"\nlog_dir = \"/d\"", "a folder of their own"},
+		{"trust in everyone", `trusted_proxies = "0.0.0.0/0"`, "trusts everyone"},
+		{"a key instead of its hash", `api_keys = "me:bgr_abc=1/1h"`, "the key itself does not belong here"},
+		{"broken file", `queue = `, "is not valid TOML"},
+		{"key given twice", "queue = 1\nqueue = 2", "is not valid TOML"},
+		{"table for a value", "[queue]\nx = 1", "is a table"},
+		{"absurd rate", `limits_device = "99999999999999999999/1h"`, "limits_device"},
+		{"absurd period", `limits_device = "1/9999999h"`, "limits_device"},
+		{"control characters", `site_name = "a\u0000b"`, "site_name"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Load(Sources{File: write(t, c.file)})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("err = %v, want %q in it", err, c.want)
+			}
+		})
+	}
+}
+
+func TestUnreadableFile(t *testing.T) {
+	for _, path := range []string{filepath.Join(t.TempDir(), "absent.toml"), t.TempDir()} {
+		if _, err := Load(Sources{File: path}); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := Load(Sources{Environ: []string{"BGREMOVER_CONFIG=/nowhere.toml"}}); err == nil {
+		t.Error("a file named by the environment may not be absent")
+	}
+}
+
+func TestSecretsFromFiles(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("0123456789abcdef\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, Sources{File: write(t, ""), Environ: []string{"BGREMOVER_ADMIN_TOKEN_FILE=" + token}})
+	if c.Operator.Token != "0123456789abcdef" {
+		t.Errorf("token = %q", c.Operator.Token)
+	}
+	_, err := Load(Sources{File: write(t, ""), Environ: []string{"BGREMOVER_ADMIN_TOKEN_FILE=" + token, "BGREMOVER_ADMIN_TOKEN=0123456789abcdef"}})
+	if err == nil || !strings.Contains(err.Error(), "is given twice") {
+		t.Errorf("err = %v", err)
+	}
+	_, err = Load(Sources{File: write(t, ""), Environ: []string{"BGREMOVER_ADMIN_TOKEN_FILE=/nowhere"}})
+	if err == nil || !strings.Contains(err.Error(), "cannot be read") {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestKubernetesServiceVariablesAreNotOurs(t *testing.T) {
+	load(t, Sources{File: write(t, ""), Environ: []string{
+		"BGREMOVER_SERVICE_HOST=10.0.0.1", "BGREMOVER_SERVICE_PORT_HTTP=80", "BGREMOVER_PORT=tcp://10.0.0.1:80",
+		"BGREMOVER_PORT_80_TCP_ADDR=10.0.0.1", "BGREMOVER_ADMIN_SERVICE_HOST=10.0.0.2",
+	}})
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add("queue = 3\n[backends.x]\ncommand=\"y\"")
+	f.Add("limits_overrides = [1, [2], {a=1}]")
+	f.Add("backends = 4")
+	f.Fuzz(func(t *testing.T, content string) {
+		path := write(t, content)
+		c, err := Load(Sources{File: path})
+		if (c == nil) == (err == nil) {
+			t.Fatal("neither a tree nor an error, or both")
+		}
+		if c == nil {
+			return
+		}
+		// What is printed loads again and says the same.
+		var printed strings.Builder
+		if err := c.Print(&printed); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Load(Sources{File: write(t, printed.String())})
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, printed.String())
+		}
+		for i, v := range c.Values() {
+			if !v.Secret && again.Values()[i].Text != v.Text {
+				t.Errorf("%s = %q, printed and read %q", v.Key, v.Text, again.Values()[i].Text)
+			}
+		}
+	})
+}
