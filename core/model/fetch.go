@@ -1,0 +1,111 @@
+package model
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"bgremover.pro/core/cutout"
+)
+
+// fetch brings an item's package into the downloads folder; kept says that it
+// was there already.
+func (s *Store) fetch(ctx context.Context, it item, sum string, progress Progress) (archive string, kept bool, err error) {
+	archive = filepath.Join(s.dir, "downloads", it.source.archive())
+	if it.needsSum() && sum == "" {
+		return "", false, cutout.Errorf(cutout.Invalid,
+			"No checksum is known for %s: look up its sha256 where it is published and give it with --sha256.", it.source.URL)
+	}
+	if _, err := os.Stat(archive); err == nil {
+		if checkDownload(archive, it, sum) == nil {
+			return archive, true, nil
+		}
+		s.discard(archive)
+	}
+	if err := os.MkdirAll(filepath.Dir(archive), 0o755); err != nil { //nolint:gosec // see replace
+		return "", false, err
+	}
+	tell := func(done, total int64) {
+		if total == 0 {
+			total = it.source.Bytes
+		}
+		progress(Event{What: it.what, State: Fetching, Done: done, Total: total})
+	}
+	tell(0, 0)
+	if it.source.NPM != "" {
+		err = npmPack(ctx, it.source, archive, tell)
+	} else {
+		err = s.download(ctx, it.source.URL, archive, tell)
+	}
+	if err == nil {
+		err = checkDownload(archive, it, sum)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.discard(archive)
+	}
+	return archive, false, err
+}
+
+// needsSum says that the catalogue knows no checksum of any kind.
+func (it item) needsSum() bool {
+	for _, file := range it.files {
+		if file.content.SHA256 == "" && file.content.MD5 == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// checkDownload compares a package with the checksum that the operator gave
+// for it, where the files in it have none of their own.
+func checkDownload(archive string, it item, sum string) error {
+	if !it.needsSum() {
+		return nil
+	}
+	if !sha256Of.MatchString(sum) {
+		return cutout.Errorf(cutout.Invalid, "--sha256 takes the 64 small hex digits of %s.", filepath.Base(archive))
+	}
+	got, err := digest(archive)
+	if err != nil {
+		return err
+	}
+	return got.match(filepath.Base(archive), Content{SHA256: sum})
+}
+
+func (s *Store) discard(archive string) {
+	_ = os.Remove(archive)
+	_ = os.Remove(archive + partial)
+	_ = os.Remove(archive + partial + ".json")
+	_ = os.Remove(filepath.Dir(archive)) // only if it is empty now
+}
+
+// unwritable says that the fault is the disk's, not the download's.
+func unwritable(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
+		errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS)
+}
+
+// explain makes one clear sentence of whatever stopped a Pull.
+func explain(ctx context.Context, dir string, err error) error {
+	var sentence *cutout.Error
+	var unknown *net.DNSError
+	var network *net.OpError
+	switch {
+	case ctx.Err() != nil:
+		return cutout.Wrap(cutout.Canceled, ctx.Err(), "Stopped; run it again to go on.")
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("The disk that holds %s is full; nothing was installed half.", dir))
+	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("%s cannot be written to.", dir))
+	case errors.As(err, &sentence):
+		return err
+	case errors.As(err, &unknown) || errors.As(err, &network):
+		return cutout.Wrap(cutout.Internal, err, "The network cannot be reached: "+err.Error()+
+			". Try again, or bring the files by hand (--from).")
+	}
+	return cutout.Wrap(cutout.Internal, err, err.Error())
+}

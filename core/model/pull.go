@@ -1,0 +1,251 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"bgremover.pro/core/cutout"
+)
+
+// Wanted says what Pull is to install.
+type Wanted struct {
+	// Models are names in the catalogue.
+	Models []string
+	// Runtime is "cpu", "cuda" or "" for none.
+	Runtime string
+	// From is a folder with files brought by hand; nothing is fetched then.
+	From string
+	// SHA256 is the checksum of a download that the catalogue knows none of.
+	SHA256 string
+}
+
+// Progress is told how a Pull goes on, in its own goroutine. A nil Progress is
+// fine.
+type Progress func(Event)
+
+// Event is one step of a Pull.
+type Event struct {
+	What  string // such as "isnet"
+	State State
+	// Done and Total are bytes, while State is Fetching; Total is 0 if unknown.
+	Done, Total int64
+}
+
+// State is what a Pull is doing with one thing.
+type State string
+
+// The states, in their order; Present replaces all the others where there is
+// nothing to do.
+const (
+	Fetching  State = "fetching"
+	Unpacking State = "unpacking"
+	Installed State = "installed"
+	Present   State = "present"
+)
+
+// item is one package with the files of it that are to be installed.
+type item struct {
+	what   string
+	source Package
+	files  []target
+}
+
+type target struct {
+	path    string
+	content Content
+	// names are what the plain file may be called in a folder of files brought
+	// by hand.
+	names []string
+}
+
+// Pull installs what is wanted and not there yet. What it could not finish it
+// takes up again the next time; the files it leaves are whole or absent.
+// Codes: Invalid (unknown name, checksum needed), Canceled, Internal.
+func (s *Store) Pull(ctx context.Context, wanted Wanted, progress Progress) error {
+	if progress == nil {
+		progress = func(Event) {}
+	}
+	items, err := s.items(wanted)
+	if err != nil {
+		return err
+	}
+	var missing []item
+	for _, it := range items {
+		if s.present(it) {
+			progress(Event{What: it.what, State: Present})
+			continue
+		}
+		missing = append(missing, it)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return explain(ctx, s.dir, err)
+	}
+	defer unlock()
+	s.sweep()
+	for _, it := range missing {
+		if s.present(it) { // another process was faster
+			progress(Event{What: it.what, State: Present})
+			continue
+		}
+		if err := s.install(ctx, it, wanted, progress); err != nil {
+			return explain(ctx, s.dir, err)
+		}
+		progress(Event{What: it.what, State: Installed})
+	}
+	return nil
+}
+
+func (s *Store) items(wanted Wanted) ([]item, error) {
+	var items []item
+	if wanted.Runtime != "" {
+		r, err := s.runtimeEntry(wanted.Runtime)
+		if err != nil {
+			return nil, cutout.Errorf(cutout.Invalid, "%s", cutout.MessageOf(err))
+		}
+		it := item{what: fmt.Sprintf("ONNX Runtime %s (%s)", r.Version, r.Name), source: r.Package}
+		for _, file := range r.Files {
+			it.files = append(it.files, target{s.runtimeFile(r, file), file.Content, []string{file.Name}})
+		}
+		items = append(items, it)
+	}
+	for _, name := range wanted.Models {
+		e, err := s.Entry(name)
+		if err != nil {
+			return nil, err
+		}
+		names := []string{e.Name + ".onnx"}
+		if e.URL != "" {
+			names = append(names, e.archive())
+		}
+		items = append(items, item{e.Name, e.Package, []target{{s.modelFile(e), e.Content, names}}})
+	}
+	return items, nil
+}
+
+func (s *Store) present(it item) bool {
+	for _, file := range it.files {
+		content := file.content
+		if content.SHA256 == "" && content.MD5 == "" {
+			content.SHA256 = s.stamps.sha256(s.relative(file.path))
+		}
+		own := it.source == Package{}
+		if content.SHA256 == "" && content.MD5 == "" && !own || s.intact(file.path, content) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// install brings one item's files into place.
+func (s *Store) install(ctx context.Context, it item, wanted Wanted, progress Progress) error {
+	if it.source == (Package{}) {
+		return cutout.Errorf(cutout.Invalid, "%s is your own model and its file is not as its description says.", it.what)
+	}
+	if wanted.From != "" {
+		return s.installFrom(ctx, it, wanted, progress)
+	}
+	for try := 0; ; try++ {
+		archive, kept, err := s.fetch(ctx, it, wanted.SHA256, progress)
+		if err != nil {
+			return err
+		}
+		progress(Event{What: it.what, State: Unpacking})
+		err = s.unpackAll(ctx, archive, it)
+		if err != nil && ctx.Err() != nil {
+			return err // the download is good; the next run goes on from it
+		}
+		s.discard(archive)
+		// A download that an earlier run left behind may be damaged; fetch it
+		// once more before blaming its publisher.
+		if err != nil && kept && try == 0 && !unwritable(err) {
+			continue
+		}
+		return err
+	}
+}
+
+// installFrom takes the files, or the packages they are in, out of a folder.
+func (s *Store) installFrom(ctx context.Context, it item, wanted Wanted, progress Progress) error {
+	progress(Event{What: it.what, State: Unpacking})
+	var rest item
+	rest.source = it.source
+	for _, file := range it.files {
+		plain := firstFile(wanted.From, file.names)
+		if plain == "" || file.content.SHA256 == "" && file.content.MD5 == "" {
+			rest.files = append(rest.files, file)
+			continue
+		}
+		whole := file
+		whole.content.Member, whole.content.Index = "", ""
+		if err := s.unpackAll(ctx, plain, item{what: it.what, source: it.source, files: []target{whole}}); err != nil {
+			return err
+		}
+	}
+	if len(rest.files) == 0 {
+		return nil
+	}
+	archive := firstFile(wanted.From, []string{it.source.archive()})
+	if archive == "" {
+		return cutout.Errorf(cutout.Invalid, "%s holds neither %s nor %s.",
+			wanted.From, rest.files[0].names[0], it.source.archive())
+	}
+	if err := checkDownload(archive, rest, wanted.SHA256); err != nil {
+		return err
+	}
+	return s.unpackAll(ctx, archive, rest)
+}
+
+func firstFile(dir string, names []string) string {
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+	}
+	return ""
+}
+
+// unpackAll puts an item's files in place, each checked before it is seen
+// under its name, and remembers their checksums.
+func (s *Store) unpackAll(ctx context.Context, archive string, it item) error {
+	for _, file := range it.files {
+		var sum string
+		err := replace(file.path, func(f *os.File) error {
+			return unpack(ctx, archive, file.content, f)
+		}, func(temporary string) error {
+			got, err := digest(temporary)
+			if err != nil {
+				return err
+			}
+			sum = got.sha256
+			return got.match(filepath.Base(file.path), file.content)
+		})
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(file.path)
+		if err != nil {
+			return err
+		}
+		if err := s.stamps.set(s.relative(file.path), info, sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep removes what a killed run left half-written.
+func (s *Store) sweep() {
+	for _, pattern := range []string{"models", "runtime/*", "downloads", "."} {
+		left, _ := filepath.Glob(filepath.Join(s.dir, pattern, temporaryFiles))
+		for _, path := range left {
+			_ = os.RemoveAll(path)
+		}
+	}
+}

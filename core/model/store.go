@@ -1,0 +1,187 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"bgremover.pro/core/cutout"
+)
+
+// Store is a data folder with runtimes and models:
+//
+//	installed.json                                what was checked, and when it last changed
+//	runtime/onnxruntime-VERSION[-cuda]/           libraries
+//	models/NAME.onnx                              models, byte by byte as published
+//	models/NAME.toml                              the description of a person's own model
+//	models/derived/                               faster graphs, made on this machine
+//	downloads/                                    what is on its way
+//
+// It is safe for concurrent use; writers of several processes wait for each other.
+type Store struct {
+	dir string
+	// Catalogue is what may be installed; the embedded one unless changed.
+	Catalogue Catalogue
+	// Client fetches https sources; nil means one with sensible timeouts.
+	Client Doer
+	// Log is told what goes wrong without stopping anything; nil means silence.
+	Log *slog.Logger
+
+	stamps stamps
+}
+
+// Open returns the store of a data folder, which need not exist yet.
+func Open(dir string) *Store {
+	abs, err := filepath.Abs(dir)
+	if err == nil {
+		dir = abs
+	}
+	return &Store{dir: dir, Catalogue: Known(), stamps: stamps{file: filepath.Join(dir, "installed.json")}}
+}
+
+// Dir returns the data folder.
+func (s *Store) Dir() string { return s.dir }
+
+// Runtime returns the path of the CPU build of ONNX Runtime.
+// Code: BackendUnavailable if it is not installed, whole and unchanged.
+func (s *Store) Runtime() (string, error) { return s.runtimePath("cpu") }
+
+// CUDARuntime returns the path of the CUDA build of ONNX Runtime.
+// Code: BackendUnavailable, as of Runtime.
+func (s *Store) CUDARuntime() (string, error) { return s.runtimePath("cuda") }
+
+func (s *Store) runtimePath(name string) (string, error) {
+	r, err := s.runtimeEntry(name)
+	if err != nil {
+		return "", err
+	}
+	for _, file := range r.Files {
+		content := file.Content
+		if content.SHA256 == "" {
+			// Asked for at installation, and recorded then.
+			content.SHA256 = s.stamps.sha256(s.relative(s.runtimeFile(r, file)))
+			if content.SHA256 == "" {
+				return "", notInstalled("ONNX Runtime (" + name + ")")
+			}
+		}
+		if err := s.intact(s.runtimeFile(r, file), content); err != nil {
+			return "", fmt.Errorf("ONNX Runtime (%s): %w", name, err)
+		}
+	}
+	return s.runtimeFile(r, r.Files[0]), nil
+}
+
+func (s *Store) runtimeEntry(name string) (Runtime, error) {
+	platform := runtime.GOOS + "/" + runtime.GOARCH
+	for _, r := range s.Catalogue.Runtimes {
+		if r.Name == name && r.Platform == platform {
+			return r, nil
+		}
+	}
+	return Runtime{}, cutout.Errorf(cutout.BackendUnavailable,
+		"There is no %s build of ONNX Runtime for %s in the catalogue.", name, platform)
+}
+
+func (s *Store) runtimeFile(r Runtime, file RuntimeFile) string {
+	folder := "onnxruntime-" + r.Version
+	if r.Name != "cpu" {
+		folder += "-" + r.Name
+	}
+	return filepath.Join(s.dir, "runtime", folder, file.Name)
+}
+
+// Entry returns the catalogue's or the person's own model of a name.
+// Code: Invalid, naming the choices.
+func (s *Store) Entry(name string) (Entry, error) {
+	own, problems := s.own()
+	for _, e := range append(own, s.Catalogue.Models...) {
+		if e.Name == name {
+			return e, nil
+		}
+	}
+	for _, err := range problems {
+		if strings.Contains(err.Error(), name+".toml") {
+			return Entry{}, cutout.Errorf(cutout.Invalid, "%v", err)
+		}
+	}
+	var names []string
+	for _, e := range append(s.Catalogue.Models, own...) {
+		names = append(names, e.Name)
+	}
+	return Entry{}, cutout.Errorf(cutout.Invalid, "There is no model %q; there are: %s.", name, strings.Join(names, ", "))
+}
+
+// Original returns an installed model with its one file as published, which
+// is what a GPU runs. Codes: Invalid (unknown name), BackendUnavailable (not
+// installed, or changed since).
+func (s *Store) Original(name string) (cutout.Model, error) {
+	e, err := s.Entry(name)
+	if err != nil {
+		return cutout.Model{}, err
+	}
+	if err := s.intact(s.modelFile(e), e.Content); err != nil {
+		return cutout.Model{}, fmt.Errorf("model %s: %w", name, err)
+	}
+	precision := e.Precision
+	if precision == "" {
+		precision = "fp32"
+	}
+	return cutout.Model{
+		Name: e.Name, Input: e.Input, Output: e.Output,
+		Scale: e.Scale, Mean: [3]float32(e.Mean), Std: [3]float32(e.Std), Post: e.Post,
+		Variants: []cutout.Variant{{
+			Size: e.Size, File: s.modelFile(e), Precision: precision,
+			SHA256: s.stamps.sha256(s.relative(s.modelFile(e))),
+		}},
+	}, nil
+}
+
+func (s *Store) modelFile(e Entry) string {
+	return filepath.Join(s.dir, "models", e.Name+".onnx")
+}
+
+func (s *Store) relative(path string) string {
+	rel, err := filepath.Rel(s.dir, path)
+	if err != nil {
+		return path
+	}
+	return filepath.ToSlash(rel)
+}
+
+// intact says whether a file is the one meant. A file that has not changed
+// since it was last checked is believed; any other is read and hashed anew.
+func (s *Store) intact(path string, want Content) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return notInstalled(filepath.Base(path))
+	}
+	if err != nil {
+		return cutout.Wrap(cutout.BackendUnavailable, err, "A model or runtime file cannot be read; see the log.")
+	}
+	rel := s.relative(path)
+	if known, ok := s.stamps.get(rel, info); ok && (want.SHA256 == "" || want.SHA256 == known) {
+		return nil
+	}
+	got, err := digest(path)
+	if err != nil {
+		return cutout.Wrap(cutout.BackendUnavailable, err, "A model or runtime file cannot be read; see the log.")
+	}
+	if err := got.match(filepath.Base(path), want); err != nil {
+		return err
+	}
+	// A data folder that cannot be written to only costs the time of hashing again.
+	if err := s.stamps.set(rel, info, got.sha256); err != nil && s.Log != nil {
+		s.Log.Debug("cannot remember a checked file", "error", err)
+	}
+	return nil
+}
+
+func notInstalled(what string) error {
+	return cutout.Errorf(cutout.BackendUnavailable,
+		"%s is not installed; run `make setup` or `bgremover models pull`.", what)
+}
