@@ -1,0 +1,97 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"bgremover.pro/core/backend"
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/model"
+	"bgremover.pro/plugins/contract"
+)
+
+// backendSpecs describes the backends that come with the server and those of
+// the configuration; a configured one of the same name is laid over ours.
+// onnx-cuda is offered where the CUDA build of the runtime is installed, or
+// where it was named. Code: BackendUnavailable (the runtime is not installed).
+func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) {
+	library, err := store.Runtime()
+	if err != nil && c.Inference.Backend != "onnx-cuda" && len(c.Backends) == 0 {
+		return nil, err
+	}
+	own := map[string]backend.Spec{
+		"onnx-cpu": onnx(c, store, "onnx-cpu", "cpu", library),
+	}
+	names := []string{"onnx-cpu"}
+	cuda, err := store.CUDARuntime()
+	if err == nil || c.Inference.Backend == "onnx-cuda" {
+		own["onnx-cuda"] = onnx(c, store, "onnx-cuda", "cuda", cuda)
+		names = append(names, "onnx-cuda")
+	}
+	for _, b := range c.Backends {
+		spec, ours := own[b.Name]
+		if !ours {
+			names = append(names, b.Name)
+		}
+		own[b.Name] = overlay(spec, b)
+	}
+	var specs []backend.Spec
+	for _, name := range names {
+		specs = append(specs, own[name])
+	}
+	return specs, nil
+}
+
+func onnx(c *config.Config, store *model.Store, name, device, library string) backend.Spec {
+	env := []string{contract.EnvRuntime + "=" + library}
+	if cache := filepath.Join(store.Dir(), "cache"); os.MkdirAll(cache, 0o700) == nil {
+		env = append(env, contract.EnvCache+"="+cache)
+	}
+	if c.Inference.Threads > 0 {
+		env = append(env, contract.EnvThreads+"="+strconv.Itoa(c.Inference.Threads))
+	}
+	return backend.Spec{
+		Name:    name,
+		Command: filepath.Join(pluginDir(c), name),
+		Env:     env,
+		Device:  device,
+	}
+}
+
+// pluginDir is where the backends' binaries lie: beside the server's own
+// unless configured.
+func pluginDir(c *config.Config) string {
+	if c.Folders.Plugins != "" {
+		return c.Folders.Plugins
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return "plugins"
+	}
+	return filepath.Join(filepath.Dir(executable), "plugins")
+}
+
+// overlay lays what the operator set over a spec.
+func overlay(spec backend.Spec, b config.Backend) backend.Spec {
+	spec.Name = b.Name
+	if b.Command != "" {
+		spec.Command = b.Command
+	}
+	if b.Args != nil {
+		spec.Args = b.Args
+	}
+	spec.Env = append(spec.Env, b.Env...)
+	if b.Device != "" {
+		spec.Device = b.Device
+	}
+	if b.Model != "" {
+		spec.Models = []string{b.Model}
+	}
+	if b.Concurrency > 0 {
+		spec.Concurrency = b.Concurrency
+	}
+	spec.SHA256 = b.SHA256
+	spec.NoTLS = !b.TLS
+	return spec
+}

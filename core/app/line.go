@@ -1,0 +1,134 @@
+// Package app wires everything together: from a configuration to a line that
+// cuts out, and from there to a server with its two listeners.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"slices"
+
+	"bgremover.pro/core/backend"
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/decode"
+	"bgremover.pro/core/model"
+	"bgremover.pro/core/pipeline"
+)
+
+// Version is set at build time.
+var Version = "unknown"
+
+// Line is what cuts out, without any listener: the installed models, the
+// backends that run them and the pipeline. It owns the backends' processes.
+type Line struct {
+	Pipeline *pipeline.Pipeline
+	Queue    *pipeline.Queue
+	Backends *backend.Manager
+	Store    *model.Store
+}
+
+// LineOptions are what differs between a server and a single command.
+type LineOptions struct {
+	Log *slog.Logger
+	// Once is for programs that do a few photos and end: no warm-up.
+	Once bool
+	// OnRun, where set, is told of every run of a backend.
+	OnRun func(backend.Observation)
+}
+
+// NewLine wires the line without starting anything. Codes:
+// BackendUnavailable (the runtime or the model is not installed), Invalid.
+func NewLine(c *config.Config, options LineOptions) (*Line, error) {
+	store := model.Open(c.Folders.Data)
+	store.Log = options.Log
+	models, err := installed(store, c.Inference)
+	if err != nil {
+		return nil, err
+	}
+	specs, err := backendSpecs(c, store)
+	if err != nil {
+		return nil, err
+	}
+	backends, err := backend.New(backend.Options{
+		Specs:      specs,
+		Active:     c.Inference.Backend,
+		Models:     models,
+		Log:        options.Log,
+		OnRun:      options.OnRun,
+		IdleAfter:  c.Inference.IdleUnload,
+		RunTimeout: c.Inference.Timeout,
+		SkipWarmUp: options.Once,
+	})
+	if err != nil {
+		return nil, err
+	}
+	queue := pipeline.NewQueue(workers(c), c.Inference.Queue)
+	return &Line{
+		Pipeline: pipeline.New(backends, queue, pipelineSettings(c)),
+		Queue:    queue,
+		Backends: backends,
+		Store:    store,
+	}, nil
+}
+
+// Close ends the backends' processes and waits for them.
+func (l *Line) Close() { l.Backends.Close() }
+
+// installed returns the models that may run, the default one first. The
+// others are optional: one that is damaged is left out with a word in the log.
+func installed(store *model.Store, c config.Inference) ([]cutout.Model, error) {
+	first, err := store.Installed(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	models := []cutout.Model{first}
+	for _, name := range store.Names() {
+		if name == c.Model || len(c.Models) > 0 && !slices.Contains(c.Models, name) {
+			continue
+		}
+		m, err := store.Installed(name)
+		if err != nil {
+			store.Log.Warn("model left out", "model", name, "error", err)
+			continue
+		}
+		models = append(models, m)
+	}
+	return models, nil
+}
+
+// workers is the number of jobs at work: one more than the cores, so that one
+// photo is decoded while others are in inference or encoded.
+func workers(c *config.Config) int {
+	if c.Inference.Workers > 0 {
+		return c.Inference.Workers
+	}
+	return runtime.GOMAXPROCS(0) + 1
+}
+
+func pipelineSettings(c *config.Config) pipeline.Settings {
+	return pipeline.Settings{
+		Decode: decode.Limits{
+			MaxPixels: c.Inference.MaxPixels,
+			MaxMemory: c.Inference.DecodeMemory / int64(workers(c)),
+			Timeout:   c.Inference.Timeout,
+		},
+		Mode:    cutout.Mode(c.Inference.Mode),
+		Timeout: c.Inference.Timeout,
+	}
+}
+
+// WithLine is for commands: it starts the line for one piece of work, runs it
+// and ends the line.
+func WithLine(ctx context.Context, c *config.Config, log *slog.Logger, work func(*Line) error) error {
+	line, err := NewLine(c, LineOptions{Log: log, Once: true})
+	if err != nil {
+		return err
+	}
+	defer line.Close()
+	if err := line.Backends.Start(ctx); err != nil {
+		return err
+	}
+	return errors.Join(work(line), ctx.Err())
+}
