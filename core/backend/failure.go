@@ -1,0 +1,96 @@
+package backend
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-plugin"
+
+	"bgremover.pro/core/cutout"
+)
+
+// Failure says why a backend does not serve, for the operator.
+type Failure struct {
+	Reason string
+	// Permanent: the same would happen again unless somebody changes something.
+	Permanent bool
+	// Stderr holds the last lines that the process wrote there.
+	Stderr []string
+	Err    error
+}
+
+func (f *Failure) Error() string { return f.Reason }
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Exit is how a process ended.
+type Exit struct {
+	Code   int            // -1 if a signal ended it
+	Signal syscall.Signal // 0 if none did
+}
+
+func (e *Exit) Error() string {
+	switch e.Signal {
+	case 0:
+		return fmt.Sprintf("ended with status %d", e.Code)
+	case syscall.SIGKILL:
+		return "was killed from outside (SIGKILL), perhaps because memory ran out"
+	}
+	return fmt.Sprintf("was ended by a signal (%v)", e.Signal)
+}
+
+func exitOf(state *os.ProcessState) *Exit {
+	exit := &Exit{Code: state.ExitCode()}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		exit.Signal = status.Signal()
+	}
+	return exit
+}
+
+// explainStart turns what go-plugin says of a failed start into a sentence.
+func explainStart(err error, timeout time.Duration, state *os.ProcessState, stderr []string) *Failure {
+	f := &Failure{Err: err, Stderr: stderr}
+	text := err.Error()
+	rubbish, _, unrecognised := strings.Cut(text, "\n")
+	rubbish, unrecognised = strings.CutPrefix(rubbish, "Unrecognized remote plugin message: ")
+	switch {
+	case errors.Is(err, plugin.ErrChecksumsDoNotMatch):
+		f.Reason, f.Permanent = "its file is not the one with the configured sha256", true
+	case strings.Contains(text, "incompatible"):
+		f.Reason, f.Permanent = "it speaks another version of the contract; use the backend that came with this server", true
+	case strings.Contains(text, "timeout while waiting"):
+		f.Reason = fmt.Sprintf("it did not finish its handshake within %v", timeout)
+	case errors.Is(err, syscall.ENOEXEC), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+		f.Reason, f.Permanent = fmt.Sprintf("it cannot be run on this machine: %v", err), true
+	case unrecognised && rubbish != "":
+		f.Reason, f.Permanent = fmt.Sprintf("it wrote something that is no handshake: %.80q", rubbish), true
+	case state != nil && len(stderr) > 0:
+		f.Reason = fmt.Sprintf("it %v before it served: %s", exitOf(state), stderr[len(stderr)-1])
+	case state != nil:
+		f.Reason = fmt.Sprintf("it %v before it served", exitOf(state))
+	default:
+		f.Reason = "it did not start: " + text
+	}
+	return f
+}
+
+// reason is the text of an error for the operator, with its cause.
+func reason(err error) string {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.Reason
+	}
+	var e *cutout.Error
+	if errors.As(err, &e) {
+		text := strings.TrimSuffix(e.Message, ".")
+		if e.Err != nil && e.Err.Error() != e.Message {
+			text += ": " + e.Err.Error()
+		}
+		return text
+	}
+	return err.Error()
+}

@@ -1,0 +1,101 @@
+package backend
+
+import (
+	"context"
+	"time"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/plugins/contract"
+)
+
+// crashGrace is how long the end of a process may become known after its
+// connection broke.
+const crashGrace = 2 * time.Second
+
+// launch starts a process and brings it to where it can serve: handshake,
+// health, model, and one inference to show that all of it works.
+func (s *supervisor) launch(ctx context.Context, spec Spec) (*process, error) {
+	s.set(Starting, "")
+	p, err := start(ctx, spec, &s.m.options, s.log)
+	if err != nil {
+		return nil, err
+	}
+	s.set(Warming, "")
+	about, err := s.ready(ctx, p)
+	if err != nil {
+		err = p.blame(err)
+		p.kill(err)
+		p.stop()
+		return nil, err
+	}
+	s.m.update(func() { s.about = about })
+	return p, nil
+}
+
+func (s *supervisor) ready(ctx context.Context, p *process) (contract.Description, error) {
+	about, err := p.examine(ctx, s.m.options.HealthTimeout)
+	if err != nil {
+		return about, err
+	}
+	s.m.mu.Lock()
+	model, ok := p.spec.first(s.m.models)
+	s.m.mu.Unlock()
+	if !ok {
+		return about, cutout.Errorf(cutout.Invalid, "none of its models is installed")
+	}
+	loaded, err := p.take(ctx, model, s.m.options.MaxModels, s.m.options.LoadTimeout)
+	if err != nil {
+		return about, err
+	}
+	defer p.letGo(model.Name)
+	if !s.m.options.SkipWarmUp {
+		err = p.warmUp(ctx, loaded, s.m.options.RunTimeout)
+	}
+	return about, err
+}
+
+// warmUp runs a model once on a grey picture of its smallest size.
+func (p *process) warmUp(ctx context.Context, model cutout.Model, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	size := model.Sizes()[0]
+	grey := &cutout.Input{Width: size, Height: size, Pix: make([]uint8, 3*size*size)}
+	for i := range grey.Pix {
+		grey.Pix[i] = 128
+	}
+	_, _, err := p.Segment(ctx, model.Name, grey)
+	return err
+}
+
+// examine asks a process whether it is well and what it is.
+func (p *process) examine(ctx context.Context, limit time.Duration) (contract.Description, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, &Failure{Reason: "it did not answer within " + limit.String()})
+	defer cancel()
+	err := p.Health(ctx)
+	var about contract.Description
+	if err == nil {
+		about, err = p.Describe(ctx)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return about, err
+}
+
+// blame returns the reason why the process ended where that explains an error
+// of a call, else the error.
+func (p *process) blame(err error) error {
+	if cutout.CodeOf(err) != cutout.BackendUnavailable {
+		return err
+	}
+	timer := time.NewTimer(crashGrace)
+	defer timer.Stop()
+	select {
+	case <-p.gone:
+		if p.exit != nil {
+			return p.exit
+		}
+	case <-timer.C:
+	}
+	return err
+}

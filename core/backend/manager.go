@@ -1,0 +1,303 @@
+// Package backend runs inference backends as processes of their own: it starts
+// them, watches them, restarts those that die, swaps one for another while
+// requests run, and hands each request to one that works.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"bgremover.pro/core/cutout"
+)
+
+// Manager owns the backends. Its methods may be called at any time from any
+// goroutine; those that work need Start first.
+type Manager struct {
+	options Options
+	closing context.Context //nolint:containedctx // the Manager's own life
+	close   context.CancelFunc
+	running sync.WaitGroup
+	// changing is held by whoever changes which backends there are or serve.
+	changing chan struct{}
+
+	mu          sync.Mutex
+	changed     chan struct{} // closed and replaced with every change below
+	supervisors []*supervisor // in configured order
+	models      []cutout.Model
+	active      string
+	next        string // what Switch is starting; "" while it is not
+	handover    bool   // nothing may serve: the old must be gone before the new starts
+	serving     string // for the log
+	started     bool
+}
+
+var errClosed = cutout.Wrap(cutout.BackendUnavailable, errors.New("the manager is closed"), "The server is shutting down.")
+
+// New makes a Manager without starting anything. It reports everything that is
+// wrong with the options at once.
+func New(o Options) (*Manager, error) {
+	o.setDefaults()
+	m := &Manager{options: o, models: slices.Clone(o.Models), active: o.Active,
+		changed: make(chan struct{}), changing: make(chan struct{}, 1)}
+	for _, spec := range o.Specs {
+		m.supervisors = append(m.supervisors, newSupervisor(m, spec))
+	}
+	_, activeErr := m.chain(o.Active)
+	if err := errors.Join(o.validate(), activeErr); err != nil {
+		return nil, err
+	}
+	m.closing, m.close = context.WithCancel(context.Background())
+	return m, nil
+}
+
+// Start starts the active backend and returns when it serves, or with the
+// reason why it does not. The Manager goes on trying after that, so a server
+// may come up and show the reason. Code: BackendUnavailable.
+func (m *Manager) Start(ctx context.Context) error {
+	m.update(func() {
+		m.started = true
+		for _, s := range m.supervisors {
+			m.running.Go(s.live)
+		}
+	})
+	return m.awaitServing(ctx, m.options.Active)
+}
+
+// Close ends every process and waits until they are gone. Runs still going on
+// fail; end them first.
+func (m *Manager) Close() {
+	m.close()
+	m.changing <- struct{}{} // whoever changes something now gives up
+	m.running.Wait()
+	<-m.changing
+}
+
+// Ready returns nil if a request would be served: a backend is ready, or would
+// start because one was unloaded for lack of work. Code: BackendUnavailable.
+func (m *Manager) Ready() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	chain, err := m.chain(m.active)
+	if err != nil {
+		return err
+	}
+	for _, s := range chain {
+		if s.proc != nil || s.asleep {
+			return nil
+		}
+	}
+	return m.unavailable(chain)
+}
+
+// Changed returns a channel that is closed when the state of anything changes;
+// take it before looking at Snapshot, so that no change is missed.
+func (m *Manager) Changed() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.changed
+}
+
+// Active returns what was chosen: Auto or the name of a backend.
+func (m *Manager) Active() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.active
+}
+
+// Snapshot tells about every backend, in configured order.
+func (m *Manager) Snapshot() []Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	chain, _ := m.chain(m.active)
+	serving := m.server(chain)
+	var all []Status
+	for _, s := range m.supervisors {
+		status := s.status()
+		status.Active = slices.Contains(chain, s)
+		if status.Serving = s == serving; status.Serving && s != chain[0] {
+			status.Why = fmt.Sprintf("in place of %s, which is %s: %s", chain[0].spec.Name, chain[0].state, chain[0].why)
+		}
+		all = append(all, status)
+	}
+	return all
+}
+
+// chain returns the backends that a name stands for, best first.
+// Code: Invalid, listing the choices.
+func (m *Manager) chain(name string) ([]*supervisor, error) {
+	if name == Auto {
+		chain := slices.Clone(m.supervisors)
+		slices.SortStableFunc(chain, func(a, b *supervisor) int { return a.spec.rank() - b.spec.rank() })
+		return chain, nil
+	}
+	for _, s := range m.supervisors {
+		if s.spec.Name == name {
+			return []*supervisor{s}, nil
+		}
+	}
+	return nil, cutout.Errorf(cutout.Invalid, "backend is one of: %s", m.choices())
+}
+
+// server returns the backend that the first of a chain's requests goes to now;
+// nil if none is ready.
+func (m *Manager) server(chain []*supervisor) *supervisor {
+	for _, s := range chain {
+		if s.proc != nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// update changes the Manager's state, has everybody act on it and wakes whoever
+// waits for a change.
+func (m *Manager) update(change func()) {
+	m.mu.Lock()
+	change()
+	m.reconcile()
+	note := m.noteServing()
+	close(m.changed)
+	m.changed = make(chan struct{})
+	m.mu.Unlock()
+	if note != nil {
+		note()
+	}
+}
+
+// reconcile says of every backend whether it should have a process: the first
+// of the active chain, each later one while all before it are down, and until
+// one of them serves again; the same for what Switch wants to become active;
+// and what a request asked for by name.
+func (m *Manager) reconcile() {
+	if !m.started {
+		return
+	}
+	wanted := map[*supervisor]bool{}
+	for _, name := range []string{m.active, m.next} {
+		chain, err := m.chain(name)
+		if err != nil || m.handover {
+			continue
+		}
+		awaited := false
+		for _, s := range chain {
+			if s.proc != nil {
+				wanted[s] = !s.asleep
+				break
+			}
+			if !awaited {
+				wanted[s] = !s.asleep
+			}
+			awaited = awaited || !s.down()
+		}
+	}
+	for _, s := range m.supervisors {
+		s.want(wanted[s] || s.demanded)
+	}
+}
+
+// noteServing returns what to log if another backend serves than before.
+func (m *Manager) noteServing() func() {
+	chain, _ := m.chain(m.active)
+	s := m.server(chain)
+	if s == nil || s.spec.Name == m.serving {
+		return nil
+	}
+	m.serving = s.spec.Name
+	log, name, device, first := m.options.Log, s.spec.Name, s.about.Device, chain[0]
+	if s == first {
+		return func() { log.Info("backend serves", "backend", name, "device", device) }
+	}
+	instead, why := first.spec.Name, first.why
+	return func() {
+		log.Warn("backend serves in place of a better one", "backend", name, "device", device, "instead_of", instead, "why", why)
+	}
+}
+
+// await blocks until look, called with the lock held after each change, is
+// true or an error.
+func (m *Manager) await(ctx context.Context, look func() (bool, error)) error {
+	for {
+		m.mu.Lock()
+		done, err := look()
+		changed := m.changed
+		m.mu.Unlock()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-m.closing.Done():
+			return errClosed
+		}
+	}
+}
+
+// awaitServing blocks until a backend that the name stands for serves, or all
+// of them have failed.
+func (m *Manager) awaitServing(ctx context.Context, name string) error {
+	return m.await(ctx, func() (bool, error) {
+		chain, err := m.chain(name)
+		if err != nil || m.server(chain) != nil {
+			return true, err
+		}
+		for _, s := range chain {
+			if !s.down() || s.state != Failed {
+				return false, nil
+			}
+		}
+		return false, m.unavailable(chain)
+	})
+}
+
+// lockChanges makes the caller the only one to change which backends there are
+// or serve.
+func (m *Manager) lockChanges(ctx context.Context) error {
+	select {
+	case m.changing <- struct{}{}:
+	case <-ctx.Done():
+		return inWords(ctx, ctx.Err())
+	}
+	if m.closing.Err() != nil {
+		<-m.changing
+		return errClosed
+	}
+	return nil
+}
+
+func (m *Manager) unlockChanges() { <-m.changing }
+
+// tryNow has backends that failed start at once, as if for the first time.
+func tryNow(chain []*supervisor) {
+	for _, s := range chain {
+		s.asleep, s.unfit = false, false
+		s.breaker = breaker{ready: s.breaker.ready}
+		select {
+		case s.again <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// forget takes back that requests asked for the backends of a name.
+func (m *Manager) forget(name string) {
+	chain, _ := m.chain(name)
+	for _, s := range chain {
+		s.demanded = false
+	}
+}
+
+// demand starts a backend for a request.
+func (m *Manager) demand(s *supervisor, named bool) error {
+	if s.state == Off && !m.fits(s) {
+		return cutout.Errorf(cutout.BackendUnavailable, "There is no memory for backend %s beside the one that runs.", s.spec.Name)
+	}
+	s.demanded = s.demanded || named
+	s.asleep = false
+	m.reconcile()
+	return nil
+}

@@ -1,0 +1,229 @@
+package backend
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-plugin"
+
+	"bgremover.pro/plugins/contract"
+)
+
+// process is one life of a backend. go-plugin's client starts once and never
+// again, so a restart is a new process with a new client.
+type process struct {
+	*contract.Client
+	*leases
+	*shelf
+	spec   Spec
+	pid    int
+	stderr *tail
+	// strikes counts the failed runs since the last good one.
+	strikes atomic.Int32
+
+	kill     context.CancelCauseFunc // ends the whole process group at once
+	killed   context.Context         //nolint:containedctx // its cause says why we killed it
+	stopping chan struct{}
+	stopOnce sync.Once
+	// gone is closed when the process has ended and left nothing behind; exit
+	// is then why, nil if it was asked to.
+	gone chan struct{}
+	exit error
+}
+
+// errLate is why a process was killed that was asked to end and did not.
+var errLate = errors.New("it did not end when asked to")
+
+// life is what the goroutine that owns a process holds of it.
+type life struct {
+	*process
+	client  *plugin.Client
+	cmd     *exec.Cmd
+	host    *os.File // our end of the pipe whose end tells it that we are gone
+	theirs  *os.File
+	sockets string
+	grace   time.Duration
+}
+
+// start runs the command and shakes hands. The end of ctx stops it on the way.
+// Error: *Failure.
+func start(ctx context.Context, spec Spec, o *Options, log *slog.Logger) (*process, error) {
+	l, err := prepare(spec, o, log)
+	if err != nil {
+		return nil, err
+	}
+	started := make(chan error, 1)
+	go l.live(ctx, started)
+	if err := <-started; err != nil {
+		<-l.gone
+		return nil, err
+	}
+	return l.process, nil
+}
+
+// prepare makes everything that the process needs, without starting it.
+func prepare(spec Spec, o *Options, log *slog.Logger) (*life, error) {
+	path, err := spec.find()
+	if err != nil {
+		return nil, err
+	}
+	sockets, err := socketDir(o.RunDir)
+	if err != nil {
+		return nil, &Failure{Reason: "there is no folder for its socket: " + err.Error(), Err: err}
+	}
+	theirs, host, err := os.Pipe()
+	if err != nil {
+		_ = os.RemoveAll(sockets)
+		return nil, &Failure{Reason: "it cannot get a pipe: " + err.Error(), Err: err}
+	}
+	p := &process{
+		spec: spec, stderr: &tail{log: log},
+		stopping: make(chan struct{}), gone: make(chan struct{}),
+		leases: newLeases(max(spec.Concurrency, 1)),
+	}
+	p.killed, p.kill = context.WithCancelCause(context.Background())
+	cmd := exec.CommandContext(p.killed, path, spec.Args...) //nolint:gosec // the operator names the command
+	group(cmd)
+	cmd.ExtraFiles = []*os.File{theirs} // the first is descriptor 3
+	cmd.Env = append(spec.environment(os.Environ()),
+		contract.EnvHostPipe+"=3", "PLUGIN_UNIX_SOCKET_DIR="+sockets)
+	return &life{process: p, client: plugin.NewClient(clientConfig(spec, cmd, p.stderr)), cmd: cmd,
+		host: host, theirs: theirs, sockets: sockets, grace: o.StopTimeout}, nil
+}
+
+func clientConfig(spec Spec, cmd *exec.Cmd, stderr *tail) *plugin.ClientConfig {
+	c := contract.ClientConfig()
+	c.Cmd, c.Stderr, c.SyncStderr, c.SyncStdout = cmd, stderr, stderr, stderr
+	c.StartTimeout = spec.startTimeout()
+	c.AutoMTLS = !spec.NoTLS
+	if sum, _ := hex.DecodeString(spec.SHA256); len(sum) > 0 {
+		c.SecureConfig = &plugin.SecureConfig{Checksum: sum, Hash: sha256.New()}
+	}
+	return c
+}
+
+// live owns the process from its start to its end. It keeps its thread because
+// Linux ends the process together with the thread that started it.
+func (l *life) live(ctx context.Context, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer l.clean()
+	giveUp := context.AfterFunc(ctx, func() { l.kill(context.Cause(ctx)) })
+	err := l.shakeHands()
+	_ = l.theirs.Close()
+	if !giveUp() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		l.kill(err)
+		l.client.Kill() // only waits
+		if ctx.Err() == nil {
+			err = explainStart(err, l.spec.startTimeout(), l.cmd.ProcessState, l.stderr.last(statusLines))
+		}
+		started <- err
+		return
+	}
+	l.pid = l.cmd.Process.Pid
+	started <- nil
+	select {
+	case <-l.Done():
+	case <-l.stopping:
+	}
+	_ = l.host.Close()
+	// go-plugin's Kill waits without limit for an answer to its request to end,
+	// and for pipes that the process's own children may hold.
+	deadline := time.AfterFunc(l.grace, func() { l.kill(errLate) })
+	l.client.Kill()
+	deadline.Stop()
+}
+
+func (l *life) shakeHands() error {
+	protocol, err := l.client.Client()
+	if err != nil {
+		return err
+	}
+	raw, err := protocol.Dispense(contract.Name)
+	if err != nil {
+		return err
+	}
+	client, ok := raw.(*contract.Client)
+	if !ok {
+		return fmt.Errorf("go-plugin gave a %T", raw)
+	}
+	l.Client = client
+	l.shelf = newShelf(client)
+	return nil
+}
+
+// clean removes what the process may have left and says that it is gone.
+func (l *life) clean() {
+	select {
+	case <-l.stopping:
+	default:
+		l.exit = l.explainExit()
+	}
+	l.kill(nil)
+	_ = l.host.Close()
+	_ = os.RemoveAll(l.sockets)
+	close(l.gone)
+}
+
+func (l *life) explainExit() error {
+	f := &Failure{Stderr: l.stderr.last(statusLines)}
+	if l.killed.Err() != nil {
+		f.Err = context.Cause(l.killed)
+		f.Reason = reason(f.Err)
+	} else if l.cmd.ProcessState != nil {
+		exit := exitOf(l.cmd.ProcessState)
+		f.Err, f.Reason = exit, "it "+exit.Error()
+	} else {
+		f.Reason = "its connection ended"
+	}
+	return f
+}
+
+// stop asks the process to end, kills it if it does not, and waits until it is
+// gone.
+func (p *process) stop() {
+	p.stopOnce.Do(func() { close(p.stopping) })
+	<-p.gone
+}
+
+// socketDir makes a folder that only this user may enter, with a path short
+// enough for a socket in it. go-plugin would leave sockets of killed processes
+// in the common temporary folder.
+func socketDir(preferred string) (string, error) {
+	var problems []error
+	for _, parent := range []string{preferred, os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/dev/shm"} {
+		if parent == "" {
+			continue
+		}
+		dir, err := os.MkdirTemp(parent, "bgremover-")
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		dir, err = filepath.Abs(dir)
+		if err == nil && len(dir) <= maxSocketDir {
+			return dir, nil
+		}
+		_ = os.Remove(dir)
+		problems = append(problems, fmt.Errorf("%s is too long for a socket", parent))
+	}
+	return "", errors.Join(problems...)
+}
+
+// maxSocketDir leaves room for "/plugin" and a random number in the 104 bytes
+// that the smallest system allows a socket's path.
+const maxSocketDir = 80

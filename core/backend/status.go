@@ -1,0 +1,49 @@
+package backend
+
+import "time"
+
+// State is the condition of a backend in one word.
+type State string
+
+// The states.
+const (
+	Off      State = "off"      // configured, without a process
+	Starting State = "starting" // process and handshake
+	Warming  State = "warming"  // loading its model and trying it
+	Ready    State = "ready"
+	Draining State = "draining" // finishes its runs, then ends
+	Failed   State = "failed"   // Why says why, NextTry when it is tried again
+)
+
+// statusLines is the number of lines of standard error that are shown.
+const statusLines = 20
+
+// Status is what there is to know about one backend now.
+type Status struct {
+	Name  string    `json:"name"`
+	State State     `json:"state"`
+	Why   string    `json:"why,omitempty"`
+	Since time.Time `json:"since"`
+	// Active: it is the chosen one, or in the order of Auto. Serving: requests
+	// that name no backend go to it now.
+	Active  bool `json:"active"`
+	Serving bool `json:"serving"`
+
+	// What the process says of itself; empty without one.
+	Version  string   `json:"version,omitempty"`
+	Device   string   `json:"device,omitempty"`
+	Provider string   `json:"provider,omitempty"`
+	Runtime  string   `json:"runtime,omitempty"`
+	Models   []string `json:"models,omitempty"`
+	Memory   uint64   `json:"memory_bytes,omitempty"`
+	PID      int      `json:"pid,omitempty"`
+
+	Running  int    `json:"running"`
+	Requests uint64 `json:"requests"`
+	Failures uint64 `json:"failures"`
+	// Restarts counts the processes after the first.
+	Restarts  int       `json:"restarts"`
+	LastError string    `json:"last_error,omitempty"`
+	Stderr    []string  `json:"stderr,omitempty"`
+	NextTry   time.Time `json:"next_try,omitzero"`
+}

@@ -1,0 +1,253 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/plugins/contract"
+)
+
+// supervisor keeps one configured backend as the Manager wants it: with a
+// process that works, or without one. Its goroutine, live, is the only one
+// that starts and ends processes.
+type supervisor struct {
+	m   *Manager
+	log *slog.Logger
+
+	// Guarded by the Manager's lock.
+	spec     Spec
+	state    State
+	why      string
+	since    time.Time
+	proc     *process // takes runs; nil unless one is ready
+	about    contract.Description
+	breaker  breaker
+	started  int  // processes that served
+	unfit    bool // the last start failed
+	demanded bool // a request named it
+	asleep   bool // ended for lack of work
+	lastErr  string
+	stderr   []string
+	wish     context.Context //nolint:containedctx // lives while a process is wanted; nil otherwise
+	unwish   context.CancelFunc
+
+	wishes       chan context.Context
+	dismissed    chan struct{} // closed: no longer configured
+	again        chan struct{} // try now instead of waiting
+	replacements chan replacement
+
+	requests, failures atomic.Uint64
+	runs               atomic.Int64
+}
+
+// replacement asks for a fresh process in place of the one that serves.
+type replacement struct {
+	spec   Spec
+	result chan error
+}
+
+func newSupervisor(m *Manager, spec Spec) *supervisor {
+	return &supervisor{m: m, spec: spec, log: m.options.Log.With("backend", spec.Name),
+		state: Off, since: time.Now(), wishes: make(chan context.Context, 1),
+		dismissed: make(chan struct{}),
+		again:     make(chan struct{}, 1), replacements: make(chan replacement)}
+}
+
+// want says whether there should be a process. The Manager's lock is held.
+func (s *supervisor) want(wanted bool) {
+	switch {
+	case wanted && s.wish == nil:
+		s.asleep = false
+		s.wish, s.unwish = context.WithCancel(s.m.closing)
+		select {
+		case <-s.wishes: // an older wish that nobody saw
+		default:
+		}
+		s.wishes <- s.wish
+	case !wanted && s.wish != nil:
+		s.unwish()
+		s.wish = nil
+	}
+}
+
+// down: it failed, so that a lesser backend should serve until it is ready.
+func (s *supervisor) down() bool {
+	return s.proc == nil && (s.unfit || s.breaker.open(s.m.options.Restart))
+}
+
+// live runs until the Manager closes.
+func (s *supervisor) live() {
+	for {
+		select {
+		case <-s.m.closing.Done():
+			return
+		case <-s.dismissed:
+			return
+		case wish := <-s.wishes:
+			s.serve(wish)
+		}
+	}
+}
+
+// serve keeps a process working until ctx, the wish for one, ends.
+func (s *supervisor) serve(ctx context.Context) {
+	for s.awaitTurn(ctx) {
+		p, err := s.launch(ctx, s.currentSpec())
+		if err != nil {
+			if ctx.Err() == nil {
+				s.failed(err, true)
+			}
+			continue
+		}
+		if !reflect.DeepEqual(p.spec, s.currentSpec()) {
+			p.stop() // it was configured anew meanwhile
+			continue
+		}
+		s.publish(p)
+		s.guard(ctx, p)
+	}
+	s.set(Off, "")
+}
+
+// awaitTurn waits out the time between attempts; false when ctx has ended.
+func (s *supervisor) awaitTurn(ctx context.Context) bool {
+	s.m.mu.Lock()
+	wait := time.Until(s.breaker.next)
+	s.m.mu.Unlock()
+	if wait <= 0 {
+		select {
+		case <-s.again: // a push for an attempt that is due anyway
+		default:
+		}
+	} else {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-s.again:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// guard watches a process that serves until it, or the wish for one, ends.
+func (s *supervisor) guard(ctx context.Context, p *process) {
+	for p != nil {
+		watching, stopWatching := context.WithCancel(ctx)
+		watched := p
+		s.m.running.Go(func() { s.watch(watching, watched) })
+		select {
+		case <-ctx.Done():
+			s.unpublish(Draining, "")
+			s.drain(p)
+			p = nil
+		case <-p.gone:
+			s.failed(p.exit, false)
+			p.retire()
+			p = nil
+		case r := <-s.replacements:
+			p = s.replace(ctx, p, r)
+		}
+		stopWatching()
+	}
+}
+
+// publish lets a process take runs.
+func (s *supervisor) publish(p *process) {
+	s.m.update(func() {
+		s.proc = p
+		s.unfit = false
+		s.breaker.succeed(time.Now())
+		s.started++
+		s.state, s.why, s.since = Ready, "", time.Now()
+	})
+	s.log.Info("backend is ready", "pid", p.pid, "device", s.describe().Device)
+}
+
+// unpublish lets no new runs in.
+func (s *supervisor) unpublish(state State, why string) {
+	s.m.update(func() {
+		s.proc = nil
+		s.state, s.why, s.since = state, why, time.Now()
+	})
+}
+
+// drain lets a process finish its runs, within limits, and ends it.
+func (s *supervisor) drain(p *process) {
+	p.retire()
+	timer := time.NewTimer(s.m.options.DrainTimeout)
+	defer timer.Stop()
+	select {
+	case <-p.empty:
+	case <-p.gone:
+	case <-s.m.closing.Done():
+	case <-timer.C:
+		s.log.Warn("backend ends with runs going on: they took too long")
+	}
+	p.stop()
+}
+
+// failed notes why there is no process and when to try again.
+func (s *supervisor) failed(err error, atStart bool) {
+	var f *Failure
+	if !errors.As(err, &f) {
+		f = &Failure{Reason: reason(err), Permanent: cutout.CodeOf(err) == cutout.Invalid, Err: err}
+	}
+	var next time.Time
+	s.m.update(func() {
+		s.breaker.fail(time.Now(), f.Permanent, s.m.options.Restart)
+		s.proc = nil
+		s.unfit = s.unfit || atStart
+		next = s.breaker.next
+		s.state, s.why, s.since = Failed, f.Reason, time.Now()
+		s.lastErr, s.stderr = f.Reason, f.Stderr
+	})
+	s.log.Error("backend failed", "why", f.Reason, "next_try_in", time.Until(next).Round(time.Millisecond), "stderr", f.Stderr)
+}
+
+// set notes a state, unless a process serves meanwhile.
+func (s *supervisor) set(state State, why string) {
+	s.m.update(func() {
+		if s.proc == nil {
+			s.state, s.why, s.since = state, why, time.Now()
+		}
+	})
+}
+
+func (s *supervisor) currentSpec() Spec {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	return s.spec
+}
+
+func (s *supervisor) describe() contract.Description {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	return s.about
+}
+
+// status is called with the Manager's lock held.
+func (s *supervisor) status() Status {
+	st := Status{
+		Name: s.spec.Name, State: s.state, Why: s.why, Since: s.since,
+		Running: int(s.runs.Load()), Requests: s.requests.Load(), Failures: s.failures.Load(),
+		Restarts: max(0, s.started-1), LastError: s.lastErr, Stderr: s.stderr,
+	}
+	if s.state == Failed {
+		st.NextTry = s.breaker.next
+	}
+	if p := s.proc; p != nil {
+		st.Version, st.Device, st.Provider, st.Runtime = s.about.Version, s.about.Device, s.about.Provider, s.about.Runtime
+		st.Models, st.Memory, st.PID = p.names(), s.about.Memory, p.pid
+		if s.stderr == nil {
+			st.Stderr = p.stderr.last(statusLines)
+		}
+	}
+	return st
+}

@@ -1,0 +1,74 @@
+package backend
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	tailBytes = 8 << 10
+	// linesASecond bounds what a chatty process may put into our log.
+	linesASecond = 50
+)
+
+// tail keeps the last bytes that a process wrote to its standard error, and
+// passes whole lines on to the log at level debug.
+type tail struct {
+	log *slog.Logger
+
+	mu     sync.Mutex
+	kept   []byte
+	line   []byte
+	window time.Time
+	lines  int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, p[max(0, len(p)-tailBytes):]...)
+	if len(t.kept) > 2*tailBytes {
+		t.kept = append(t.kept[:0], t.kept[len(t.kept)-tailBytes:]...)
+	}
+	if t.log.Enabled(context.Background(), slog.LevelDebug) {
+		t.pass(p)
+	}
+	return len(p), nil
+}
+
+// pass logs the lines that p completes.
+func (t *tail) pass(p []byte) {
+	for {
+		head, rest, whole := bytes.Cut(p, []byte("\n"))
+		t.line = append(t.line, head[:min(len(head), tailBytes-len(t.line))]...)
+		if !whole {
+			return
+		}
+		if now := time.Now(); now.Sub(t.window) > time.Second {
+			t.window, t.lines = now, 0
+		}
+		if t.lines++; t.lines <= linesASecond {
+			t.log.Debug("backend says", "line", string(t.line))
+		} else if t.lines == linesASecond+1 {
+			t.log.Debug("backend says too much, the rest of this second is left out")
+		}
+		t.line, p = t.line[:0], rest
+	}
+}
+
+// last returns up to n last lines.
+func (t *tail) last(n int) []string {
+	t.mu.Lock()
+	kept := string(t.kept[max(0, len(t.kept)-tailBytes):])
+	t.mu.Unlock()
+	kept = strings.ToValidUTF8(strings.TrimRight(kept, "\n"), "?")
+	if kept == "" {
+		return nil
+	}
+	lines := strings.Split(kept, "\n")
+	return lines[max(0, len(lines)-n):]
+}
