@@ -120,7 +120,7 @@ func Parse(text []byte) (Catalogue, error) {
 		}
 	}
 	for _, r := range c.Runtimes {
-		if err := r.Package.check(); err != nil || len(r.Files) == 0 {
+		if err := r.check(); err != nil || len(r.Files) == 0 {
 			return Catalogue{}, fmt.Errorf("runtime %s %s has no files or no source: %w", r.Name, r.Platform, err)
 		}
 	}
@@ -156,15 +156,13 @@ func (p Package) archive() string {
 	if p.URL != "" {
 		return path.Base(p.URL)
 	}
-	name, version, _ := cutLast(p.NPM, "@")
+	name, version := cutLast(p.NPM, "@")
 	return strings.ReplaceAll(strings.TrimPrefix(name, "@"), "/", "-") + "-" + version + ".tgz"
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i > 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
+func cutLast(s, sep string) (before, after string) {
+	i := max(strings.LastIndex(s, sep), 0)
+	return s[:i], strings.TrimPrefix(s[i:], sep)
 }
 
 var posts = []cutout.Post{cutout.PostNone, cutout.PostSigmoid, cutout.PostMinMax,

@@ -10,7 +10,7 @@ func TestKnown(t *testing.T) {
 	names := map[string]bool{}
 	for _, e := range c.Models {
 		names[e.Name] = true
-		if e.NPM == "" && e.Content.Member == "" && !strings.HasSuffix(e.archive(), ".onnx") {
+		if e.NPM == "" && e.Member == "" && !strings.HasSuffix(e.archive(), ".onnx") {
 			t.Errorf("%s: %s is no ONNX file", e.Name, e.URL)
 		}
 	}

@@ -83,7 +83,7 @@ func (r *registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	packages := maps.Clone(r.packages)
 	r.mu.Unlock()
 	for id, content := range packages {
-		name, version, _ := cutLast(id, "@")
+		name, version := cutLast(id, "@")
 		file := "/-/" + path.Base(name) + "-" + version + ".tgz"
 		switch req.URL.Path {
 		case "/" + name:
@@ -146,7 +146,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	library, weights := random(50_000, 1), random(100_000, 2)
 	manifest := func(id string) []byte {
-		name, version, _ := cutLast(id, "@")
+		name, version := cutLast(id, "@")
 		return fmt.Appendf(nil, `{"name":%q,"version":%q,"scripts":{"install":"exit 1","prepack":"exit 1"}}`, name, version)
 	}
 	files := map[string][]byte{"package.json": manifest(modelID)}

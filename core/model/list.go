@@ -27,7 +27,7 @@ func (s *Store) List() ([]Listed, []error) {
 		path, err := s.runtimePath(name)
 		all = append(all, Listed{
 			Name: "runtime " + name, About: "ONNX Runtime " + r.Version, Licence: r.Licence,
-			Installed: err == nil, Bytes: sizeOr(path, r.Package.Bytes),
+			Installed: err == nil, Bytes: sizeOr(path, r.Bytes),
 		})
 	}
 	own, problems := s.own()

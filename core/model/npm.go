@@ -30,7 +30,7 @@ func npmPack(ctx context.Context, source Package, archive string, tell func(done
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(scratch)
+	defer func() { _ = os.RemoveAll(scratch) }()
 
 	stop := watchCache(ctx, tell)
 	err = runNPM(ctx, npm, scratch, "pack", source.NPM, "--ignore-scripts", "--loglevel=error", "--pack-destination="+scratch)
