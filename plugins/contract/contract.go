@@ -81,7 +81,4 @@ const (
 	EnvDevice = "BGREMOVER_DEVICE"
 	// EnvDeviceMemory bounds the device memory used, such as "4GiB".
 	EnvDeviceMemory = "BGREMOVER_DEVICE_MEMORY"
-	// EnvCache is a folder for what a backend works out once, such as
-	// optimised graphs; empty means none.
-	EnvCache = "BGREMOVER_BACKEND_CACHE"
 )

@@ -17,14 +17,13 @@ type Options struct {
 	Concurrency  int    // runs at a time
 	Device       int    // index of the device, where there are several
 	DeviceMemory uint64 // bytes of device memory to use at most; 0: no limit
-	Cache        string // folder for optimised graphs; empty: none
 }
 
 // OptionsFromEnv reads what the host sets (package contract lists the names).
 // Left empty, one run at a time uses every processor that the process may use,
 // as limited by affinity and by the container. Code: Invalid.
 func OptionsFromEnv() (Options, error) {
-	o := Options{Library: os.Getenv(contract.EnvRuntime), Cache: os.Getenv(contract.EnvCache)}
+	o := Options{Library: os.Getenv(contract.EnvRuntime)}
 	var err error
 	if o.Concurrency, err = count(contract.EnvConcurrency, 1); err != nil {
 		return o, err

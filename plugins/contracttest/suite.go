@@ -1,0 +1,91 @@
+package contracttest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"bgremover.pro/core/cutout"
+)
+
+// Result is the outcome of one check.
+type Result struct {
+	Name string // what the backend must do, as a sentence without an end
+	Err  error  // nil: it does
+	Took time.Duration
+}
+
+// Run starts a backend, checks it with a model that it must be able to load,
+// and reports each check as it is done. A backend that does not start is
+// reported by the first result, which is then the only one. Run returns
+// whether every check passed.
+func Run(ctx context.Context, c Command, model cutout.Model, report func(Result)) bool {
+	passed := true
+	check := func(name string, f func(context.Context) error) bool {
+		limited, cancel := context.WithTimeout(ctx, Timeout)
+		defer cancel()
+		start := time.Now()
+		err := f(limited)
+		report(Result{Name: name, Err: err, Took: time.Since(start)})
+		passed = passed && err == nil
+		return err == nil
+	}
+	s := &suite{model: model}
+	started := check("starts and shakes hands", func(context.Context) (err error) {
+		s.process, err = c.Start()
+		return err
+	})
+	if !started {
+		return false
+	}
+	defer s.process.Kill()
+	for _, step := range s.steps() {
+		check(step.name, step.run)
+	}
+	return passed
+}
+
+// suite holds what the checks share: they run in order, on one process.
+type suite struct {
+	process *Process
+	model   cutout.Model
+}
+
+type step struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (s *suite) steps() []step {
+	return []step{
+		{"answers the health service", s.health},
+		{"describes itself", s.describes},
+		{"refuses a picture before a model is loaded", s.refusesUnloaded},
+		{"refuses a model without a name and files", s.refusesNameless},
+		{"refuses a model whose files are missing, or needs none", s.missingFiles},
+		{"loads the model", s.loads},
+		{"answers each size with a mask of that size", s.sizes},
+		{"refuses sizes that the model has not, also large ones", s.refusesSizes},
+		{"marks the subject light and the background dark", s.polarity},
+		{"answers the same picture with the same mask", s.repeats},
+		{"answers several calls at a time", s.concurrent},
+		{"ends a call at its deadline, and answers the next", s.deadline},
+		{"answers the next call after one is cancelled", s.cancel},
+		{"loads the model again in the place of the first", s.loads},
+		{"still answers after a model that does not load", s.survivesBadModel},
+		{"unloads the model, and any name that it does not know", s.unloads},
+		{"stays when the service manager sends TERM to everyone", s.survivesTerm},
+		{"ends when the host is gone", s.endsWithHost},
+	}
+}
+
+// expect says whether err is of a code.
+func expect(what string, err error, code cutout.Code) error {
+	if got := cutout.CodeOf(err); got != code {
+		if err == nil {
+			return fmt.Errorf("%s: succeeded; expected an error of code %s", what, code)
+		}
+		return fmt.Errorf("%s: expected an error of code %s, got %w", what, code, err)
+	}
+	return nil
+}
