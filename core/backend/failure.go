@@ -68,14 +68,20 @@ func explainStart(err error, timeout time.Duration, state *os.ProcessState, stde
 		f.Reason, f.Permanent = fmt.Sprintf("it cannot be run on this machine: %v", err), true
 	case unrecognised && rubbish != "":
 		f.Reason, f.Permanent = fmt.Sprintf("it wrote something that is no handshake: %.80q", rubbish), true
-	case state != nil && len(stderr) > 0:
-		f.Reason = fmt.Sprintf("it %v before it served: %s", exitOf(state), stderr[len(stderr)-1])
 	case state != nil:
-		f.Reason = fmt.Sprintf("it %v before it served", exitOf(state))
+		f.Reason = fmt.Sprintf("it %v before it served", exitOf(state)) + saying(stderr)
 	default:
 		f.Reason = "it did not start: " + text
 	}
 	return f
+}
+
+// saying appends to a reason what the process itself said of it.
+func saying(stderr []string) string {
+	if line := telling(stderr); line != "" {
+		return ": " + line
+	}
+	return ""
 }
 
 // reason is the text of an error for the operator, with its cause.

@@ -10,7 +10,7 @@ import (
 
 // crashGrace is how long the end of a process may become known after its
 // connection broke.
-const crashGrace = 2 * time.Second
+const crashGrace = time.Second
 
 // launch starts a process and brings it to where it can serve: handshake,
 // health, model, and one inference to show that all of it works.

@@ -86,7 +86,7 @@ func picture(size int) *cutout.Input {
 func patient(t testing.TB, specs ...Spec) Options {
 	return Options{
 		Specs: specs, Models: []cutout.Model{testModel(t, "first", 32, 64), testModel(t, "second", 32)},
-		Log: slog.New(slog.NewTextHandler(logs(), &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:    slog.New(slog.NewTextHandler(logs(), &slog.HandlerOptions{Level: slog.LevelDebug})),
 		RunDir: t.TempDir(), StopTimeout: time.Second, RunTimeout: 20 * time.Second,
 		HealthInterval: 50 * time.Millisecond, HealthTimeout: 5 * time.Second,
 		Restart: Restart{Min: 10 * time.Millisecond, Max: 50 * time.Millisecond, Failures: 3, Open: 150 * time.Millisecond},

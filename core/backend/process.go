@@ -31,6 +31,8 @@ type process struct {
 	stderr *tail
 	// strikes counts the failed runs since the last good one.
 	strikes atomic.Int32
+	// doubted: its connection broke, and whether it still lives will show.
+	doubted atomic.Bool
 
 	kill     context.CancelCauseFunc // ends the whole process group at once
 	killed   context.Context         //nolint:containedctx // its cause says why we killed it
@@ -186,7 +188,7 @@ func (l *life) explainExit() error {
 		f.Reason = reason(f.Err)
 	} else if l.cmd.ProcessState != nil {
 		exit := exitOf(l.cmd.ProcessState)
-		f.Err, f.Reason = exit, "it "+exit.Error()
+		f.Err, f.Reason = exit, "it "+exit.Error()+saying(f.Stderr)
 	} else {
 		f.Reason = "its connection ended"
 	}

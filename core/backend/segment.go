@@ -34,7 +34,7 @@ func (m *Manager) Model(ctx context.Context, backend, model string) (cutout.Mode
 			l.process.letGo(loaded.Name)
 			return loaded, nil
 		}
-		if failed != nil || !l.worthAnother(ctx, err) {
+		if !l.worthAnother(ctx, err) || failed != nil {
 			return cutout.Model{}, inWords(ctx, err)
 		}
 		failed = l.process
@@ -59,7 +59,7 @@ func (m *Manager) Segment(ctx context.Context, backend, model string, input *cut
 			return mask, run, nil
 		case errors.Is(err, errRetired):
 			continue // it never ran
-		case failed != nil || !l.worthAnother(ctx, err):
+		case !l.worthAnother(ctx, err) || failed != nil:
 			return nil, cutout.Run{}, inWords(ctx, err)
 		}
 		l.log.Warn("a request is tried once more", "why", reason(err))
@@ -118,26 +118,34 @@ func (l *lease) account(ctx context.Context, err error, o Observation) {
 		return // not the backend's doing
 	}
 	l.failures.Add(1)
+	if cutout.CodeOf(err) != cutout.Internal {
+		return // worthAnother or the process's end will tell
+	}
 	l.m.noteError(l.supervisor, reason(err))
-	if cutout.CodeOf(err) == cutout.Internal && l.process.strikes.Add(1) >= strikes {
+	if l.process.strikes.Add(1) >= strikes {
 		l.process.kill(&Failure{Reason: fmt.Sprintf("%d runs in a row failed, the last one with: %s", strikes, reason(err))})
 	}
 }
 
 // worthAnother says whether an error is the process's and not the request's.
-// It waits a moment for the process to be known as gone.
+// It waits a moment for the process to be known as gone; meanwhile no other
+// request goes there.
 func (l *lease) worthAnother(ctx context.Context, err error) bool {
 	var f *Failure
 	if ctx.Err() != nil || !errors.As(err, &f) && cutout.CodeOf(err) != cutout.BackendUnavailable {
 		return false
 	}
+	l.process.doubted.Store(true)
 	timer := time.NewTimer(crashGrace)
 	defer timer.Stop()
 	select {
 	case <-l.process.gone:
 	case <-ctx.Done():
 	case <-timer.C: // it lives and refuses; another one may not
+		l.m.noteError(l.supervisor, reason(err))
 	}
+	l.process.doubted.Store(false)
+	l.m.update(func() {})
 	return true
 }
 
@@ -154,7 +162,7 @@ func (m *Manager) acquire(ctx context.Context, backend, model string, failed *pr
 		hope := m.handover
 		for _, c := range candidates {
 			p := c.proc
-			if p != nil && p != failed && p.hold() {
+			if p != nil && p != failed && !p.doubted.Load() && p.hold() {
 				c.process, found = p, c
 				return true, nil
 			}
@@ -181,8 +189,8 @@ func (m *Manager) acquire(ctx context.Context, backend, model string, failed *pr
 func (s *supervisor) promising(failed *process) bool {
 	switch s.state {
 	case Ready:
-		if s.proc == nil || s.proc != failed {
-			return true // about to be replaced
+		if s.proc != failed {
+			return true // doubted, or about to be replaced
 		}
 		select {
 		case <-failed.gone:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,7 +61,7 @@ func (t *tail) pass(p []byte) {
 	}
 }
 
-// last returns up to n last lines.
+// last returns up to n lines: the last ones, or those from where a panic begins.
 func (t *tail) last(n int) []string {
 	t.mu.Lock()
 	kept := string(t.kept[max(0, len(t.kept)-tailBytes):])
@@ -70,5 +71,28 @@ func (t *tail) last(n int) []string {
 		return nil
 	}
 	lines := strings.Split(kept, "\n")
+	if i := slices.IndexFunc(lines, dying); i >= 0 {
+		return lines[i:min(len(lines), i+n)]
+	}
 	return lines[max(0, len(lines)-n):]
+}
+
+// dying says whether a line is the first of what a runtime writes as it ends.
+func dying(line string) bool {
+	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "SIG")
+}
+
+// telling returns the line that says most about why a process ended.
+func telling(lines []string) string {
+	for _, word := range []string{"panic: ", "fatal error: ", "SIG", "level=ERROR", "Error"} {
+		for _, line := range slices.Backward(lines) {
+			if strings.Contains(line, word) {
+				return line
+			}
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
 }

@@ -1,0 +1,249 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bgremover.pro/core/cutout"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func asError(err error, e **cutout.Error) bool { return errors.As(err, e) }
+
+// TestDiesMidCall: the request that a backend dies under is answered after the
+// restart.
+func TestDiesMidCall(t *testing.T) {
+	flags, arm := showsOnce(t, "die")
+	m := started(t, patient(t, fake("one", flags...)))
+	arm()
+	works(t, m, "")
+	st := awaitStatus(t, m, "one", "restarted", func(s Status) bool { return s.Restarts == 1 && s.State == Ready })
+	if !strings.Contains(st.LastError, "status 2: panic: fakebackend: dying in the middle") || !strings.HasPrefix(st.Stderr[0], "panic: ") {
+		t.Errorf("the end is not told: %+v", st)
+	}
+}
+
+// TestDiesAtEveryCall: the request is tried twice, not for ever, and then the
+// backend rests.
+func TestDiesAtEveryCall(t *testing.T) {
+	o := patient(t, fake("one", shows("die")...))
+	o.SkipWarmUp = true
+	o.Restart.Open = time.Hour
+	m := started(t, o)
+	_, _, err := m.Segment(soon(t), "", "", picture(32))
+	if cutout.CodeOf(err) != cutout.BackendUnavailable {
+		t.Errorf("segment: %v", err)
+	}
+	_, _, _ = m.Segment(soon(t), "", "", picture(32))
+	st := awaitState(t, m, "one", Failed)
+	if st.Requests != 3 {
+		t.Errorf("%d runs, want 3: the third failure opens the circuit", st.Requests)
+	}
+	_, _, err = m.Segment(soon(t), "", "", picture(32))
+	var e *cutout.Error
+	if !asError(err, &e) || e.RetryAfter < 30*time.Minute {
+		t.Errorf("while it rests: %v", err)
+	}
+}
+
+// TestRecovers: a backend that failed too often is tried again after a while.
+func TestRecovers(t *testing.T) {
+	flags, arm := showsOnce(t, "exit")
+	arm()
+	o := patient(t, fake("one", flags...))
+	o.Restart.Failures = 1
+	m := newManager(t, o)
+	if err := m.Start(soon(t)); err == nil {
+		t.Fatal("it started")
+	}
+	awaitState(t, m, "one", Ready)
+	works(t, m, "")
+}
+
+func TestDiesIdle(t *testing.T) {
+	flags, arm := showsOnce(t, "die-idle", "-delay", "1ms")
+	arm()
+	o := patient(t, fake("one", flags...))
+	o.SkipWarmUp = true
+	m := started(t, o)
+	awaitStatus(t, m, "one", "restarted", func(s Status) bool { return s.Restarts == 1 && s.State == Ready })
+	works(t, m, "")
+}
+
+// TestKilledFromOutside: what the kernel does when memory runs out.
+func TestKilledFromOutside(t *testing.T) {
+	m := started(t, patient(t, fake("one")))
+	if err := syscall.Kill(statusOf(m, "one").PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	works(t, m, "")
+	if st := statusOf(m, "one"); !strings.Contains(st.LastError, "SIGKILL") || st.Restarts != 1 {
+		t.Errorf("status: %+v", st)
+	}
+}
+
+// TestStopped: a process that is stopped while idle is noticed, killed and
+// replaced.
+func TestStopped(t *testing.T) {
+	o := patient(t, fake("one"))
+	o.HealthTimeout = 300 * time.Millisecond
+	m := started(t, o)
+	if err := syscall.Kill(statusOf(m, "one").PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	st := awaitStatus(t, m, "one", "restarted", func(s Status) bool { return s.Restarts == 1 })
+	if !strings.Contains(st.LastError, "did not answer within 300ms") {
+		t.Errorf("status: %+v", st)
+	}
+	works(t, m, "")
+}
+
+// TestStopsMidCall: the same with a request in its hands.
+func TestStopsMidCall(t *testing.T) {
+	flags, arm := showsOnce(t, "stop")
+	o := patient(t, fake("one", flags...))
+	o.HealthTimeout = 300 * time.Millisecond
+	m := started(t, o)
+	arm()
+	works(t, m, "")
+}
+
+// TestHangs: a run that does not end takes its process with it, and the
+// request is answered by the next.
+func TestHangs(t *testing.T) {
+	flags, arm := showsOnce(t, "hang")
+	o := patient(t, fake("one", flags...))
+	o.RunTimeout = 500 * time.Millisecond
+	m := started(t, o)
+	arm()
+	works(t, m, "")
+	if st := statusOf(m, "one"); !strings.Contains(st.LastError, "did not end within 500ms") {
+		t.Errorf("status: %+v", st)
+	}
+}
+
+// TestIgnoresShutdown: ended by force, within the time allowed (newManager
+// checks that nothing is left).
+func TestIgnoresShutdown(t *testing.T) {
+	t.Run("stays", func(t *testing.T) {
+		started(t, patient(t, fake("one", shows("stay")...)))
+	})
+	t.Run("stopped", func(t *testing.T) {
+		m := started(t, patient(t, fake("one")))
+		if err := syscall.Kill(statusOf(m, "one").PID, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestLeaks: a process that grows is replaced before the machine suffers, and
+// no request is lost to that.
+func TestLeaks(t *testing.T) {
+	spec := fake("one", shows("leak")...)
+	spec.MaxMemory = 200 << 20
+	m := started(t, patient(t, spec))
+	for statusOf(m, "one").Restarts == 0 {
+		works(t, m, "")
+	}
+	st := awaitState(t, m, "one", Ready)
+	if !strings.Contains(st.LastError, "it grew to") {
+		t.Errorf("status: %+v", st)
+	}
+}
+
+// TestKeepsFailing: some device errors last until the process ends.
+func TestKeepsFailing(t *testing.T) {
+	o := patient(t, fake("one", shows("error")...))
+	o.SkipWarmUp = true
+	m := started(t, o)
+	for range strikes {
+		if _, _, err := m.Segment(soon(t), "", "", picture(32)); cutout.CodeOf(err) != cutout.Internal {
+			t.Errorf("segment: %v", err)
+		}
+	}
+	st := awaitStatus(t, m, "one", "restarted", func(s Status) bool { return s.Restarts == 1 })
+	if !strings.Contains(st.LastError, "3 runs in a row failed") || st.Failures != strikes {
+		t.Errorf("status: %+v", st)
+	}
+}
+
+// TestAutoFallsBack: Auto takes the CPU where CUDA does not work, says so, and
+// returns to CUDA once that works.
+func TestAutoFallsBack(t *testing.T) {
+	flags, arm := showsOnce(t, "exit")
+	arm()
+	cuda := fake("fast", append(flags, "-device", "cuda:0")...)
+	cuda.Device = "cuda"
+	o := patient(t, fake("slow"), cuda)
+	o.Restart.Failures, o.Restart.Open = 1, 400*time.Millisecond
+	m := started(t, o)
+	st := statusOf(m, "slow")
+	if !st.Serving || !strings.Contains(st.Why, "in place of fast, which is failed: it ended with status 3") {
+		t.Errorf("status: %+v", st)
+	}
+	if run := works(t, m, ""); run.Backend != "slow" {
+		t.Errorf("served by %s", run.Backend)
+	}
+	awaitStatus(t, m, "fast", "back", func(s Status) bool { return s.Serving })
+	if run := works(t, m, ""); run.Backend != "fast" || run.Device != "cuda:0" {
+		t.Errorf("served by %+v", run)
+	}
+	awaitState(t, m, "slow", Off)
+}
+
+// TestNamedNeverFallsBack: neither for a request that names a backend nor where
+// the operator named one.
+func TestNamedNeverFallsBack(t *testing.T) {
+	o := patient(t, fake("good"), fake("bad", shows("exit")...))
+	m := started(t, o)
+	if _, _, err := m.Segment(soon(t), "bad", "", picture(32)); cutout.CodeOf(err) != cutout.BackendUnavailable {
+		t.Errorf("segment on bad: %v", err)
+	}
+	if err := m.Switch(soon(t), "bad"); cutout.CodeOf(err) != cutout.BackendUnavailable {
+		t.Errorf("switch to bad: %v", err)
+	}
+	if run := works(t, m, ""); run.Backend != "good" || m.Active() != Auto {
+		t.Errorf("after a failed switch %s serves, %s is active", run.Backend, m.Active())
+	}
+}
+
+// TestNextUsable: a request whose backend dies goes to the next one that is
+// ready, without waiting for the restart.
+func TestNextUsable(t *testing.T) {
+	flags, arm := showsOnce(t, "die")
+	o := patient(t, fake("one", flags...), fake("two"))
+	o.Restart.Min, o.Restart.Max = time.Hour, time.Hour
+	m := started(t, o)
+	works(t, m, "two") // starts it
+	arm()
+	if run := works(t, m, ""); run.Backend != "two" {
+		t.Errorf("served by %s", run.Backend)
+	}
+}
+
+// TestLeavingClient: a request that its client gave up frees the backend.
+func TestLeavingClient(t *testing.T) {
+	o := patient(t, fake("one", "-delay", "1h"))
+	o.SkipWarmUp = true
+	m := started(t, o)
+	ctx, leave := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, _, err := m.Segment(ctx, "", "", picture(32))
+		ended <- err
+	}()
+	awaitStatus(t, m, "one", "running", func(s Status) bool { return s.Running == 1 })
+	leave()
+	if err := <-ended; cutout.CodeOf(err) != cutout.Canceled {
+		t.Errorf("segment: %v", err)
+	}
+	if st := statusOf(m, "one"); st.Running != 0 || st.Restarts != 0 || st.Failures != 0 {
+		t.Errorf("status: %+v", st)
+	}
+}

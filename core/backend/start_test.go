@@ -1,0 +1,140 @@
+package backend
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bgremover.pro/core/cutout"
+)
+
+// TestStartFails has every kind of backend that cannot serve beside one that
+// can: the reason is told, and the other one is not touched by it.
+func TestStartFails(t *testing.T) {
+	folder := t.TempDir()
+	plain := filepath.Join(folder, "plain")
+	if err := os.WriteFile(plain, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	foreign := filepath.Join(folder, "foreign")
+	if err := os.WriteFile(foreign, []byte("\x7fELF of no machine"), 0o700); err != nil { //nolint:gosec // must be executable
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		spec Spec
+		why  string
+	}{
+		"missing":        {Spec{Command: "/no/such/backend"}, "does not exist"},
+		"not on PATH":    {Spec{Command: "no-such-backend"}, "not on PATH"},
+		"not executable": {Spec{Command: plain}, "not executable"},
+		"a folder":       {Spec{Command: folder}, "is a folder"},
+		"another system": {Spec{Command: foreign}, "cannot be run"},
+		"checksum":       {Spec{Command: fakebackend, SHA256: strings.Repeat("0", 64)}, "sha256"},
+		"version":        {fake("bad", shows("version")...), "another version of the contract"},
+		"rubbish":        {fake("bad", shows("rubbish")...), "no handshake: \"Welcome!"},
+		"silent":         {fake("bad", shows("silent")...), "did not finish its handshake within 300ms"},
+		"exit":           {fake("bad", shows("exit")...), "ended with status 3 before it served: fakebackend: cannot start"},
+		"load":           {fake("bad", shows("load")...), "out of memory"},
+		"error":          {fake("bad", shows("error")...), "not a number"},
+		"half a mask":    {fake("bad", shows("size")...), "mask of 16x16"},
+		"short mask":     {fake("bad", shows("short")...), "broken mask"},
+		"no mask":        {fake("bad", shows("empty")...), "broken mask"},
+		"dies":           {fake("bad", shows("die")...), "ended with status 2"},
+		"hangs":          {fake("bad", shows("hang")...), "took too long"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			bad := test.spec
+			bad.Name = "bad"
+			if strings.Contains(name, "silent") {
+				bad.StartTimeout = 300 * time.Millisecond
+			}
+			o := patient(t, bad, fake("good"))
+			o.Active = "bad"
+			if name == "hangs" {
+				o.RunTimeout = 300 * time.Millisecond
+			}
+			m := newManager(t, o)
+			err := m.Start(soon(t))
+			if cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), test.why) {
+				t.Errorf("start: %v; want %q", err, test.why)
+			}
+			st := awaitState(t, m, "bad", Failed)
+			if !strings.Contains(st.Why, test.why) || st.NextTry.IsZero() {
+				t.Errorf("status: %+v; want %q", st, test.why)
+			}
+			if err := m.Ready(); cutout.CodeOf(err) != cutout.BackendUnavailable {
+				t.Errorf("ready: %v", err)
+			}
+			if run := works(t, m, "good"); run.Backend != "good" {
+				t.Errorf("served by %s", run.Backend)
+			}
+		})
+	}
+}
+
+func TestChecksumHoldsOverRestarts(t *testing.T) {
+	text, err := os.ReadFile(fakebackend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	spec := fake("one")
+	spec.SHA256 = hex.EncodeToString(sum[:])
+	m := started(t, patient(t, spec))
+	if err := m.Restart(soon(t), "one"); err != nil {
+		t.Fatalf("restart: %v", err)
+	}
+	works(t, m, "")
+}
+
+func TestWithoutTLS(t *testing.T) {
+	spec := fake("one")
+	spec.NoTLS = true
+	works(t, started(t, patient(t, spec)), "")
+}
+
+// TestStandardError: a flood there, or a line made to upset whoever parses it,
+// harms nobody, and the last lines are kept.
+func TestStandardError(t *testing.T) {
+	for _, fault := range []string{"flood", "log"} {
+		t.Run(fault, func(t *testing.T) {
+			m := started(t, patient(t, fake("one", shows(fault)...)))
+			for range 5 {
+				works(t, m, "")
+			}
+			st := awaitStatus(t, m, "one", "heard", func(s Status) bool { return len(s.Stderr) > 0 })
+			if size := len(strings.Join(st.Stderr, "\n")); size > tailBytes {
+				t.Errorf("%d bytes are kept", size)
+			}
+		})
+	}
+}
+
+// TestEnvironment: a backend gets what it is meant to get and no secret.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("BGREMOVER_REDIS_URL", "redis://:secret@host")
+	t.Setenv("NVIDIA_VISIBLE_DEVICES", "0")
+	t.Setenv("SOME_TOKEN", "secret")
+	t.Setenv("WANTED", "yes")
+	spec := fake("one")
+	spec.Env = []string{"NVIDIA_*", "WANTED", "OWN=1"}
+	m := started(t, patient(t, spec))
+	text, err := os.ReadFile(filepath.Join("/proc", itoa(statusOf(m, "one").PID), "environ"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := strings.ReplaceAll(string(text), "\x00", "\n")
+	for _, want := range []string{"NVIDIA_VISIBLE_DEVICES=0\n", "WANTED=yes\n", "OWN=1\n", "PATH="} {
+		if !strings.Contains(env, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if strings.Contains(env, "secret") {
+		t.Errorf("a secret is in the environment:\n%s", env)
+	}
+}
