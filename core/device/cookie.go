@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // The one cookie: its name, the only path it is sent to, and its life in
@@ -33,24 +34,28 @@ func newCookie(value string, maxAge int, secure bool) *http.Cookie {
 	}
 }
 
-// fromCookie returns the identifier of a cookie signed today or yesterday. A
-// tampered, old or doubled cookie counts as none.
-func (i *Identifier) fromCookie(r *http.Request) (string, bool) {
+// fromCookie returns the identifier of a cookie signed today or yesterday, and
+// how long it opens at most. A tampered, old or doubled cookie counts as none: 0.
+func (i *Identifier) fromCookie(r *http.Request) (string, time.Duration) {
 	cookies := r.CookiesNamed(CookieName)
 	if len(cookies) != 1 {
-		return "", false
+		return "", 0
 	}
 	parts := strings.Split(cookies[0].Value, ".")
 	if len(parts) != 3 || parts[0] != "v1" || len(parts[1]) != idLength {
-		return "", false
+		return "", 0
 	}
 	today, previous := i.keys.both()
-	for _, key := range [][]byte{today, previous} {
-		if key != nil && hmac.Equal([]byte(parts[2]), []byte(macOf(key, parts[1]))) {
-			return parts[1], true
-		}
+	signedBy := func(key []byte) bool {
+		return key != nil && hmac.Equal([]byte(parts[2]), []byte(macOf(key, parts[1])))
 	}
-	return "", false
+	switch {
+	case signedBy(today):
+		return parts[1], cookieMaxAge * time.Second
+	case signedBy(previous):
+		return parts[1], i.keys.left()
+	}
+	return "", 0
 }
 
 // macOf signs an identifier; its first part keeps it apart from identifiers.

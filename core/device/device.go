@@ -31,6 +31,8 @@ type Device struct {
 	Address netip.Addr
 	// Returning says that the identifier came with a valid cookie.
 	Returning bool
+	// CookieEnds is the longest that the cookie still opens; 0 without one.
+	CookieEnds time.Duration
 }
 
 // Options says how devices are told apart.
@@ -69,8 +71,8 @@ func New(o Options) *Identifier {
 // Identify returns the device of a valid cookie, else what Derive returns.
 func (i *Identifier) Identify(r *http.Request) Device {
 	d := i.Derive(r)
-	if id, ok := i.fromCookie(r); ok {
-		d.ID, d.Returning = id, true
+	if id, ends := i.fromCookie(r); ends > 0 {
+		d.ID, d.Returning, d.CookieEnds = id, true, ends
 	}
 	return d
 }

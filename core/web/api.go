@@ -1,0 +1,116 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/core/cutout"
+)
+
+// cutAPI answers POST /api/v1/cutouts: one photo, as the raw body or as the
+// multipart field image; options in the query or as fields. The answer is the
+// picture itself.
+func (s *Server) cutAPI(c *gin.Context) {
+	s.program(c)
+	a, err := s.receive(c, s.derived(c), 1)
+	defer a.close()
+	if err != nil {
+		s.refuse(c, a.body, err)
+		return
+	}
+	p, options, err := a.single()
+	if err != nil {
+		s.refuse(c, a.body, err)
+		return
+	}
+	result, err := s.cut(a, p, options, nil)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.sendPicture(c, result)
+}
+
+// single reads the API's one photo and its options. A field outranks the query.
+func (a *arrival) single() (photo, cutout.Options, error) {
+	query := a.c.Request.URL.Query()
+	values := map[string]string{}
+	for name := range query {
+		values[name] = query.Get(name)
+	}
+	// Wrong options are told before a large upload, not after it.
+	if _, err := parseOptions(values, true); err != nil {
+		return photo{}, cutout.Options{}, err
+	}
+	sub, err := a.read()
+	if err != nil {
+		return photo{}, cutout.Options{}, err
+	}
+	for name, value := range sub.fields {
+		values[name] = value
+	}
+	options, err := parseOptions(values, true)
+	switch {
+	case err != nil:
+		return photo{}, options, err
+	case len(sub.photos) == 0:
+		return photo{}, options, errNoPhoto
+	}
+	return sub.photos[0], options, nil
+}
+
+func (a *arrival) read() (*submission, error) {
+	if b, ok := boundary(a.c.Request); ok {
+		return a.intake.form(b)
+	}
+	return a.intake.raw()
+}
+
+// sendPicture answers with the file itself, as a download.
+func (s *Server) sendPicture(c *gin.Context, r *cutout.Result) {
+	describe(c.Writer.Header(), r)
+	s.sendFile(c, "cutout"+extension(r.MediaType), r.MediaType, r.File)
+}
+
+// sendFile answers with a download that no browser runs or renders in place.
+func (s *Server) sendFile(c *gin.Context, name, mediaType string, file []byte) {
+	c.Header("Content-Disposition", `attachment; filename="`+name+`"`)
+	c.Header("Content-Security-Policy", filePolicy)
+	s.send(c, http.StatusOK, mediaType, file)
+}
+
+// describe tells in headers how a result came about.
+func describe(h http.Header, r *cutout.Result) {
+	h.Set("X-Backend", r.Run.Backend)
+	h.Set("X-Model", r.Run.Model)
+	mode := string(r.Run.Mode)
+	if len(r.Run.Sizes) > 0 {
+		mode += "; sizes=" + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Run.Sizes), " ", ","), "[]")
+	}
+	h.Set("X-Mode", mode)
+	if !r.Subject {
+		h.Set("X-Subject", "none")
+	}
+	var timings []string
+	for _, t := range r.Timings {
+		timings = append(timings, timing(string(t.Stage), t.Duration))
+	}
+	if r.Run.Inference > 0 {
+		timings = append(timings, timing("model", r.Run.Inference))
+	}
+	if timings != nil {
+		h.Set("Server-Timing", strings.Join(timings, ", "))
+	}
+}
+
+func timing(name string, d time.Duration) string {
+	return fmt.Sprintf("%s;dur=%.1f", name, float64(d)/float64(time.Millisecond))
+}
+
+func extension(mediaType string) string {
+	return cutout.Format(strings.TrimPrefix(mediaType, "image/")).Extension()
+}

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/static"
+)
+
+// assetDocuments compresses every embedded file, once a process.
+var assetDocuments = sync.OnceValues(func() (map[string]*document, error) {
+	docs := map[string]*document{}
+	for _, f := range static.Files() {
+		if strings.HasPrefix(f.MediaType, "image/") && f.MediaType != "image/svg+xml" {
+			docs[f.Name] = newDocument(f.MediaType, f.Content, nil)
+			continue
+		}
+		doc, err := compressed(f.MediaType, f.Content)
+		if err != nil {
+			return nil, err
+		}
+		docs[f.Name] = doc
+	}
+	return docs, nil
+})
+
+// asset answers a file at its hashed address; other hashes are gone for good.
+func (s *Server) asset(c *gin.Context) {
+	file, current, ok := static.Open(c.Request.URL.Path)
+	if !ok || !current {
+		s.fail(c, errNotFound)
+		return
+	}
+	s.assets[file.Name].serve(c)
+}
+
+// addFixed makes the files whose addresses are fixed by convention.
+func (g *generation) addFixed(assets map[string]*document) error {
+	site := g.settings
+	gpc, err := json.Marshal(map[string]any{"gpc": true, "lastUpdate": "2026-11-23"})
+	if err != nil {
+		return err
+	}
+	texts := []struct{ path, contentType, body string }{
+		{"/sw.js", "text/javascript; charset=utf-8", string(static.Worker(g.tag))},
+		{"/manifest.webmanifest", "application/manifest+json", string(static.Manifest(site.SiteName))},
+		{"/robots.txt", "text/plain; charset=utf-8", robots},
+		{"/.well-known/gpc.json", "application/json", string(gpc)},
+	}
+	if site.ContactEmail != "" {
+		texts = append(texts, struct{ path, contentType, body string }{
+			"/.well-known/security.txt", "text/plain; charset=utf-8", security(site),
+		})
+	}
+	for _, t := range texts {
+		doc, err := compressed(t.contentType, []byte(t.body))
+		if err != nil {
+			return err
+		}
+		g.documents[t.path] = doc
+	}
+	if icon, ok := assets["icons/icon.svg"]; ok {
+		g.documents["/favicon.ico"] = icon
+	}
+	return nil
+}
+
+const robots = `User-agent: *
+Disallow: /api/
+Disallow: /device/
+Disallow: /gallery/
+`
+
+// security is RFC 9116. It must carry an expiry; a year from when the settings
+// were read, to the day, so that replicas started on one day agree.
+func security(site *Settings) string {
+	expires := time.Now().UTC().AddDate(1, 0, 0).Truncate(24 * time.Hour)
+	var text strings.Builder
+	text.WriteString("Contact: mailto:" + site.ContactEmail + "\n")
+	text.WriteString("Expires: " + expires.Format(time.RFC3339) + "\n")
+	text.WriteString("Preferred-Languages: en\n")
+	if site.PublicURL != "" {
+		text.WriteString("Canonical: " + site.PublicURL + "/.well-known/security.txt\n")
+	}
+	return text.String()
+}

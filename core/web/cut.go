@@ -1,0 +1,89 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/device"
+)
+
+// arrival is a POST with photos, from its first byte to its answer.
+type arrival struct {
+	c      *gin.Context
+	x      *exchange
+	who    device.Device
+	body   *body
+	lease  *lease
+	intake *intake
+}
+
+// receive charges the sender, refuses what is too large by its own account, and
+// gets ready to read. The caller releases the lease.
+func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*arrival, error) {
+	x := exchangeOf(c)
+	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // send sets one
+	limit := x.generation.settings.MaxUpload
+	a := &arrival{c: c, x: x, who: who, lease: &lease{pool: s.memory}}
+	a.body = newBody(c.Writer, c.Request, int64(photos)*limit+slack, s.options.Pace)
+	a.intake = &intake{
+		body: a.body, lease: a.lease, maxUpload: limit, maxPhotos: photos,
+		admit: func() error { return s.charge(c, who, 1) },
+	}
+	if err := s.charge(c, who, 1); err != nil {
+		return a, err
+	}
+	if x.unknownKey {
+		return a, errKey // charged all the same: keys are not for guessing
+	}
+	most := a.body.limit
+	if _, multipart := boundary(c.Request); !multipart {
+		most = limit
+	}
+	if c.Request.ContentLength > most {
+		return a, tooLarge(limit)
+	}
+	return a, nil
+}
+
+// close gives back what the request held.
+func (a *arrival) close() {
+	a.x.Received = a.body.total
+	a.lease.release()
+}
+
+// refuse answers with an error, and reads on for a while where the client may
+// still be sending: it would otherwise see a broken connection, not the answer.
+func (s *Server) refuse(c *gin.Context, b *body, err error) {
+	if b == nil {
+		b = newBody(c.Writer, c.Request, 0, s.options.Pace)
+	}
+	if b.ended {
+		s.fail(c, err)
+		return
+	}
+	conn := http.NewResponseController(c.Writer)
+	_ = conn.EnableFullDuplex()
+	c.Header("Connection", "close")
+	s.fail(c, err)
+	_ = conn.Flush()
+	b.drain()
+}
+
+// cut has one photo cut out. A client that leaves ends the work.
+func (s *Server) cut(a *arrival, p photo, options cutout.Options, observe func(cutout.Progress)) (*cutout.Result, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	ctx, cancel := context.WithTimeout(a.c.Request.Context(), s.options.JobTimeout)
+	defer cancel()
+	result, err := s.options.Remover.Remove(ctx, cutout.Job{Upload: p.data, Options: options, Observe: observe})
+	if err != nil {
+		return nil, err
+	}
+	a.x.Photos++
+	return result, nil
+}

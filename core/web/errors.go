@@ -1,0 +1,156 @@
+package web
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/templates"
+)
+
+// Codes that only the web knows.
+const (
+	notFound    cutout.Code = "not_found"
+	wrongMethod cutout.Code = "method"
+	forbidden   cutout.Code = "forbidden"
+	slowUpload  cutout.Code = "slow_upload"
+	unknownKey  cutout.Code = "unknown_key"
+)
+
+// problems maps each code to its status, its title and, where the registry of
+// problem types has one, its type.
+var problems = map[cutout.Code]struct {
+	status      int
+	title, kind string
+}{
+	cutout.Invalid:            {http.StatusBadRequest, "The request is not valid", ""},
+	cutout.TooLarge:           {http.StatusRequestEntityTooLarge, "The photo is too large", ""},
+	cutout.TooManyPixels:      {http.StatusRequestEntityTooLarge, "The photo has too many pixels", ""},
+	cutout.UnsupportedFormat:  {http.StatusUnsupportedMediaType, "This kind of file is not supported", ""},
+	cutout.RateLimited:        {http.StatusTooManyRequests, "The limit is reached", "quota-exceeded"},
+	cutout.Busy:               {http.StatusServiceUnavailable, "The server is busy", "temporary-reduced-capacity"},
+	cutout.BackendUnavailable: {http.StatusServiceUnavailable, "The model is not available", "temporary-reduced-capacity"},
+	cutout.Timeout:            {http.StatusGatewayTimeout, "This took too long", ""},
+	cutout.Canceled:           {499, "The request was cancelled", ""},
+	cutout.Internal:           {http.StatusInternalServerError, "Something went wrong", ""},
+	notFound:                  {http.StatusNotFound, "Not found", ""},
+	wrongMethod:               {http.StatusMethodNotAllowed, "Method not allowed", ""},
+	forbidden:                 {http.StatusForbidden, "Refused", ""},
+	unknownKey:                {http.StatusUnauthorized, "The API key is not known", ""},
+	slowUpload:                {http.StatusRequestTimeout, "The upload was too slow", ""},
+}
+
+var (
+	errNotFound = &cutout.Error{Code: notFound, Message: "There is nothing at this address."}
+	errCross    = &cutout.Error{Code: forbidden, Message: "This request came from another site. Open this site's own page and send the photo from there."}
+	errSlow     = &cutout.Error{Code: slowUpload, Message: "The upload was too slow and was stopped. Try again on a faster connection or with a smaller photo."}
+	errGone     = &cutout.Error{Code: cutout.Canceled, Message: "The upload ended before it was complete."}
+	errKey      = &cutout.Error{Code: unknownKey, Message: "This server does not know the API key. Check it, or leave it out to be counted as a visitor."}
+	errCrowded  = &cutout.Error{Code: cutout.Busy, Message: "The server holds as many uploads as it can. Try again in a few seconds.", RetryAfter: 5 * time.Second}
+)
+
+// form is the shape in which a route tells its errors.
+type form int
+
+const (
+	asPage     form = iota // a whole page
+	asFragment             // what htmx swaps in
+	asProblem              // problem+json, RFC 9457
+)
+
+// fail answers with an error, in the shape that the route and the request ask
+// for. It is the only place where errors become statuses.
+func (s *Server) fail(c *gin.Context, err error) {
+	x := exchangeOf(c)
+	code := cutout.CodeOf(err)
+	problem, known := problems[code]
+	if !known {
+		code, problem = cutout.Internal, problems[cutout.Internal]
+	}
+	x.Code = code
+	if problem.status >= http.StatusInternalServerError && code != cutout.Busy {
+		s.log.Error("request failed", "route", x.Route, "code", code, "error", err)
+	}
+	retry := retryAfter(err)
+	if retry > 0 {
+		c.Header("Retry-After", strconv.Itoa(seconds(retry)))
+	}
+	switch shapeOf(c) {
+	case asProblem:
+		s.sendProblem(c, code, err)
+	case asFragment:
+		s.render(c, problem.status, errorCard(c, err))
+	default:
+		s.render(c, problem.status, templates.ErrorPage{
+			Status: problem.status, Code: string(code), Message: cutout.MessageOf(err), RetryAfter: retry,
+		})
+	}
+}
+
+func errorCard(c *gin.Context, err error) templates.ErrorCard {
+	return templates.ErrorCard{
+		Code: string(cutout.CodeOf(err)), Message: cutout.MessageOf(err),
+		RetryAfter: retryAfter(err), Limits: limitsOf(exchangeOf(c).generation.settings),
+	}
+}
+
+// problemBody is problem+json with two members of our own.
+type problemBody struct {
+	Type       string      `json:"type"`
+	Title      string      `json:"title"`
+	Status     int         `json:"status"`
+	Detail     string      `json:"detail"`
+	Code       cutout.Code `json:"code"`
+	RetryAfter int         `json:"retry_after,omitempty"` // seconds
+}
+
+func (s *Server) sendProblem(c *gin.Context, code cutout.Code, err error) {
+	p := problems[code]
+	kind := "about:blank"
+	if p.kind != "" {
+		kind = "https://iana.org/assignments/http-problem-types#" + p.kind
+	}
+	body := problemBody{
+		Type: kind, Title: p.title, Status: p.status, Detail: cutout.MessageOf(err),
+		Code: code, RetryAfter: seconds(retryAfter(err)),
+	}
+	c.Header("Content-Type", "application/problem+json")
+	c.JSON(p.status, body)
+}
+
+// shapeOf says how this request wants to be told of errors. Only a POST may
+// answer a fragment or a page by htmx's header: GETs have one answer for all.
+func shapeOf(c *gin.Context) form {
+	r, rt := c.Request, exchangeOf(c).route
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/api/"):
+		return asProblem
+	case rt.errors == asPage && r.Method == http.MethodPost && isHTMX(r):
+		return asFragment
+	}
+	return rt.errors
+}
+
+func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+
+// retryAfter returns when trying again makes sense; some codes always say.
+func retryAfter(err error) time.Duration {
+	var e *cutout.Error
+	if errors.As(err, &e) && e.RetryAfter > 0 {
+		return e.RetryAfter
+	}
+	switch cutout.CodeOf(err) {
+	case cutout.Busy, cutout.BackendUnavailable:
+		return 10 * time.Second
+	}
+	return 0
+}
+
+// seconds rounds up, so that whoever waits that long does not come too early.
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

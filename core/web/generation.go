@@ -1,0 +1,150 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"bgremover.pro/static"
+	"bgremover.pro/templates"
+)
+
+// generation is everything that follows from the settings: pages in every
+// encoding, the headers of each class, the tag that edges purge by. It is made
+// when the settings change and never for a request.
+type generation struct {
+	settings     *Settings
+	templates    *templates.Set
+	documents    map[string]*document // by path
+	cacheControl map[class][]string
+	tags         map[string][]string
+	tag          string
+	hsts         bool
+	cross        *http.CrossOriginProtection
+}
+
+// generation returns the one in force. Settings that cannot be shown leave the
+// last good one in force; the log says so once.
+func (s *Server) generation() *generation {
+	want := s.options.Settings()
+	if g := s.current.Load(); g.settings == want || s.refused.Load() == want {
+		return g
+	}
+	s.renewing.Lock()
+	defer s.renewing.Unlock()
+	if g := s.current.Load(); g.settings == want || s.refused.Load() == want {
+		return g
+	}
+	g, err := s.newGeneration(want)
+	if err != nil {
+		s.log.Error("the new settings cannot be shown; pages keep the old ones", "error", err)
+		s.refused.Store(want)
+		return s.current.Load()
+	}
+	s.current.Store(g)
+	return g
+}
+
+// Tag returns the tag that everything cacheable carries now. It changes with a
+// release and with settings that show on a page.
+func (s *Server) Tag() string { return s.generation().tag }
+
+func (s *Server) newGeneration(settings *Settings) (*generation, error) {
+	g := &generation{
+		settings: settings, documents: map[string]*document{}, cacheControl: map[class][]string{},
+		hsts: strings.HasPrefix(settings.PublicURL, "https://"), cross: http.NewCrossOriginProtection(),
+	}
+	var err error
+	g.templates, err = templates.New(templates.Site{Name: settings.SiteName, PublicURL: settings.PublicURL}, static.Path)
+	if err != nil {
+		return nil, err
+	}
+	if settings.PublicURL != "" {
+		if err := g.cross.AddTrustedOrigin(settings.PublicURL); err != nil {
+			return nil, fmt.Errorf("web: the public URL: %w", err)
+		}
+	}
+	for k, p := range policies {
+		g.cacheControl[k] = []string{p.fresh(settings.Cache)}
+	}
+	if err := g.renderPages(); err != nil {
+		return nil, err
+	}
+	g.tag = g.fingerprint(s.options.Version)
+	g.tags = tagHeaders(g.tag)
+	return g, g.addFixed(s.assets)
+}
+
+// renderPages makes the pages that are the same for everyone.
+func (g *generation) renderPages() error {
+	views := map[string]templates.View{
+		"/":        templates.Home{Limits: limitsOf(g.settings)},
+		"/gallery": templates.Gallery{},
+		"/offline": templates.Offline{},
+		"/contact": templates.Contact{Email: g.settings.ContactEmail},
+		"/privacy": privacyOf(g.settings),
+	}
+	for path, view := range views {
+		var html bytes.Buffer
+		if err := g.templates.Render(&html, view); err != nil {
+			return err
+		}
+		doc, err := compressed(htmlType, html.Bytes())
+		if err != nil {
+			return err
+		}
+		doc.link = preload(html.Bytes())
+		g.documents[path] = doc
+	}
+	return nil
+}
+
+const htmlType = "text/html; charset=utf-8"
+
+// fingerprint is short and the same on every replica that shows the same.
+func (g *generation) fingerprint(release string) string {
+	sum := sha256.New()
+	fmt.Fprintln(sum, release, static.Version())
+	var paths []string
+	for path := range g.documents {
+		paths = append(paths, path)
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		sum.Write(g.documents[path].plain())
+	}
+	return "app-" + hex.EncodeToString(sum.Sum(nil)[:6])
+}
+
+var stylesheet = regexp.MustCompile(`<link rel="stylesheet" href="(/static/[^"]+)">`)
+
+// preload names a page's style sheets in a Link header, which edges turn into
+// early hints.
+func preload(html []byte) []string {
+	var links []string
+	for _, m := range stylesheet.FindAllSubmatch(html, -1) {
+		links = append(links, "<"+string(m[1])+">; rel=preload; as=style")
+	}
+	if links == nil {
+		return nil
+	}
+	return []string{strings.Join(links, ", ")}
+}
+
+// compressed makes a document of a text.
+func compressed(contentType string, body []byte) (*document, error) {
+	encoded, err := compress(body)
+	if err != nil {
+		return nil, err
+	}
+	return newDocument(contentType, body, encoded), nil
+}
+
+func limitsOf(s *Settings) templates.Limits {
+	return templates.Limits{MaxUpload: s.MaxUpload, MaxPixels: s.MaxPixels, MaxPhotos: maxPhotos}
+}

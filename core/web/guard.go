@@ -1,0 +1,88 @@
+package web
+
+import (
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/core/cutout"
+)
+
+// policy of what a page may load and do. No nonce: a cached one is a reused one.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
+	"connect-src 'self'; form-action 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// filePolicy is for a bare picture, should a browser open it as a document.
+const filePolicy = "sandbox; default-src 'none'"
+
+// safety is sent with every answer. With Referrer-Policy no-referrer the form
+// would be sent with Origin: null, and be refused.
+var safety = map[string][]string{
+	"Content-Security-Policy":      {contentPolicy},
+	"X-Content-Type-Options":       {"nosniff"},
+	"X-Frame-Options":              {"DENY"},
+	"Referrer-Policy":              {"same-origin"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Permissions-Policy": {"accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), " +
+		"microphone=(), payment=(), usb=(), interest-cohort=(), clipboard-write=(self)"},
+}
+
+var strictTransport = []string{"max-age=31536000"}
+
+// secure sets the headers that every answer has.
+func (s *Server) secure(c *gin.Context) {
+	h := c.Writer.Header()
+	for name, value := range safety {
+		h[name] = value
+	}
+	if exchangeOf(c).generation.hsts {
+		h["Strict-Transport-Security"] = strictTransport
+	}
+}
+
+// strict refuses addresses that are written in any but the plain way. No route
+// needs another, and caches that normalise differently could be deceived.
+func (s *Server) strict(c *gin.Context) {
+	if c.Request.URL.RawPath != "" || strings.ContainsAny(c.Request.URL.Path, ";\\\x00") {
+		s.fail(c, errNotFound)
+		c.Abort()
+	}
+}
+
+// sameOrigin refuses what another site made a browser send.
+func (s *Server) sameOrigin(c *gin.Context) {
+	if exchangeOf(c).generation.cross.Check(c.Request) != nil {
+		s.refuse(c, nil, errCross)
+		c.Abort()
+	}
+}
+
+// recover answers for a handler that panicked. What the request carried stays
+// out of the log.
+func (s *Server) recover(c *gin.Context) {
+	defer func() {
+		cause := recover()
+		if cause == nil {
+			return
+		}
+		if cause == http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not a chain
+			panic(cause) // the connection is to be cut, not ended in good order
+		}
+		s.log.Error("a handler panicked", "route", exchangeOf(c).Route, "cause", cause, "stack", string(debug.Stack()))
+		if exchangeOf(c).wroteHeader {
+			panic(http.ErrAbortHandler) // half an answer must not look whole
+		}
+		s.fail(c, cutout.Errorf(cutout.Internal, "Something went wrong on our side."))
+		c.Abort()
+	}()
+	c.Next()
+}
+
+// errMethod says what the address answers; gin has set Allow.
+func errMethod(c *gin.Context) error {
+	allow := c.Writer.Header().Get("Allow")
+	return cutout.Errorf(wrongMethod, "This address answers %s only.", allow)
+}

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"bgremover.pro/core/cutout"
+)
+
+// optionNames are what the API takes, in the query or as form fields.
+var optionNames = []string{"mode", "format", "output", "edges", "background", "depth", "model", "backend"}
+
+// plainName is what a model or a backend may be called.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// parseOptions reads a visitor's wishes; absent and empty mean the default.
+// strict refuses names that are not options: a program's typing error would
+// otherwise pass unseen.
+func parseOptions(values map[string]string, strict bool) (cutout.Options, error) {
+	var o cutout.Options
+	if strict {
+		for name := range values {
+			if !slices.Contains(optionNames, name) {
+				return o, cutout.Errorf(cutout.Invalid, "There is an unknown option; the options are: %s", strings.Join(optionNames, ", "))
+			}
+		}
+	}
+	var err error
+	read := func(parse func(string) error, name string) {
+		if err == nil {
+			err = parse(values[name])
+		}
+	}
+	read(into(&o.Mode, cutout.ParseMode), "mode")
+	read(into(&o.Format, cutout.ParseFormat), "format")
+	read(into(&o.Output, cutout.ParseOutput), "output")
+	read(into(&o.Edges, cutout.ParseEdges), "edges")
+	read(into(&o.Background, cutout.ParseColor), "background")
+	read(into(&o.Depth, parseDepth), "depth")
+	read(into(&o.Model, parseName("model")), "model")
+	read(into(&o.Backend, parseName("backend")), "backend")
+	return o, err
+}
+
+func into[T any](target *T, parse func(string) (T, error)) func(string) error {
+	return func(s string) error {
+		value, err := parse(s)
+		*target = value
+		return err
+	}
+}
+
+func parseDepth(s string) (int, error) {
+	switch s {
+	case "", "8":
+		return 8, nil
+	case "16":
+		return 16, nil
+	}
+	return 0, cutout.Errorf(cutout.Invalid, "depth is one of: 8, 16")
+}
+
+func parseName(what string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if s != "" && !plainName.MatchString(s) {
+			return "", cutout.Errorf(cutout.Invalid, "%s is a name of letters, digits, dots and dashes", what)
+		}
+		return s, nil
+	}
+}

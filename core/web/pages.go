@@ -1,0 +1,72 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/templates"
+)
+
+// page answers a page that is the same for everyone.
+func (s *Server) page(path string) gin.HandlerFunc {
+	return func(c *gin.Context) { exchangeOf(c).generation.documents[path].serve(c) }
+}
+
+// fixed answers a file at a fixed address, where the settings make one.
+func (s *Server) fixed(path string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		doc, ok := exchangeOf(c).generation.documents[path]
+		if !ok {
+			s.fail(c, errNotFound)
+			return
+		}
+		doc.serve(c)
+	}
+}
+
+func (s *Server) nothing(c *gin.Context) { s.fail(c, errNotFound) }
+
+// home sends a browser back that asks for what only a POST answers.
+func (s *Server) home(c *gin.Context) {
+	c.Header("Location", "/")
+	c.Status(http.StatusSeeOther)
+}
+
+// render answers a view that is made for this request.
+func (s *Server) render(c *gin.Context, status int, view templates.View) {
+	var html bytes.Buffer
+	if err := exchangeOf(c).generation.templates.Render(&html, view); err != nil {
+		s.log.Error("a view cannot be shown", "route", exchangeOf(c).Route, "error", err)
+		status = http.StatusInternalServerError
+		html.Reset()
+		html.WriteString("Something went wrong on our side.")
+	}
+	s.send(c, status, htmlType, html.Bytes())
+}
+
+// send answers with a body whose length is told, and gives a slow client time
+// in proportion.
+func (s *Server) send(c *gin.Context, status int, contentType string, body []byte) {
+	c.Header("Content-Type", contentType)
+	c.Header("Content-Length", strconv.Itoa(len(body)))
+	allowance := s.options.Pace.Window + time.Duration(float64(len(body))/float64(s.options.Pace.Rate)*float64(time.Second))
+	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(allowance))
+	c.Status(status)
+	_, _ = c.Writer.Write(body)
+}
+
+// keyLife is how long the key behind the identifiers of devices lasts; the
+// cookie lives as long.
+const keyLife = 24 * time.Hour
+
+func privacyOf(s *Settings) templates.Privacy {
+	return templates.Privacy{
+		ContactEmail: s.ContactEmail, Limits: limitsOf(s), Device: s.Device, Network: s.Network,
+		LogDays: s.LogDays, CookieLife: keyLife, KeyLife: keyLife,
+		Proxies: s.Proxies, SharedCounters: s.SharedCounters,
+	}
+}

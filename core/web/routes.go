@@ -1,0 +1,95 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/core/device"
+)
+
+// route is one line of the public interface.
+type route struct {
+	method, path string
+	class        class
+	errors       form
+	handle       gin.HandlerFunc
+}
+
+// unrouted is what answers where no route matches.
+var unrouted = route{class: private, errors: asPage}
+
+// routes is the whole public interface. Every GET answers HEAD as well.
+func (s *Server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{get, "/", page, asPage, s.page("/")},
+		{get, "/gallery", page, asPage, s.page("/gallery")},
+		{get, "/privacy", page, asPage, s.page("/privacy")},
+		{get, "/contact", page, asPage, s.page("/contact")},
+		{get, "/offline", page, asPage, s.page("/offline")},
+		// The service worker answers these from the browser's own storage.
+		{get, "/gallery/:id", private, asPage, s.nothing},
+
+		{post, "/device/cutouts", private, asPage, s.cutForm},
+		{get, "/device/cutouts", private, asPage, s.home}, // someone reloads the result page
+		{get, "/device/quota", private, asFragment, s.quota},
+		{get, "/device/queue", private, asFragment, s.queuePlace},
+		{get, "/device/data", private, asPage, s.data},
+		{post, "/device/forget", private, asPage, s.forget},
+
+		{post, "/api/v1/cutouts", private, asProblem, s.cutAPI},
+
+		{get, "/static/*file", immutable, asPage, s.asset},
+		{get, "/sw.js", revalidate, asPage, s.fixed("/sw.js")},
+		{get, "/manifest.webmanifest", asset, asPage, s.fixed("/manifest.webmanifest")},
+		{get, "/favicon.ico", asset, asPage, s.fixed("/favicon.ico")},
+		{get, "/robots.txt", asset, asPage, s.fixed("/robots.txt")},
+		{get, "/.well-known/gpc.json", asset, asPage, s.fixed("/.well-known/gpc.json")},
+		{get, "/.well-known/security.txt", asset, asPage, s.fixed("/.well-known/security.txt")},
+
+		{get, "/healthz", private, asProblem, s.healthz},
+		{get, "/readyz", private, asProblem, s.readyz},
+	}
+}
+
+// register makes the engine from the table.
+func (s *Server) register() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.HandleMethodNotAllowed = true
+	e.RedirectTrailingSlash = false // it would reflect X-Forwarded-Prefix
+	e.ContextWithFallback = true
+	e.MaxMultipartMemory = 1 << 40 // nothing may spill to disk, were a form ever parsed by the library
+	e.ForwardedByClientIP = false
+	_ = e.SetTrustedProxies(nil) // core/device knows better; nil cannot fail
+	e.Use(s.recover, s.secure, s.strict)
+	for _, rt := range s.routes() {
+		enter := func(c *gin.Context) {
+			x := exchangeOf(c)
+			x.route, x.Route = rt, rt.path
+		}
+		e.Handle(rt.method, rt.path, enter, s.sameOrigin, rt.handle)
+		if rt.method == http.MethodGet {
+			e.Handle(http.MethodHead, rt.path, enter, rt.handle)
+		}
+	}
+	e.NoRoute(s.nothing)
+	e.NoMethod(func(c *gin.Context) { s.fail(c, errMethod(c)) })
+	return e
+}
+
+// known identifies the sender of a request under /device/, by cookie if there
+// is one.
+func (s *Server) known(c *gin.Context) device.Device {
+	x := exchangeOf(c)
+	x.Client = s.devices.Identify(c.Request)
+	return x.Client
+}
+
+// derived identifies the sender of a request to the API, which knows no cookie.
+func (s *Server) derived(c *gin.Context) device.Device {
+	x := exchangeOf(c)
+	x.Client = s.devices.Derive(c.Request)
+	return x.Client
+}

@@ -1,0 +1,94 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/semaphore"
+
+	"bgremover.pro/core/device"
+)
+
+// Server is the public listener.
+type Server struct {
+	options Options
+	log     *slog.Logger
+	devices *device.Identifier
+	limits  Limiter
+	observe func(Exchange)
+	engine  *gin.Engine
+	http    *http.Server
+	uploads *tracker
+	memory  *semaphore.Weighted
+	assets  map[string]*document
+
+	draining atomic.Bool
+	current  atomic.Pointer[generation]
+	refused  atomic.Pointer[Settings] // settings that could not be shown
+	renewing sync.Mutex
+}
+
+// Times that hold for every connection; uploads have their own pace.
+const (
+	headerTimeout = 5 * time.Second
+	bodyTimeout   = 20 * time.Second
+	answerTimeout = time.Minute
+	idleTimeout   = time.Minute
+	maxHeader     = 16 << 10
+)
+
+// New makes the listener. It returns an error where the pages cannot be made.
+func New(o Options) (*Server, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		options: o, log: o.Log, devices: o.Devices, limits: o.Limiter, observe: o.Observe,
+		uploads: newTracker(), memory: semaphore.NewWeighted(o.UploadMemory),
+	}
+	var err error
+	if s.assets, err = assetDocuments(); err != nil {
+		return nil, err
+	}
+	first, err := s.newGeneration(o.Settings())
+	if err != nil {
+		return nil, err
+	}
+	s.current.Store(first)
+	s.engine = s.register()
+	s.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTimeout,
+		WriteTimeout:      answerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// Serve answers connections until Shutdown or Close; it then returns
+// http.ErrServerClosed.
+func (s *Server) Serve(l net.Listener) error {
+	return s.http.Serve(netutil.LimitListener(l, s.options.MaxConnections))
+}
+
+// Drain makes /readyz say that this server is about to go, so that a balancer
+// sends no more visitors; those who come are served.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Shutdown waits for the requests in flight until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	return s.http.Shutdown(ctx)
+}
+
+// Close ends every connection at once.
+func (s *Server) Close() error { return s.http.Close() }

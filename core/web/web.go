@@ -1,0 +1,115 @@
+// Package web is the public listener: the pages, the form, the API and the
+// assets. It knows the line only as a Remover, and keeps no picture: an upload
+// is read into memory, and its result leaves inside the answer to its POST.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/device"
+	"bgremover.pro/core/ratelimit"
+	"bgremover.pro/templates"
+)
+
+// Remover removes a photo's background. It returns a cutout.Error of any code.
+type Remover interface {
+	Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error)
+}
+
+// Limiter counts photos against a device and its network together, or against
+// a program's key; *ratelimit.Limiter is one.
+type Limiter interface {
+	Charge(ctx context.Context, key ratelimit.Key, cost int) ratelimit.Decision
+	Peek(ctx context.Context, key ratelimit.Key) ratelimit.Decision
+	// Identify finds the program that an API key belongs to.
+	Identify(apiKey string) (program string, found bool)
+	// Forget deletes what is listed of a device, and gives nothing back of what
+	// it has sent.
+	Forget(device string)
+}
+
+// Settings are what may change while serving. A new pointer is a new
+// generation: pages are rendered and compressed once for each.
+type Settings struct {
+	SiteName     string
+	ContactEmail string // empty where the operator gave none
+	// PublicURL is the canonical address without a trailing slash, or empty.
+	PublicURL string
+	MaxUpload int64 // bytes a photo
+	MaxPixels int   // pixels a photo
+	// Device and Network are the rates, for the pages; the Limiter counts.
+	Device, Network templates.Rate
+	LogDays         int
+	// Proxies and SharedCounters are told on the privacy page.
+	Proxies, SharedCounters bool
+	Cache                   Cache
+}
+
+// Cache says how long pages may be kept.
+type Cache struct {
+	// MaxAge is for browsers, SharedMaxAge for edges.
+	MaxAge, SharedMaxAge time.Duration
+	// While and IfError say how long an edge may serve a stale page, while it
+	// fetches a new one and while the server is down.
+	While, IfError time.Duration
+}
+
+// DefaultCache suits a site behind an edge that is purged on a release.
+var DefaultCache = Cache{MaxAge: time.Minute, SharedMaxAge: 10 * time.Minute, While: 24 * time.Hour, IfError: 7 * 24 * time.Hour}
+
+// Options are what the listener is made of.
+type Options struct {
+	Remover Remover
+	Limiter Limiter
+	Devices *device.Identifier
+	// Settings returns the settings in force; it is called on every request.
+	Settings func() *Settings
+	// Ready says why photos cannot be served now, or nil.
+	Ready func() error
+	// Observe, where set, is told of every answer once it is complete.
+	Observe func(Exchange)
+	Log     *slog.Logger
+	// Version names the release; it is part of the tag that edges purge by.
+	Version string
+
+	// MaxConnections bounds open connections; 0 means 1024.
+	MaxConnections int
+	// UploadMemory bounds the bytes of all uploads in flight; 0 means 512 MiB.
+	UploadMemory int64
+	// JobTimeout bounds one photo's way through the line; 0 means 2 minutes.
+	JobTimeout time.Duration
+	// Pace bounds how slowly a client may send; the zero value means the default.
+	Pace Pace
+}
+
+func (o *Options) complete() error {
+	if o.Remover == nil || o.Limiter == nil || o.Devices == nil || o.Settings == nil {
+		return errors.New("web: Remover, Limiter, Devices and Settings are needed")
+	}
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
+	if o.Observe == nil {
+		o.Observe = func(Exchange) {}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = 1024
+	}
+	if o.UploadMemory == 0 {
+		o.UploadMemory = 512 << 20
+	}
+	if o.JobTimeout == 0 {
+		o.JobTimeout = 2 * time.Minute
+	}
+	if o.Pace == (Pace{}) {
+		o.Pace = DefaultPace
+	}
+	return nil
+}
