@@ -1,0 +1,191 @@
+package ratelimit
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	maxDevices = 1024           // watched at a time
+	maxBlocks  = 4096           // blocked at a time
+	forgetting = 24 * time.Hour // after so long without a request
+	blockTime  = 48 * time.Hour // no device id lives longer
+)
+
+// Usage is what one device did lately.
+type Usage struct {
+	Device  string // or "key:" and a program's name
+	Allowed int64
+	Refused int64
+	Last    time.Time
+	Blocked bool
+}
+
+// devices watches the busiest and holds the blocks. It is bounded: where many
+// devices come once, the busy ones stay.
+type devices struct {
+	mu     sync.Mutex
+	usage  map[string]*Usage
+	blocks map[string]time.Time
+	now    func() time.Time
+}
+
+func newDevices(now func() time.Time) *devices {
+	return &devices{usage: map[string]*Usage{}, blocks: map[string]time.Time{}, now: now}
+}
+
+func (d *devices) note(key Key, allowed bool, cost int) {
+	id := key.Device
+	if key.Program != "" {
+		id = "key:" + key.Program
+	}
+	if id == "" {
+		return
+	}
+	now := d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u, known := d.usage[id]
+	if !known {
+		d.makeRoom(now)
+		u = &Usage{Device: id}
+		d.usage[id] = u
+	}
+	u.Last = now
+	if allowed {
+		u.Allowed += int64(cost)
+	} else {
+		u.Refused += int64(cost)
+	}
+}
+
+func (d *devices) makeRoom(now time.Time) {
+	if len(d.usage) < maxDevices {
+		return
+	}
+	var victim *Usage
+	seen := 0
+	for _, u := range d.usage {
+		if now.Sub(u.Last) > forgetting {
+			victim = u
+			break
+		}
+		if victim == nil || u.Allowed+u.Refused < victim.Allowed+victim.Refused {
+			victim = u
+		}
+		if seen++; seen == 16 {
+			break
+		}
+	}
+	delete(d.usage, victim.Device)
+}
+
+func (d *devices) blocked(id string) (until time.Time, blocked bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	until, blocked = d.blocks[id]
+	if blocked && d.now().After(until) {
+		delete(d.blocks, id)
+		return time.Time{}, false
+	}
+	return until, blocked
+}
+
+// Busiest lists the devices that sent most, the busiest first.
+func (l *Limiter) Busiest(n int) []Usage {
+	d := l.devices
+	now := d.now()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all []Usage
+	for id, u := range d.usage {
+		if now.Sub(u.Last) > forgetting {
+			delete(d.usage, id)
+			continue
+		}
+		all = append(all, *u)
+		_, all[len(all)-1].Blocked = d.blocks[id]
+	}
+	for id := range d.blocks {
+		if _, listed := d.usage[id]; !listed {
+			all = append(all, Usage{Device: id, Blocked: true})
+		}
+	}
+	slices.SortFunc(all, func(a, b Usage) int {
+		return cmp.Or(cmp.Compare(b.Allowed+b.Refused, a.Allowed+a.Refused), cmp.Compare(a.Device, b.Device))
+	})
+	return all[:min(n, len(all))]
+}
+
+// Block refuses a device on this replica, until its id is gone anyway. It says
+// whether there was room.
+func (l *Limiter) Block(device string) bool {
+	d := l.devices
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.now()
+	for id, until := range d.blocks {
+		if now.After(until) {
+			delete(d.blocks, id)
+		}
+	}
+	if device == "" || len(d.blocks) >= maxBlocks {
+		return false
+	}
+	d.blocks[device] = now.Add(blockTime)
+	return true
+}
+
+// Unblock lets a device in again.
+func (l *Limiter) Unblock(device string) {
+	l.devices.mu.Lock()
+	defer l.devices.mu.Unlock()
+	delete(l.devices.blocks, device)
+}
+
+// Forget deletes what is listed of a device at its own wish. Its counters stay
+// until their window ends, as else forgetting would be a way to send more; they
+// are kept under a hash that leads back to nobody.
+func (l *Limiter) Forget(device string) {
+	l.devices.mu.Lock()
+	defer l.devices.mu.Unlock()
+	delete(l.devices.usage, device)
+}
+
+// Clear gives a device its whole quota back, at the operator's wish. Its
+// network's stays as it is.
+func (l *Limiter) Clear(ctx context.Context, device string) {
+	l.Forget(device)
+	rules := l.rules.Load()
+	keys := []Key{{Device: device}}
+	for route := range rules.Routes {
+		keys = append(keys, Key{Device: device, Route: route})
+	}
+	for _, key := range keys {
+		l.reset(ctx, rules.buckets(key))
+		// An override of the visitor's address may have set another period.
+		for _, o := range rules.Overrides {
+			if o.Device == "" {
+				l.reset(ctx, rules.buckets(Key{Device: device, Route: key.Route, Addr: o.Prefix.Addr()}))
+			}
+		}
+	}
+}
+
+func (l *Limiter) reset(ctx context.Context, buckets []bucket) {
+	for _, b := range buckets {
+		if b.kind != "device" {
+			continue
+		}
+		_, _ = l.memory.Reset(ctx, b.key, b.rate) // memory does not fail
+		if l.shared != nil {
+			l.shared.reset(ctx, b)
+		}
+	}
+}
+
+// Keys counts the counters in memory.
+func (l *Limiter) Keys() int { return l.memory.Len() }

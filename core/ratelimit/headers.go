@@ -1,0 +1,48 @@
+package ratelimit
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Header is a name and its value.
+type Header struct{ Name, Value string }
+
+// Headers are what an answer says about its limits: RateLimit and
+// RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), Retry-After where
+// it was refused, and for programs the older X-RateLimit-*.
+func (d Decision) Headers(forProgram bool) []Header {
+	var all []Header
+	if !d.Allowed {
+		all = append(all, Header{"Retry-After", seconds(d.RetryAfter)})
+	}
+	if len(d.Quotas) == 0 {
+		return all
+	}
+	var policy, state strings.Builder
+	tightest := d.Quotas[0]
+	for i, q := range d.Quotas {
+		if i > 0 {
+			policy.WriteString(", ")
+			state.WriteString(", ")
+		}
+		policy.WriteString(`"` + q.Name + `";q=` + strconv.FormatInt(q.Limit, 10) + ";w=" + seconds(q.Window))
+		state.WriteString(`"` + q.Name + `";r=` + strconv.FormatInt(q.Remaining, 10) + ";t=" + seconds(q.Resets))
+		if q.Remaining < tightest.Remaining {
+			tightest = q
+		}
+	}
+	all = append(all, Header{"RateLimit-Policy", policy.String()}, Header{"RateLimit", state.String()})
+	if forProgram {
+		all = append(all, Header{"X-RateLimit-Limit", strconv.FormatInt(tightest.Limit, 10)},
+			Header{"X-RateLimit-Remaining", strconv.FormatInt(tightest.Remaining, 10)},
+			Header{"X-RateLimit-Reset", seconds(tightest.Resets)})
+	}
+	return all
+}
+
+// seconds rounds up: who comes back then is not early.
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
+}

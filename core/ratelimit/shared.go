@@ -1,0 +1,151 @@
+package ratelimit
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/ulule/limiter/v3"
+	redisstore "github.com/ulule/limiter/v3/drivers/store/redis"
+)
+
+const (
+	redisTimeout = 100 * time.Millisecond // for all of one look or one charge
+	redisProbe   = time.Second            // between attempts while it is lost
+)
+
+// shared is the counters in Redis. No visitor waits for a Redis that is down:
+// the first failure marks it lost, and only the prober speaks to it then.
+type shared struct {
+	client *redis.Client
+	store  atomic.Pointer[limiter.Store] // nil while lost
+	secret []byte
+	losses atomic.Int64
+	log    *slog.Logger
+	lost   chan struct{}
+	stop   context.CancelFunc
+	done   chan struct{}
+}
+
+func newShared(o Options) (*shared, error) {
+	options, err := redis.ParseURL(o.RedisURL)
+	if err != nil {
+		return nil, fmt.Errorf("redis_url: %w", err)
+	}
+	options.DialTimeout, options.DialerRetries = 2*redisTimeout, 1
+	options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = redisTimeout, redisTimeout, redisTimeout
+	options.MaxRetries, options.ContextTimeoutEnabled = -1, true
+	options.DisableIdentity = true
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	redis.SetLogger(silence{}) // failures are told by us, once
+
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &shared{client: redis.NewClient(options), secret: o.Secret, log: o.Log,
+		lost: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
+	if err := s.connect(); err != nil {
+		s.tell(err)
+	}
+	go s.probe(ctx)
+	return s, nil
+}
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
+func (s *shared) close() error {
+	s.stop()
+	<-s.done
+	return s.client.Close()
+}
+
+// connect loads the scripts, which proves that Redis answers and may write.
+func (s *shared) connect() error {
+	store, err := redisstore.NewStoreWithOptions(s.client, limiter.StoreOptions{Prefix: "bgremover"})
+	if err == nil {
+		s.store.Store(&store)
+	}
+	return err
+}
+
+// probe tries to come back while Redis is lost, and sleeps else.
+func (s *shared) probe(ctx context.Context) {
+	defer close(s.done)
+	for {
+		var again <-chan time.Time
+		if s.store.Load() == nil {
+			again = time.After(redisProbe)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.lost:
+		case <-again:
+			if s.connect() == nil {
+				s.log.Info("Redis answers again; replicas share their counters")
+			}
+		}
+	}
+}
+
+// tally counts in Redis and marks it lost where it does not answer in time.
+func (s *shared) tally(ctx context.Context, buckets []bucket, cost int64, each func(int, limiter.Context)) {
+	store := s.store.Load()
+	if store == nil {
+		return
+	}
+	hidden := make([]bucket, len(buckets))
+	for i, b := range buckets {
+		hidden[i] = b
+		hidden[i].key = s.hide(b.key)
+	}
+	// A visitor who leaves is no failure of Redis.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
+	defer cancel()
+	if err := count(ctx, *store, hidden, cost, each); err != nil {
+		s.fail(store, err)
+	}
+}
+
+func (s *shared) reset(ctx context.Context, b bucket) {
+	store := s.store.Load()
+	if store == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
+	defer cancel()
+	if _, err := (*store).Reset(ctx, s.hide(b.key), b.rate); err != nil {
+		s.fail(store, err)
+	}
+}
+
+// fail is told once per loss, by whoever is first.
+func (s *shared) fail(store *limiter.Store, err error) {
+	if !s.store.CompareAndSwap(store, nil) {
+		return
+	}
+	s.tell(err)
+	select {
+	case s.lost <- struct{}{}:
+	default: // the prober has yet to see the last loss, and will look
+	}
+}
+
+func (s *shared) tell(err error) {
+	s.log.Warn("Redis does not answer; this replica counts alone", "error", err)
+	s.losses.Add(1)
+}
+
+// hide keeps addresses and devices out of Redis and of its files.
+func (s *shared) hide(key string) string {
+	mac := hmac.New(sha256.New, s.secret)
+	mac.Write([]byte(key))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+}
