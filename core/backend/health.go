@@ -50,6 +50,7 @@ func (s *supervisor) check(ctx context.Context, p *process) {
 	case err != nil:
 		p.kill(p.blame(err))
 	default:
+		p.doubted.Store(false)
 		s.m.update(func() { s.about = about })
 		if limit := p.spec.MaxMemory; limit > 0 && about.Memory > uint64(limit) {
 			s.log.Warn("backend has grown too large and is replaced", "memory", about.Memory, "limit", limit)

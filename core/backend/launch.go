@@ -8,8 +8,8 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// crashGrace is how long the end of a process may become known after its
-// connection broke.
+// crashGrace is the time within which the end of a process becomes known after
+// its connection broke.
 const crashGrace = time.Second
 
 // launch starts a process and brings it to where it can serve: handshake,
@@ -85,17 +85,30 @@ func (p *process) examine(ctx context.Context, limit time.Duration) (contract.De
 // blame returns the reason why the process ended where that explains an error
 // of a call, else the error.
 func (p *process) blame(err error) error {
-	if cutout.CodeOf(err) != cutout.BackendUnavailable {
+	if cutout.CodeOf(err) != cutout.BackendUnavailable || p.lives(context.Background()) {
 		return err
 	}
-	timer := time.NewTimer(crashGrace)
-	defer timer.Stop()
 	select {
 	case <-p.gone:
 		if p.exit != nil {
 			return p.exit
 		}
-	case <-timer.C:
+	default:
 	}
 	return err
+}
+
+// lives says whether a process answers after a call failed. One that does not
+// is given a moment to be known as gone.
+func (p *process) lives(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, crashGrace)
+	defer cancel()
+	if p.Health(ctx) == nil {
+		return true
+	}
+	select {
+	case <-p.gone:
+	case <-ctx.Done():
+	}
+	return false
 }

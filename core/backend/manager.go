@@ -118,7 +118,7 @@ func (m *Manager) Snapshot() []Status {
 		status := s.status()
 		status.Active = slices.Contains(chain, s)
 		if status.Serving = s == serving; status.Serving && s != chain[0] {
-			status.Why = fmt.Sprintf("in place of %s, which is %s: %s", chain[0].spec.Name, chain[0].state, chain[0].why)
+			status.Why = fmt.Sprintf("in place of %s: %s", chain[0].spec.Name, chain[0].whyNot())
 		}
 		all = append(all, status)
 	}
@@ -210,7 +210,7 @@ func (m *Manager) noteServing() func() {
 	if s == first {
 		return func() { log.Info("backend serves", "backend", name, "device", device) }
 	}
-	instead, why := first.spec.Name, first.why
+	instead, why := first.spec.Name, first.whyNot()
 	return func() {
 		log.Warn("backend serves in place of a better one", "backend", name, "device", device, "instead_of", instead, "why", why)
 	}

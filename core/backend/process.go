@@ -31,7 +31,7 @@ type process struct {
 	stderr *tail
 	// strikes counts the failed runs since the last good one.
 	strikes atomic.Int32
-	// doubted: its connection broke, and whether it still lives will show.
+	// doubted: its connection broke; a health check or its end will follow.
 	doubted atomic.Bool
 
 	kill     context.CancelCauseFunc // ends the whole process group at once

@@ -91,7 +91,8 @@ func (l *lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cut
 	defer cancel()
 	start := time.Now()
 	mask, timing, err := p.Segment(limited, loaded.Name, input)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+	// The backend's own clock may have ended the run a moment before ours.
+	if overdue := time.Since(start) > o.RunTimeout*9/10; err != nil && ctx.Err() == nil && overdue {
 		err = &Failure{Reason: fmt.Sprintf("a run did not end within %v", o.RunTimeout)}
 		p.kill(err)
 	}
@@ -128,24 +129,17 @@ func (l *lease) account(ctx context.Context, err error, o Observation) {
 }
 
 // worthAnother says whether an error is the process's and not the request's.
-// It waits a moment for the process to be known as gone; meanwhile no other
-// request goes there.
+// No other request goes to a process until it is known whether it lives.
 func (l *lease) worthAnother(ctx context.Context, err error) bool {
 	var f *Failure
 	if ctx.Err() != nil || !errors.As(err, &f) && cutout.CodeOf(err) != cutout.BackendUnavailable {
 		return false
 	}
 	l.process.doubted.Store(true)
-	timer := time.NewTimer(crashGrace)
-	defer timer.Stop()
-	select {
-	case <-l.process.gone:
-	case <-ctx.Done():
-	case <-timer.C: // it lives and refuses; another one may not
+	if l.process.lives(ctx) { // and refuses; another one may not
+		l.process.doubted.Store(false)
 		l.m.noteError(l.supervisor, reason(err))
 	}
-	l.process.doubted.Store(false)
-	l.m.update(func() {})
 	return true
 }
 
@@ -189,15 +183,8 @@ func (m *Manager) acquire(ctx context.Context, backend, model string, failed *pr
 func (s *supervisor) promising(failed *process) bool {
 	switch s.state {
 	case Ready:
-		if s.proc != failed {
-			return true // doubted, or about to be replaced
-		}
-		select {
-		case <-failed.gone:
-			return true // about to be noticed
-		default:
-			return false
-		}
+		// One that is doubted will answer again or be replaced.
+		return s.proc != failed || failed.doubted.Load()
 	case Starting, Warming:
 		return true
 	}
@@ -264,7 +251,7 @@ func (m *Manager) unavailable(chain []*supervisor) error {
 	var causes []error
 	var soonest time.Time
 	for _, s := range chain {
-		causes = append(causes, fmt.Errorf("%s is %s: %s", s.spec.Name, s.state, s.why))
+		causes = append(causes, fmt.Errorf("%s is %s: %s", s.spec.Name, s.state, s.whyNot()))
 		if next := s.breaker.next; soonest.IsZero() || next.Before(soonest) {
 			soonest = next
 		}

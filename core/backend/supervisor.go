@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -79,6 +80,9 @@ func (s *supervisor) want(wanted bool) {
 func (s *supervisor) down() bool {
 	return s.proc == nil && (s.unfit || s.breaker.open(s.m.options.Restart))
 }
+
+// whyNot says why it does not serve.
+func (s *supervisor) whyNot() string { return cmp.Or(s.lastErr, "it is "+string(s.state)) }
 
 // live runs until the Manager closes.
 func (s *supervisor) live() {
