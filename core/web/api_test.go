@@ -1,16 +1,229 @@
 package web
 
 import (
-	"testing"
-	"strings"
+	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/ratelimit"
 )
 
-func TestSmoke(t *testing.T) {
+const api = "/api/v1/cutouts"
+
+// remembering answers as succeed does and keeps the jobs.
+func remembering(jobs *[]cutout.Job) removerFunc {
+	return func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+		*jobs = append(*jobs, job)
+		return succeed(ctx, job)
+	}
+}
+
+func TestAPIAnswersThePicture(t *testing.T) {
 	s := start(t, succeed)
-	r := s.do(http.MethodPost, "/api/v1/cutouts", strings.NewReader("photo"))
-	r.expect(t, 200, string(picture))
-	t.Log(r.header)
-	r = s.get("/")
-	t.Log(r.header, r.body)
+	r := s.do(http.MethodPost, api+"?format=webp&mode=fast", strings.NewReader("photo"))
+	r.expect(t, 200)
+	if r.body != string(picture) {
+		t.Errorf("body %q", r.body)
+	}
+	for name, want := range map[string]string{
+		"Content-Type":            "image/webp",
+		"Content-Disposition":     `attachment; filename="cutout.webp"`,
+		"Content-Security-Policy": "sandbox; default-src 'none'",
+		"X-Content-Type-Options":  "nosniff",
+		"Cache-Control":           "private, no-store",
+		"X-Backend":               "onnx-cpu",
+		"X-Model":                 "isnet",
+		"X-Mode":                  "fast; sizes=512,1024",
+		"X-Subject":               "",
+		"Server-Timing":           "decode;dur=1.5, infer;dur=100.0, model;dur=90.0",
+		"Set-Cookie":              "",
+		"Ratelimit":               `"device";r=999;t=3600, "network";r=9999;t=3600`,
+		"Ratelimit-Policy":        `"device";q=1000;w=3600, "network";q=10000;w=3600`,
+	} {
+		if got := r.header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestAPIReadsPhotosAndOptionsAnywhere(t *testing.T) {
+	want := cutout.Options{Mode: cutout.Best, Format: cutout.JPEG, Output: cutout.Matte, Edges: cutout.Raw, Depth: 16, Model: "u2net", Backend: "onnx-cuda"}
+	const query = "?mode=best&format=jpg&output=mask&edges=raw&depth=16&model=u2net&backend=onnx-cuda"
+	fields := func(f *testForm) *testForm {
+		return f.field("mode", "best").field("format", "jpeg").field("output", "mask").field("edges", "raw").
+			field("depth", "16").field("model", "u2net").field("backend", "onnx-cuda")
+	}
+	var jobs []cutout.Job
+	s := start(t, remembering(&jobs))
+	s.do(http.MethodPost, api+query, strings.NewReader("the photo"), "Content-Type", "application/x-www-form-urlencoded").expect(t, 200)
+	s.post(api, fields(newForm()).file("a.jpg", "the photo")).expect(t, 200)
+	s.post(api, fields(newForm().file("a.jpg", "the photo"))).expect(t, 200)
+	s.post(api+"?mode=fast&format=jpg&output=mask&edges=raw&depth=16&model=u2net&backend=onnx-cuda",
+		newForm().file("a.jpg", "the photo").field("mode", "best")).expect(t, 200)
+	if len(jobs) != 4 {
+		t.Fatalf("%d jobs", len(jobs))
+	}
+	for i, job := range jobs {
+		if string(job.Upload) != "the photo" || !reflect.DeepEqual(job.Options, want) {
+			t.Errorf("job %d: %q %+v", i, job.Upload, job.Options)
+		}
+	}
+	jobs = nil
+	s.do(http.MethodPost, api+"?background=%23f80", strings.NewReader("x")).expect(t, 200)
+	if b := jobs[0].Options.Background; b == nil || b.R != 255 || b.G != 0x88 || b.B != 0 {
+		t.Errorf("background %v", b)
+	}
+}
+
+func TestAPISaysWhereThereIsNoSubject(t *testing.T) {
+	s := start(t, func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+		r, err := succeed(ctx, job)
+		r.Subject = false
+		return r, err
+	})
+	r := s.do(http.MethodPost, api, strings.NewReader("photo"))
+	r.expect(t, 200)
+	if got := r.header.Get("X-Subject"); got != "none" {
+		t.Errorf("X-Subject: %q", got)
+	}
+}
+
+// problem reads problem+json.
+func (r reply) problem(t *testing.T) problemBody {
+	t.Helper()
+	var p problemBody
+	if err := json.Unmarshal([]byte(r.body), &p); err != nil {
+		t.Fatalf("no problem+json: %v: %.200s", err, r.body)
+	}
+	if r.header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("type %q", r.header.Get("Content-Type"))
+	}
+	if p.Status != r.status || p.Title == "" || p.Detail == "" || p.Type == "" {
+		t.Errorf("status %d: %+v", r.status, p)
+	}
+	return p
+}
+
+func TestEveryErrorHasItsStatusAndShape(t *testing.T) {
+	var failure error
+	s := start(t, func(context.Context, cutout.Job) (*cutout.Result, error) { return nil, failure })
+	secret := errors.New("the cause, for the log")
+	for code, want := range problems {
+		failure = &cutout.Error{Code: code, Message: "A sentence about " + string(code) + ".", Err: secret}
+		r := s.do(http.MethodPost, api, strings.NewReader("photo"))
+		if p := r.problem(t); r.status != want.status || p.Code != code || p.Detail != cutout.MessageOf(failure) {
+			t.Errorf("%s: %d %+v", code, r.status, p)
+		}
+		whole := s.post("/device/cutouts", newForm().file("a.jpg", "photo"))
+		whole.expect(t, want.status, "<!doctype html>", cutout.MessageOf(failure))
+		fragment := s.post("/device/cutouts", newForm().file("a.jpg", "photo"), "HX-Request", "true")
+		fragment.expect(t, want.status, `data-code="`+string(code)+`"`, cutout.MessageOf(failure))
+		if strings.Contains(fragment.body, "<html") {
+			t.Errorf("%s: a page for htmx", code)
+		}
+		for _, r := range []reply{r, whole, fragment} {
+			if r.header.Get("Cache-Control") != noStore || strings.Contains(r.body, secret.Error()) {
+				t.Errorf("%s: %v %s", code, r.header, r.body)
+			}
+		}
+	}
+}
+
+func TestErrorsWithoutACodeStayVague(t *testing.T) {
+	s := start(t, func(context.Context, cutout.Job) (*cutout.Result, error) { return nil, errors.New("pointer 0xbad") })
+	r := s.do(http.MethodPost, api, strings.NewReader("photo"))
+	if p := r.problem(t); r.status != 500 || p.Code != cutout.Internal || strings.Contains(r.body, "0xbad") {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if !strings.Contains(s.log.String(), "0xbad") {
+		t.Error("the log lacks the cause")
+	}
+}
+
+func TestRetryAfterIsTold(t *testing.T) {
+	s := start(t, func(context.Context, cutout.Job) (*cutout.Result, error) {
+		return nil, &cutout.Error{Code: cutout.Busy, Message: "Busy.", RetryAfter: 2500 * time.Millisecond}
+	})
+	r := s.do(http.MethodPost, api, strings.NewReader("photo"))
+	if p := r.problem(t); r.header.Get("Retry-After") != "3" || p.RetryAfter != 3 || !strings.HasSuffix(p.Type, "#temporary-reduced-capacity") {
+		t.Errorf("%v %+v", r.header, p)
+	}
+}
+
+func TestAPIRefuses(t *testing.T) {
+	s := start(t, succeed)
+	many := newForm()
+	for range 1000 {
+		many.field("mode", "fast")
+	}
+	ten := func(n int) *testForm {
+		f := newForm()
+		for range n {
+			f.file("a.jpg", "photo")
+		}
+		return f
+	}
+	tests := []struct {
+		name   string
+		answer reply
+		status int
+		code   cutout.Code
+		detail string
+	}{
+		{"GET", s.get(api), 405, wrongMethod, "POST"},
+		{"PUT", s.do(http.MethodPut, api, strings.NewReader("x")), 405, wrongMethod, "POST"},
+		{"no body", s.do(http.MethodPost, api, nil), 400, cutout.Invalid, "image"},
+		{"no photo in the form", s.post(api, newForm().field("mode", "fast")), 400, cutout.Invalid, "image"},
+		{"an empty form", s.post(api, newForm()), 400, cutout.Invalid, ""},
+		{"an empty file", s.post(api, newForm().file("a.jpg", "")), 400, cutout.Invalid, "empty"},
+		{"two photos", s.post(api, ten(2)), 400, cutout.Invalid, "at most 1"},
+		{"a wrong mode", s.do(http.MethodPost, api+"?mode=slow", strings.NewReader("x")), 400, cutout.Invalid, "auto, fast, best"},
+		{"a wrong mode as a field", s.post(api, newForm().file("a", "x").field("mode", "slow")), 400, cutout.Invalid, "auto, fast, best"},
+		{"an unknown option", s.do(http.MethodPost, api+"?size=9", strings.NewReader("x")), 400, cutout.Invalid, "background"},
+		{"a colour that is none", s.do(http.MethodPost, api+"?background=red", strings.NewReader("x")), 400, cutout.Invalid, "#ffffff"},
+		{"a model that is no name", s.do(http.MethodPost, api+"?model=../../etc/passwd", strings.NewReader("x")), 400, cutout.Invalid, "name"},
+		{"many fields", s.post(api, many), 400, cutout.Invalid, "too many fields"},
+		{"a long field", s.post(api, newForm().field("mode", strings.Repeat("x", 4096))), 400, cutout.Invalid, "too long"},
+		{"a long file name", s.post(api, newForm().file(strings.Repeat("n", 1<<20), "photo")), 400, cutout.Invalid, "too long"},
+		{"no multipart at all", s.do(http.MethodPost, api, strings.NewReader("--x\r\nphoto"), "Content-Type", "multipart/form-data; boundary=x"), 400, cutout.Invalid, "multipart"},
+		{"too large, told", s.do(http.MethodPost, api, strings.NewReader(strings.Repeat("x", 1<<20+1))), 413, cutout.TooLarge, "1 MB"},
+		{"too large in a form", s.post(api, newForm().file("a", strings.Repeat("x", 1<<20+1))), 413, cutout.TooLarge, "1 MB"},
+		{"too large, untold", s.do(http.MethodPost, api, struct{ *strings.Reader }{strings.NewReader(strings.Repeat("x", 3<<20))}), 413, cutout.TooLarge, "1 MB"},
+		{"nothing at the address", s.do(http.MethodPost, "/api/v2/cutouts", strings.NewReader("x")), 404, notFound, ""},
+		{"another site", s.do(http.MethodPost, api, strings.NewReader("x"), "Sec-Fetch-Site", "cross-site"), 403, forbidden, "another site"},
+		{"another site, old browser", s.do(http.MethodPost, api, strings.NewReader("x"), "Origin", "https://evil.example"), 403, forbidden, "another site"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := tt.answer.problem(t)
+			if tt.answer.status != tt.status || p.Code != tt.code || !strings.Contains(p.Detail, tt.detail) {
+				t.Errorf("got %d %+v", tt.answer.status, p)
+			}
+			if allow := tt.answer.header.Get("Allow"); tt.status == 405 && allow != "POST" {
+				t.Errorf("Allow: %q", allow)
+			}
+		})
+	}
+	s.do(http.MethodPost, api, strings.NewReader(strings.Repeat("x", 1<<20))).expect(t, 200)
+}
+
+func TestAPIKeys(t *testing.T) {
+	key := ratelimit.APIKey{Name: "friend", SHA256: sha256Of("k3y"), Rate: ratelimit.Rate{Count: 3, Period: time.Hour}}
+	s := start(t, succeed, limited(ratelimit.Rules{Device: ratelimit.Rate{Count: 1, Period: time.Hour}, Keys: []ratelimit.APIKey{key}}))
+	for range 2 {
+		s.do(http.MethodPost, api, strings.NewReader("x"), "X-API-Key", "k3y").expect(t, 200)
+	}
+	s.do(http.MethodPost, api, strings.NewReader("x"), "Authorization", "Bearer k3y").expect(t, 200)
+	s.do(http.MethodPost, api, strings.NewReader("x"), "Authorization", "Bearer k3y").expect(t, 429)
+	guess := s.do(http.MethodPost, api, strings.NewReader("x"), "Authorization", "Bearer wrong")
+	if p := guess.problem(t); guess.status != 401 || p.Code != unknownKey || guess.header.Get("WWW-Authenticate") != "Bearer" {
+		t.Errorf("%d %+v", guess.status, p)
+	}
+	s.do(http.MethodPost, api, strings.NewReader("x"), "X-API-Key", "wrong again").expect(t, 429)
 }

@@ -2,7 +2,9 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"io"
+	"sync"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
@@ -12,34 +14,66 @@ import (
 // encodings are the content codings on offer, best first.
 var encodings = []string{"br", "zstd", "gzip"}
 
-// compress returns body in every coding, as small as each gets: it happens
-// once a document, never for a request.
-func compress(body []byte) (map[string][]byte, error) {
+// made remembers what was compressed: most pages survive a change of settings.
+var made = struct {
+	sync.Mutex
+	documents map[[sha256.Size]byte]document
+}{documents: map[[sha256.Size]byte]document{}}
+
+// maxMade bounds what is remembered, in documents.
+const maxMade = 256
+
+// compressed makes a document of a text, in every encoding and as small as each
+// gets: it happens once a text, never for a request.
+func compressed(contentType string, body []byte) (*document, error) {
+	key := sha256.Sum256(append([]byte(contentType+"\n"), body...))
+	made.Lock()
+	defer made.Unlock()
+	if doc, known := made.documents[key]; known {
+		return &doc, nil
+	}
 	encoded := map[string][]byte{}
 	for _, encoding := range encodings {
-		var out bytes.Buffer
-		w, err := newEncoder(encoding, &out)
+		var err error
+		if encoded[encoding], err = compress(encoding, body); err != nil {
+			return nil, err
+		}
+	}
+	if len(made.documents) >= maxMade {
+		clear(made.documents)
+	}
+	doc := newDocument(contentType, body, encoded)
+	made.documents[key] = *doc
+	return doc, nil
+}
+
+func compress(encoding string, body []byte) ([]byte, error) {
+	var out bytes.Buffer
+	var w io.WriteCloser
+	var err error
+	switch encoding {
+	case "zstd":
+		z, err := zstandard()
 		if err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(body); err != nil {
-			return nil, err
-		}
-		if err := w.Close(); err != nil {
-			return nil, err
-		}
-		encoded[encoding] = out.Bytes()
+		return z.EncodeAll(body, nil), nil
+	case "br":
+		w = brotli.NewWriterLevel(&out, brotli.BestCompression)
+	default:
+		w, err = gzip.NewWriterLevel(&out, gzip.BestCompression)
 	}
-	return encoded, nil
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return out.Bytes(), err
 }
 
-func newEncoder(encoding string, w io.Writer) (io.WriteCloser, error) {
-	switch encoding {
-	case "br":
-		return brotli.NewWriterLevel(w, brotli.BestCompression), nil
-	case "zstd":
-		return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
-	default:
-		return gzip.NewWriterLevel(w, gzip.BestCompression)
-	}
-}
+// zstandard is one encoder for all: it takes long to make.
+var zstandard = sync.OnceValues(func() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+})

@@ -136,15 +136,6 @@ func preload(html []byte) []string {
 	return []string{strings.Join(links, ", ")}
 }
 
-// compressed makes a document of a text.
-func compressed(contentType string, body []byte) (*document, error) {
-	encoded, err := compress(body)
-	if err != nil {
-		return nil, err
-	}
-	return newDocument(contentType, body, encoded), nil
-}
-
 func limitsOf(s *Settings) templates.Limits {
 	return templates.Limits{MaxUpload: s.MaxUpload, MaxPixels: s.MaxPixels, MaxPhotos: maxPhotos}
 }

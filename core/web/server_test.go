@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
@@ -264,3 +265,5 @@ func (r reply) expect(t *testing.T, status int, parts ...string) {
 		}
 	}
 }
+
+func sha256Of(s string) [32]byte { return sha256.Sum256([]byte(s)) }
