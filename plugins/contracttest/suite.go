@@ -49,6 +49,7 @@ func Run(ctx context.Context, c Command, model cutout.Model, report func(Result)
 type suite struct {
 	process *Process
 	model   cutout.Model
+	mask    *cutout.Mask // the first answer for the smallest size
 }
 
 type step struct {
@@ -67,9 +68,8 @@ func (s *suite) steps() []step {
 		{"answers each size with a mask of that size", s.sizes},
 		{"refuses sizes that the model has not, also large ones", s.refusesSizes},
 		{"marks the subject light and the background dark", s.polarity},
-		{"answers the same picture with the same mask", s.repeats},
-		{"answers several calls at a time", s.concurrent},
-		{"ends a call at its deadline, and answers the next", s.deadline},
+		{"answers calls at the same time, the same picture with the same mask", s.concurrent},
+		{"ends a call at its deadline", s.deadline},
 		{"answers the next call after one is cancelled", s.cancel},
 		{"loads the model again in the place of the first", s.loads},
 		{"still answers after a model that does not load", s.survivesBadModel},

@@ -104,7 +104,9 @@ func (b *backend) beforeRun() error {
 	case b.strikes(faultHang):
 		select {}
 	case b.strikes(faultStop):
-		return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		err := syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		time.Sleep(time.Second) // the signal takes effect meanwhile
+		return err
 	case b.strikes(faultLeak):
 		kept := make([]byte, 64<<20)
 		for i := 0; i < len(kept); i += 4096 {
