@@ -1,0 +1,163 @@
+package decode
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"io"
+)
+
+// maxScans bounds the passes of a progressive JPEG: encoders write about ten,
+// and each costs a walk over the whole picture whatever its size in the file.
+const maxScans = 100
+
+// jpegInfo is what the segments before the pixels say.
+type jpegInfo struct {
+	sof         []byte
+	progressive bool
+	adobe       bool
+	orientation int
+	profile     []byte
+	scans       int
+}
+
+func probeJPEG(data []byte) (header, error) {
+	info, err := readJPEG(data)
+	if err != nil {
+		return header{}, err
+	}
+	sof := info.sof
+	h := header{orientation: info.orientation, profile: info.profile}
+	h.Depth = int(sof[0])
+	h.Height, h.Width = int(binary.BigEndian.Uint16(sof[1:])), int(binary.BigEndian.Uint16(sof[3:]))
+	if h.Depth != 8 || h.Height == 0 {
+		return header{}, fmt.Errorf("%d bits, height %d: %w", h.Depth, h.Height, errUnsupported)
+	}
+	if info.scans > maxScans {
+		return header{}, fmt.Errorf("%d scans", info.scans)
+	}
+	pixels := int64(h.Width) * int64(h.Height)
+	planes := jpegPlanes(sof, pixels)
+	out := 4 * pixels
+	if sof[5] == 4 {
+		planes += 4 * pixels // the library's CMYK picture
+	}
+	h.Memory = planes + out
+	if info.progressive {
+		// The coefficients, four bytes a sample, are freed before the photo is made.
+		h.Memory = max(5*planes, h.Memory)
+	}
+	return h, nil
+}
+
+// jpegPlanes returns the number of samples in all components.
+func jpegPlanes(sof []byte, pixels int64) int64 {
+	var factors, biggest int64
+	for c := sof[6:]; len(c) >= 3; c = c[3:] {
+		f := int64(c[1]>>4) * int64(c[1]&15)
+		factors += f
+		biggest = max(biggest, f)
+	}
+	if biggest == 0 {
+		return 0
+	}
+	return pixels * factors / biggest
+}
+
+// readJPEG walks the segments up to the first scan, and counts the scans of a
+// progressive file.
+func readJPEG(data []byte) (jpegInfo, error) {
+	info := jpegInfo{orientation: 1}
+	var profile [][]byte
+	for at := 2; at+4 <= len(data); {
+		skip := bytes.IndexByte(data[at:], 0xff)
+		if skip < 0 || at+skip+4 > len(data) {
+			break
+		}
+		at += skip
+		marker := data[at+1]
+		switch {
+		case marker == 0xff: // fill byte
+			at++
+			continue
+		case marker == 0 || marker == 0xd8 || marker >= 0xd0 && marker <= 0xd7: // inside a scan, or without a body
+			at += 2
+			continue
+		}
+		length := int(binary.BigEndian.Uint16(data[at+2:]))
+		if marker == 0xd9 || length < 2 || at+2+length > len(data) {
+			break
+		}
+		if marker == 0xda {
+			info.scans++
+			if !info.progressive {
+				break
+			}
+		} else if info.scans == 0 {
+			if err := info.segment(marker, data[at+4:at+2+length], &profile); err != nil {
+				return info, err
+			}
+		}
+		at += 2 + length
+	}
+	if info.sof == nil || info.scans == 0 {
+		return info, io.ErrUnexpectedEOF
+	}
+	info.profile = bytes.Join(profile, nil)
+	return info, nil
+}
+
+func (info *jpegInfo) segment(marker byte, body []byte, profile *[][]byte) error {
+	switch marker {
+	case 0xc0, 0xc1, 0xc2:
+		if len(body) < 6 || len(body) != 6+3*int(body[5]) || body[5] == 0 {
+			return errors.New("damaged frame header")
+		}
+		info.sof, info.progressive = body, marker == 0xc2
+	case 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf:
+		return fmt.Errorf("lossless or arithmetic coding: %w", errUnsupported)
+	case 0xe1:
+		if exif, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok {
+			info.orientation = exifOrientation(exif)
+		}
+	case 0xe2:
+		// A profile longer than a segment comes in numbered pieces, in order
+		// in every file that encoders write.
+		if icc, ok := bytes.CutPrefix(body, []byte("ICC_PROFILE\x00")); ok && len(icc) > 2 {
+			*profile = append(*profile, icc[2:])
+		}
+	case 0xee:
+		info.adobe = info.adobe || bytes.HasPrefix(body, []byte("Adobe")) && len(body) >= 12
+	}
+	return nil
+}
+
+// adobeMarker declares plain CMYK; image/jpeg reads four components only with it.
+var adobeMarker = []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
+
+func decodeJPEG(ctx context.Context, data []byte, _ header) (raster, error) {
+	info, err := readJPEG(data)
+	if err != nil {
+		return raster{}, err
+	}
+	var in io.Reader = newReader(ctx, data).plain()
+	bare := info.sof[5] == 4 && !info.adobe
+	if bare {
+		in = io.MultiReader(bytes.NewReader(data[:2]), bytes.NewReader(adobeMarker), newReader(ctx, data[2:]).plain())
+	}
+	img, err := jpeg.Decode(in)
+	if err != nil {
+		return raster{}, err
+	}
+	if cmyk, ok := img.(*image.CMYK); ok && bare {
+		// Adobe stores ink inverted and the library undoes that; others don't.
+		for i, v := range cmyk.Pix {
+			cmyk.Pix[i] = ^v
+		}
+	}
+	return newRaster(img)
+}

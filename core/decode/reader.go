@@ -1,0 +1,37 @@
+package decode
+
+import (
+	"bytes"
+	"context"
+	"io"
+)
+
+// reader hands a file to a codec and fails once the context is done, which is
+// the one way to stop the standard library's decoders.
+type reader struct {
+	context.Context //nolint:containedctx // the reader lives within one call
+	bytes.Reader
+}
+
+func newReader(ctx context.Context, data []byte) *reader {
+	r := &reader{Context: ctx}
+	r.Reset(data)
+	return r
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}
+
+func (r *reader) ReadAt(p []byte, off int64) (int, error) {
+	if err := r.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.ReadAt(p, off)
+}
+
+// ReadByte would pass the context by: codecs that want bytes get a buffer.
+func (r *reader) plain() io.Reader { return struct{ io.Reader }{r} }
