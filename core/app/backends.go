@@ -21,12 +21,12 @@ func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) 
 		return nil, err
 	}
 	own := map[string]backend.Spec{
-		"onnx-cpu": onnx(c, store, "onnx-cpu", "cpu", library),
+		"onnx-cpu": onnx(c, "onnx-cpu", "cpu", library),
 	}
 	names := []string{"onnx-cpu"}
 	cuda, err := store.CUDARuntime()
 	if err == nil || c.Inference.Backend == "onnx-cuda" {
-		own["onnx-cuda"] = onnx(c, store, "onnx-cuda", "cuda", cuda)
+		own["onnx-cuda"] = onnx(c, "onnx-cuda", "cuda", cuda)
 		names = append(names, "onnx-cuda")
 	}
 	for _, b := range c.Backends {
@@ -43,11 +43,8 @@ func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) 
 	return specs, nil
 }
 
-func onnx(c *config.Config, store *model.Store, name, device, library string) backend.Spec {
+func onnx(c *config.Config, name, device, library string) backend.Spec {
 	env := []string{contract.EnvRuntime + "=" + library}
-	if cache := filepath.Join(store.Dir(), "cache"); os.MkdirAll(cache, 0o700) == nil {
-		env = append(env, contract.EnvCache+"="+cache)
-	}
 	if c.Inference.Threads > 0 {
 		env = append(env, contract.EnvThreads+"="+strconv.Itoa(c.Inference.Threads))
 	}

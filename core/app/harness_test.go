@@ -1,0 +1,163 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/model"
+)
+
+// plugins builds the backends once for all tests of this package.
+var plugins = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "bgremover-plugins-")
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "build", "-tags", "nodynamic", "-o", filepath.Join(dir, "onnx-cpu"), "bgremover.pro/plugins/onnxcpu")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return dir, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if dir, err := plugins(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// environ is that of a server of its own: free ports, the installed model,
+// logs in the test's folder.
+func environ(t testing.TB, more ...string) []string {
+	t.Helper()
+	dir, err := plugins()
+	if err != nil {
+		t.Fatal("the backend cannot be built:", err)
+	}
+	defaults, err := config.Load(config.Sources{Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := defaults.Folders.Data
+	if _, err := model.Open(data).Installed("isnet"); err != nil {
+		t.Fatalf("%v (run: make setup)", err)
+	}
+	return append([]string{
+		"HOME=" + t.TempDir(),
+		"BGREMOVER_LISTEN=127.0.0.1:0",
+		"BGREMOVER_ADMIN_LISTEN=127.0.0.1:0",
+		"BGREMOVER_DATA_DIR=" + data,
+		"BGREMOVER_PLUGIN_DIR=" + dir,
+		"BGREMOVER_LOG_DIR=" + t.TempDir(),
+		"BGREMOVER_DRAIN_DELAY=0s",
+		"BGREMOVER_LIMITS_DEVICE=off",
+		"BGREMOVER_LIMITS_NETWORK=off",
+	}, more...)
+}
+
+// newLine starts a line without listeners.
+func newLine(t testing.TB, more ...string) *Line {
+	t.Helper()
+	c, err := config.Load(config.Sources{Environ: environ(t, more...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := NewLine(c, LineOptions{Log: newLogger(t.Output(), "text", logLevel(c))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(line.Close)
+	if err := line.Backends.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
+// server is an App that runs until the test ends.
+type server struct {
+	*App
+	URL  string
+	stop context.CancelFunc
+	done chan error
+}
+
+func serve(t testing.TB, more ...string) *server {
+	t.Helper()
+	live, err := config.Open(config.Sources{Environ: environ(t, more...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(live, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &server{App: a, URL: "http://" + shownAddress(a.Address()), stop: stop, done: make(chan error, 1)}
+	go func() { s.done <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-s.done; err != nil {
+			t.Error("the server ended with:", err)
+		}
+		a.Close()
+		http.DefaultClient.CloseIdleConnections()
+	})
+	s.awaitReady(t)
+	return s
+}
+
+func (s *server) awaitReady(t testing.TB) {
+	t.Helper()
+	deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		changed := s.line.Backends.Changed()
+		if s.line.Backends.Ready() == nil {
+			return
+		}
+		select {
+		case <-changed:
+		case err := <-s.done:
+			s.done <- err
+			t.Fatal("the server ended:", err)
+		case <-deadline.Done():
+			t.Fatal("not ready after a minute:", s.line.Backends.Ready())
+		}
+	}
+}
+
+// post sends a photo to the API and returns the whole answer.
+func (s *server) post(t testing.TB, query string, photo []byte) (*http.Response, []byte) {
+	t.Helper()
+	answer, err := http.Post(s.URL+"/api/v1/cutouts"+query, "application/octet-stream", bytes.NewReader(photo))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, body
+}
+
+func photo(t testing.TB, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", "photos", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
