@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -120,8 +121,8 @@ func (s *Server) sendProblem(c *gin.Context, code cutout.Code, err error) {
 		Type: kind, Title: p.title, Status: p.status, Detail: cutout.MessageOf(err),
 		Code: code, RetryAfter: seconds(retryAfter(err)),
 	}
-	c.Header("Content-Type", "application/problem+json")
-	c.JSON(p.status, body)
+	text, _ := json.Marshal(body) // strings and numbers always encode
+	s.send(c, p.status, "application/problem+json", text)
 }
 
 // shapeOf says how this request wants to be told of errors. Only a POST may

@@ -55,8 +55,7 @@ type site struct {
 	now      atomic.Int64 // nanoseconds added to the clock
 	log      lockedBuffer
 
-	mu        sync.Mutex
-	exchanges []Exchange
+	exchanges chan Exchange
 }
 
 // lockedBuffer is a log that many goroutines write.
@@ -87,7 +86,7 @@ func defaultSettings() *Settings {
 // start serves until the test ends. change may alter the options.
 func start(t *testing.T, remove removerFunc, change ...func(*Options)) *site {
 	t.Helper()
-	s := &site{t: t}
+	s := &site{t: t, exchanges: make(chan Exchange, 10000)}
 	s.settings.Store(defaultSettings())
 	clock := func() time.Time { return time.Now().Add(time.Duration(s.now.Load())) }
 	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -102,11 +101,7 @@ func start(t *testing.T, remove removerFunc, change ...func(*Options)) *site {
 		Remover: remove, Limiter: limiter, Log: log, Version: "test",
 		Devices:  device.New(device.Options{Now: clock, Log: log}),
 		Settings: s.settings.Load,
-		Observe: func(x Exchange) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.exchanges = append(s.exchanges, x)
-		},
+		Observe:  func(x Exchange) { s.exchanges <- x },
 	}
 	for _, f := range change {
 		f(&options)
@@ -237,21 +232,21 @@ func (f *testForm) body() io.Reader {
 	return bytes.NewReader(f.buffer.Bytes())
 }
 
-// seen returns what was observed, once n exchanges are complete.
+// seen returns the next n exchanges, in the order in which they ended.
 func (s *site) seen(n int) []Exchange {
 	s.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for time.Now().Before(deadline) {
-		s.mu.Lock()
-		if len(s.exchanges) >= n {
-			defer s.mu.Unlock()
-			return append([]Exchange(nil), s.exchanges...)
+	var all []Exchange
+	for range n {
+		select {
+		case x := <-s.exchanges:
+			all = append(all, x)
+		case <-s.t.Context().Done():
+			s.t.Fatal("the test ended")
+		case <-time.After(30 * time.Second):
+			s.t.Fatalf("%d of %d exchanges were observed", len(all), n)
 		}
-		s.mu.Unlock()
-		<-time.After(time.Millisecond)
 	}
-	s.t.Fatalf("fewer than %d exchanges were observed", n)
-	return nil
+	return all
 }
 
 func (r reply) expect(t *testing.T, status int, parts ...string) {
