@@ -34,8 +34,7 @@ func newSession(m cutout.Model, v cutout.Variant, options *ort.SessionOptions, c
 	return s, nil
 }
 
-// run puts pixels through the network and returns the mask's samples. The end
-// of ctx stops the network after the node that it is at.
+// run puts pixels through the network and returns the mask's samples.
 func (s *session) run(ctx context.Context, pix []uint8, m *model, threads int) ([]uint8, error) {
 	b, err := s.take()
 	if err != nil {
@@ -50,6 +49,12 @@ func (s *session) run(ctx context.Context, pix []uint8, m *model, threads int) (
 }
 
 func (s *session) infer(ctx context.Context, b buffers) error {
+	return run(ctx, s.graph, b.input.value, []ort.Value{b.output.value})
+}
+
+// run computes a graph's outputs, or stops at the end of ctx after the node
+// that it is at.
+func run(ctx context.Context, graph *ort.DynamicAdvancedSession, input ort.Value, outputs []ort.Value) error {
 	options, err := ort.NewRunOptions() // anew each time: the terminate flag sticks
 	if err != nil {
 		return err
@@ -59,7 +64,7 @@ func (s *session) infer(ctx context.Context, b buffers) error {
 		_ = options.Terminate()
 		close(stopped)
 	})
-	err = s.graph.RunWithOptions([]ort.Value{b.input.value}, []ort.Value{b.output.value}, options)
+	err = graph.RunWithOptions([]ort.Value{input}, outputs, options)
 	if !stop() {
 		<-stopped // it may still hold options
 	}
