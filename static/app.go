@@ -1,0 +1,69 @@
+package static
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Worker returns the service worker, to be served at /sw.js with no-cache.
+// pages names the release of the pages (any word that changes with them); a new
+// one makes browsers fetch the shell anew.
+func Worker(pages string) []byte {
+	shell := []string{}
+	for _, f := range Files() {
+		if shellFile(f.Name) {
+			shell = append(shell, Path(f.Name))
+		}
+	}
+	list, err := json.MarshalIndent(shell, "", "  ")
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "const VERSION = %q;\nconst ASSETS = %s;\n\n", version+"-"+pages, list)
+	out.Write(files[workerName].Content)
+	return out.Bytes()
+}
+
+const workerName = "js/worker/service.js"
+
+// shellFile says whether pages need the file offline.
+func shellFile(name string) bool {
+	return name != workerName && !strings.HasSuffix(name, ".png")
+}
+
+// Manifest returns the web app manifest, to be served at /manifest.webmanifest
+// as application/manifest+json. Photos shared to the app are posted to the form's
+// own address, which the service worker takes over where there is one.
+func Manifest(siteName string) []byte {
+	type values = map[string]any
+	accept := values{
+		"image/jpeg": []string{".jpg", ".jpeg"}, "image/png": []string{".png"}, "image/webp": []string{".webp"},
+		"image/heic": []string{".heic", ".heif"}, "image/avif": []string{".avif"}, "image/tiff": []string{".tif", ".tiff"},
+		"image/gif": []string{".gif"}, "image/bmp": []string{".bmp"},
+	}
+	manifest, err := json.MarshalIndent(values{
+		"id": "/", "name": siteName, "short_name": siteName, "start_url": "/", "scope": "/",
+		"description": "Removes the background from photos. Photos come straight back and are never kept.",
+		"lang":        "en", "display": "standalone", "background_color": "#fbfaf8", "theme_color": "#fbfaf8",
+		"categories": []string{"photo", "utilities"},
+		"icons": []values{
+			{"src": Path("icons/icon.svg"), "sizes": "any", "type": "image/svg+xml"},
+			{"src": Path("icons/icon-192.png"), "sizes": "192x192", "type": "image/png"},
+			{"src": Path("icons/icon-512.png"), "sizes": "512x512", "type": "image/png"},
+			{"src": Path("icons/maskable-512.png"), "sizes": "512x512", "type": "image/png", "purpose": "maskable"},
+		},
+		"shortcuts": []values{{"name": "Gallery", "url": "/gallery"}},
+		"share_target": values{
+			"action": "/device/cutouts?shared=1", "method": "POST", "enctype": "multipart/form-data",
+			"params": values{"files": []values{{"name": "image", "accept": []string{"image/*"}}}},
+		},
+		"file_handlers": []values{{"action": "/", "accept": accept}},
+	}, "", "  ")
+	if err != nil {
+		panic(err) // plain values always encode
+	}
+	return manifest
+}

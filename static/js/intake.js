@@ -1,0 +1,106 @@
+// Every way in for photos: the two fields, dropping (folders too), pasting,
+// and opening or sharing a file with the installed app.
+
+export function intake(form, take) {
+  const pick = form.querySelector('#image');
+  const camera = form.querySelector('#camera');
+  for (const field of [pick, camera]) {
+    field.addEventListener('change', () => {
+      give(take, [...field.files]);
+      field.value = '';
+    });
+  }
+  if (matchMedia('(pointer: coarse)').matches) {
+    camera.hidden = false;
+    form.querySelector('[for="camera"]').hidden = false;
+  }
+  form.addEventListener('submit', (event) => event.preventDefault());
+  watchDrops(take);
+  watchPaste(take);
+  watchLaunch(take);
+}
+
+function give(take, files) {
+  if (files.length) take(files);
+}
+
+function watchDrops(take) {
+  const veil = document.getElementById('veil');
+  const carriesFiles = (event) => event.dataTransfer?.types.includes('Files');
+  let depth = 0; // dragenter and dragleave come for every element passed
+  const lower = () => {
+    depth = 0;
+    veil.hidden = true;
+  };
+  addEventListener('dragenter', (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    depth += 1;
+    veil.hidden = false;
+  });
+  addEventListener('dragleave', (event) => {
+    if (carriesFiles(event) && --depth <= 0) lower();
+  });
+  addEventListener('dragover', (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'copy';
+  });
+  addEventListener('drop', async (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    lower();
+    give(take, await dropped(event.dataTransfer));
+  });
+}
+
+// dropped lists the files of a drop, and those inside dropped folders.
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return [...transfer.files];
+  const files = [];
+  for (const entry of entries) await collect(entry, files);
+  return files.filter((file) => file.type.startsWith('image/') || /\.(heic|heif|avif|tiff?)$/i.test(file.name));
+}
+
+async function collect(entry, files) {
+  if (entry.isFile) {
+    files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!batch.length) return;
+    for (const child of batch) await collect(child, files);
+  }
+}
+
+function watchPaste(take) {
+  addEventListener('paste', (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    give(take, files);
+  });
+}
+
+// watchLaunch takes files opened with the installed app, and photos shared to
+// it, which the service worker has put aside.
+async function watchLaunch(take) {
+  window.launchQueue?.setConsumer(async (launch) => {
+    give(take, await Promise.all((launch.files ?? []).map((handle) => handle.getFile())));
+  });
+  if (!new URLSearchParams(location.search).has('shared') || !('caches' in window)) return;
+  history.replaceState(null, '', '/');
+  const shared = await caches.open('shared');
+  const files = [];
+  for (const request of await shared.keys()) {
+    const response = await shared.match(request);
+    const name = decodeURIComponent(response.headers.get('X-Name') || 'shared');
+    const photo = await response.blob();
+    files.push(new File([photo], name, { type: photo.type }));
+    await shared.delete(request);
+  }
+  give(take, files);
+}

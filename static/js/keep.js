@@ -1,0 +1,31 @@
+// Puts results into the gallery as they come, and says so where that fails:
+// nothing is lost in silence.
+
+import { notice } from './notices.js';
+import { settings } from './settings.js';
+import { list, persist, save, trouble } from './store.js';
+
+const WORDS = {
+  insecure: 'The gallery needs a secure address (https). On this one, results stay only until you leave the page: download them.',
+  blocked: 'Your browser blocks site data, so results can’t be kept in the gallery. Download them before you leave the page.',
+  full: 'The browser has no room left for this site, so this result was not kept in the gallery. Download it, or delete some there.',
+};
+
+// keep resolves to whether the picture now lies in the gallery.
+export async function keep(item) {
+  if (settings.get('gallery') === 'off') return false;
+  const why = await trouble();
+  if (why) {
+    notice('gallery', WORDS[why]);
+    return false;
+  }
+  try {
+    const first = !list().length;
+    await save(item);
+    if (first) await persist();
+    return true;
+  } catch (error) {
+    notice('gallery', error.name === 'QuotaExceededError' ? WORDS.full : `${WORDS.blocked} (${error.message})`, { href: '/gallery', label: 'Gallery' });
+    return false;
+  }
+}

@@ -1,0 +1,34 @@
+// The dialog that shows one picture of the gallery with its tools.
+
+import { address, load } from './store.js';
+import { tools } from './tools.js';
+import { blobSource, compare } from './viewer.js';
+import { bytes } from './words.js';
+
+const dialog = document.getElementById('viewer');
+
+// openViewer shows an entry; remove is called with it when it is to be deleted.
+export async function openViewer(entry, remove) {
+  const { file, view, before } = await load(entry.id);
+  if (!file) throw new Error('Your browser has thrown this picture away.');
+  const after = dialog.querySelector('.after');
+  after.width = entry.width;
+  after.height = entry.height;
+  blobSource(after, view ?? file);
+  dialog.querySelector('h2').textContent = entry.name;
+  dialog.querySelector('.facts').textContent = `${entry.width} × ${entry.height} pixels · ${bytes(entry.bytes)}`;
+  dialog.querySelector('[data-open]').href = address(entry.id);
+  compare(dialog, before);
+  tools(dialog, { name: entry.name, file, view, before });
+  dialog.querySelector('[data-do="close"]').onclick = () => dialog.close();
+  dialog.querySelector('[data-do="delete"]').onclick = () => {
+    dialog.close();
+    remove(entry);
+  };
+  // A click beside the dialog closes it.
+  dialog.onclick = ({ target }) => {
+    if (target === dialog) dialog.close();
+  };
+  dialog.showModal();
+  dialog.querySelector('h2').focus();
+}

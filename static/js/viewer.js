@@ -1,0 +1,33 @@
+// The before/after slider of a result: pointer and keys through a range field
+// as large as the picture, and three buttons.
+
+// blobSource shows a Blob in an img and lets go of the one before.
+export function blobSource(img, blob) {
+  if (img.src.startsWith('blob:')) URL.revokeObjectURL(img.src);
+  img.src = URL.createObjectURL(blob);
+}
+
+// compare lays the original over the result; without one nothing is offered.
+export function compare(article, original) {
+  const plate = article.querySelector('.plate');
+  const split = plate.querySelector('.split');
+  const buttons = [...article.querySelectorAll('[data-view]')];
+  plate.querySelector('.before')?.remove();
+  for (const part of [split, plate.querySelector('.handle'), article.querySelector('.views')]) part.hidden = !original;
+  if (!original) return;
+  const before = document.createElement('img');
+  before.className = 'before';
+  before.alt = 'The original photo';
+  before.decoding = 'async';
+  blobSource(before, original);
+  plate.querySelector('.after').after(before);
+  const show = (percent) => {
+    split.value = percent;
+    split.setAttribute('aria-valuetext', `${percent} % of the original`);
+    plate.style.setProperty('--split', `${percent}%`);
+    for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.view === String(percent)));
+  };
+  split.oninput = () => show(Number(split.value));
+  for (const button of buttons) button.onclick = () => show(Number(button.dataset.view));
+  show(0);
+}

@@ -1,0 +1,83 @@
+// The service worker, behind VERSION and ASSETS that the server writes above.
+// It keeps the shell of the site for use without a network, answers gallery
+// pictures from the browser's own storage, and takes photos that are shared to
+// the installed app. It stores no answer that holds a picture or names a device.
+
+const SHELL = `shell-${VERSION}`;
+const PAGES = ['/', '/gallery', '/privacy', '/contact', '/offline'];
+const EXTRAS = ['/manifest.webmanifest'];
+
+addEventListener('install', (event) => {
+  event.waitUntil((async () => {
+    const cache = await caches.open(SHELL);
+    await cache.addAll([...ASSETS, ...PAGES, ...EXTRAS].map((url) => new Request(url, { cache: 'no-cache', credentials: 'omit' })));
+    await skipWaiting();
+  })());
+});
+
+addEventListener('activate', (event) => {
+  event.waitUntil((async () => {
+    const old = (await caches.keys()).filter((name) => name.startsWith('shell-') && name !== SHELL);
+    await Promise.all(old.map((name) => caches.delete(name)));
+    await clients.claim();
+  })());
+});
+
+addEventListener('fetch', (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (url.origin !== location.origin) return;
+  if (request.method === 'POST') {
+    if (url.pathname === '/device/cutouts' && url.searchParams.has('shared')) event.respondWith(takeShared(request));
+    return;
+  }
+  if (request.method !== 'GET') return;
+  if (url.pathname.startsWith('/gallery/')) event.respondWith(fromGallery(url.pathname));
+  else if (url.pathname.startsWith('/static/')) event.respondWith(fromShellFirst(request));
+  else if (PAGES.includes(url.pathname) || EXTRAS.includes(url.pathname)) event.respondWith(fromNetworkFirst(request, url.pathname));
+  else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(() => fromShell('/offline')));
+  else if (url.pathname === '/device/quota' || url.pathname === '/device/queue') event.respondWith(fetch(request).catch(quietly));
+});
+
+// Polls that fail without a network are no event worth an error on the page.
+const quietly = () => new Response(null, { status: 204 });
+
+async function fromGallery(path) {
+  const found = await (await caches.open('gallery')).match(path);
+  return found ?? new Response('This picture is not in this browser’s gallery.', {
+    status: 404, headers: { 'Content-Type': 'text/plain; charset=utf-8' },
+  });
+}
+
+async function fromShell(path) {
+  return (await (await caches.open(SHELL)).match(path, { ignoreVary: true })) ?? Response.error();
+}
+
+async function fromShellFirst(request) {
+  const cache = await caches.open(SHELL);
+  return (await cache.match(request, { ignoreVary: true })) ?? fetch(request);
+}
+
+async function fromNetworkFirst(request, path) {
+  try {
+    const response = await fetch(request);
+    if (response.status < 500) return response;
+  } catch {
+    // No network: the shell answers.
+  }
+  return fromShell(path);
+}
+
+// takeShared puts shared photos aside and opens the start page, which takes
+// them from there.
+async function takeShared(request) {
+  const form = await request.formData();
+  const cache = await caches.open('shared');
+  for (const photo of form.getAll('image')) {
+    if (!(photo instanceof File) || !photo.size) continue;
+    await cache.put(`/shared/${crypto.randomUUID()}`, new Response(photo, {
+      headers: { 'Content-Type': photo.type || 'application/octet-stream', 'X-Name': encodeURIComponent(photo.name) },
+    }));
+  }
+  return Response.redirect('/?shared', 303);
+}

@@ -1,0 +1,66 @@
+// The worker behind studio.js: opens answers, makes smaller views, puts
+// backgrounds behind cut-outs. Jobs come one at a time, so that many large
+// photos never lie decoded in memory together.
+
+import { unzip, zip } from '../zip.js';
+import { compose, paintBackdrop } from './compose.js';
+
+const VIEW = 1600; // pixels on the long side of what is looked at
+
+const jobs = {
+  // open decodes the base64 of an answer.
+  async open({ type, base64 }) {
+    const file = new Blob([decode(base64)], { type });
+    const view = await shrink(file, VIEW, 'image/webp').catch(() => null);
+    return { file, view: view?.blob ?? file };
+  },
+
+  // view makes a smaller copy of a photo; it fails for formats that this
+  // browser cannot show.
+  view({ photo }) {
+    return shrink(photo, VIEW, 'image/jpeg');
+  },
+
+  // backdrop paints what lies behind a view.
+  async backdrop({ width, height, backdrop, original }) {
+    const canvas = new OffscreenCanvas(width, height);
+    await paintBackdrop(canvas.getContext('2d'), backdrop, original, 'image/jpeg');
+    return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 });
+  },
+
+  compose,
+  zip: ({ entries }) => zip(entries),
+  unzip: ({ file }) => unzip(file),
+};
+
+let last = Promise.resolve();
+
+addEventListener('message', ({ data: { id, job, values } }) => {
+  last = last.then(async () => {
+    try {
+      postMessage({ id, answer: await jobs[job](values) });
+    } catch (error) {
+      postMessage({ id, error: error.message || 'This picture could not be opened.' });
+    }
+  });
+});
+
+function decode(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const text = atob(base64);
+  const out = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i += 1) out[i] = text.charCodeAt(i);
+  return out;
+}
+
+async function shrink(photo, longest, type) {
+  const bitmap = await createImageBitmap(photo);
+  const { width, height } = bitmap;
+  const scale = Math.min(1, longest / Math.max(width, height));
+  const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return { blob: await canvas.convertToBlob({ type, quality: 0.88 }), width, height };
+}
