@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,8 +10,6 @@ import (
 
 	"bgremover.pro/core/cutout"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 func asError(err error, e **cutout.Error) bool { return errors.As(err, e) }
 
@@ -153,6 +150,20 @@ func TestLeaks(t *testing.T) {
 	}
 	st := awaitState(t, m, "one", Ready)
 	if !strings.Contains(st.LastError, "it grew to") {
+		t.Errorf("status: %+v", st)
+	}
+}
+
+// TestOutOfMemory: a process that may have no more memory dies of it; requests
+// are answered by the next one.
+func TestOutOfMemory(t *testing.T) {
+	spec := fake("one")
+	spec.Command, spec.Args = "sh", []string{"-c", "ulimit -v 3000000; exec " + fakebackend + " -fault leak"}
+	m := started(t, patient(t, spec))
+	for statusOf(m, "one").Restarts == 0 {
+		works(t, m, "")
+	}
+	if st := statusOf(m, "one"); !strings.Contains(st.LastError, "memory") {
 		t.Errorf("status: %+v", st)
 	}
 }

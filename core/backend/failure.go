@@ -14,8 +14,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Failure says why a backend does not serve, for the operator.
-type Failure struct {
+// DownError says why a backend does not serve, for the operator.
+type DownError struct {
 	Reason string
 	// Permanent: the same would happen again unless somebody changes something.
 	Permanent bool
@@ -24,16 +24,16 @@ type Failure struct {
 	Err    error
 }
 
-func (f *Failure) Error() string { return f.Reason }
-func (f *Failure) Unwrap() error { return f.Err }
+func (f *DownError) Error() string { return f.Reason }
+func (f *DownError) Unwrap() error { return f.Err }
 
-// Exit is how a process ended.
-type Exit struct {
+// ExitError is how a process ended.
+type ExitError struct {
 	Code   int            // -1 if a signal ended it
 	Signal syscall.Signal // 0 if none did
 }
 
-func (e *Exit) Error() string {
+func (e *ExitError) Error() string {
 	switch e.Signal {
 	case 0:
 		return fmt.Sprintf("ended with status %d", e.Code)
@@ -43,20 +43,20 @@ func (e *Exit) Error() string {
 	return fmt.Sprintf("was ended by a signal (%v)", e.Signal)
 }
 
-func exitOf(state *os.ProcessState) *Exit {
-	exit := &Exit{Code: state.ExitCode()}
-	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+func exitOf(state *os.ProcessState) *ExitError {
+	exit := &ExitError{Code: state.ExitCode()}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() { //nolint:misspell // the standard library's word
 		exit.Signal = status.Signal()
 	}
 	return exit
 }
 
 // explainStart turns what go-plugin says of a failed start into a sentence.
-func explainStart(err error, timeout time.Duration, state *os.ProcessState, stderr []string) *Failure {
-	f := &Failure{Err: err, Stderr: stderr}
+func explainStart(err error, timeout time.Duration, state *os.ProcessState, stderr []string) *DownError {
+	f := &DownError{Err: err, Stderr: stderr}
 	text := err.Error()
-	rubbish, _, unrecognised := strings.Cut(text, "\n")
-	rubbish, unrecognised = strings.CutPrefix(rubbish, "Unrecognized remote plugin message: ")
+	line, _, _ := strings.Cut(text, "\n")
+	rubbish, unrecognised := strings.CutPrefix(line, "Unrecognized remote plugin message: ") //nolint:misspell // go-plugin's words
 	switch {
 	case errors.Is(err, plugin.ErrChecksumsDoNotMatch):
 		f.Reason, f.Permanent = "its file is not the one with the configured sha256", true
@@ -86,7 +86,7 @@ func saying(stderr []string) string {
 
 // reason is the text of an error for the operator, with its cause.
 func reason(err error) string {
-	var f *Failure
+	var f *DownError
 	if errors.As(err, &f) {
 		return f.Reason
 	}

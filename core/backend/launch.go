@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"bgremover.pro/core/cutout"
@@ -28,7 +29,7 @@ func (s *supervisor) launch(ctx context.Context, spec Spec) (*process, error) {
 		p.stop()
 		return nil, err
 	}
-	s.m.update(func() { s.about = about })
+	p.about = about
 	return p, nil
 }
 
@@ -69,7 +70,7 @@ func (p *process) warmUp(ctx context.Context, model cutout.Model, limit time.Dur
 
 // examine asks a process whether it is well and what it is.
 func (p *process) examine(ctx context.Context, limit time.Duration) (contract.Description, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, &Failure{Reason: "it did not answer within " + limit.String()})
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, &DownError{Reason: "it did not answer within " + limit.String()})
 	defer cancel()
 	err := p.Health(ctx)
 	var about contract.Description
@@ -85,6 +86,9 @@ func (p *process) examine(ctx context.Context, limit time.Duration) (contract.De
 // blame returns the reason why the process ended where that explains an error
 // of a call, else the error.
 func (p *process) blame(err error) error {
+	if strings.Contains(err.Error(), "authentication handshake failed") {
+		return &DownError{Reason: "it does no mutual TLS; if its language cannot, configure it with tls = false", Permanent: true, Err: err}
+	}
 	if cutout.CodeOf(err) != cutout.BackendUnavailable || p.lives(context.Background()) {
 		return err
 	}

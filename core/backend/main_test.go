@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,6 +37,32 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+const asHost = "BACKEND_TEST_HOST"
+
+type hostJob struct {
+	Specs  []Spec
+	Models []cutout.Model
+	RunDir string
+}
+
+// actAsHost runs a Manager until it is killed; it prints the process id of its
+// backend once that serves.
+func actAsHost() {
+	var job hostJob
+	if err := json.Unmarshal([]byte(os.Getenv(asHost)), &job); err != nil {
+		panic(err)
+	}
+	m, err := New(Options{Specs: job.Specs, Models: job.Models, RunDir: job.RunDir})
+	if err != nil {
+		panic(err)
+	}
+	if err := m.Start(context.Background()); err != nil {
+		panic(err)
+	}
+	fmt.Println(m.Snapshot()[0].PID)
+	select {}
 }
 
 // fake describes a backend run by fakebackend.

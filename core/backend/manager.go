@@ -118,7 +118,7 @@ func (m *Manager) Snapshot() []Status {
 		status := s.status()
 		status.Active = slices.Contains(chain, s)
 		if status.Serving = s == serving; status.Serving && s != chain[0] {
-			status.Why = fmt.Sprintf("in place of %s: %s", chain[0].spec.Name, chain[0].whyNot())
+			status.Why = fmt.Sprintf("in place of %s: %s", chain[0].name, chain[0].whyNot())
 		}
 		all = append(all, status)
 	}
@@ -134,7 +134,7 @@ func (m *Manager) chain(name string) ([]*supervisor, error) {
 		return chain, nil
 	}
 	for _, s := range m.supervisors {
-		if s.spec.Name == name {
+		if s.name == name {
 			return []*supervisor{s}, nil
 		}
 	}
@@ -149,155 +149,5 @@ func (m *Manager) server(chain []*supervisor) *supervisor {
 			return s
 		}
 	}
-	return nil
-}
-
-// update changes the Manager's state, has everybody act on it and wakes whoever
-// waits for a change.
-func (m *Manager) update(change func()) {
-	m.mu.Lock()
-	change()
-	m.reconcile()
-	note := m.noteServing()
-	close(m.changed)
-	m.changed = make(chan struct{})
-	m.mu.Unlock()
-	if note != nil {
-		note()
-	}
-}
-
-// reconcile says of every backend whether it should have a process: the first
-// of the active chain, each later one while all before it are down, and until
-// one of them serves again; the same for what Switch wants to become active;
-// and what a request asked for by name.
-func (m *Manager) reconcile() {
-	if !m.started {
-		return
-	}
-	wanted := map[*supervisor]bool{}
-	for _, name := range []string{m.active, m.next} {
-		chain, err := m.chain(name)
-		if err != nil || m.handover {
-			continue
-		}
-		awaited := false
-		for _, s := range chain {
-			if s.proc != nil {
-				wanted[s] = !s.asleep
-				break
-			}
-			if !awaited {
-				wanted[s] = !s.asleep
-			}
-			awaited = awaited || !s.down()
-		}
-	}
-	for _, s := range m.supervisors {
-		s.want(wanted[s] || s.demanded)
-	}
-}
-
-// noteServing returns what to log if another backend serves than before.
-func (m *Manager) noteServing() func() {
-	chain, _ := m.chain(m.active)
-	s := m.server(chain)
-	if s == nil || s.spec.Name == m.serving {
-		return nil
-	}
-	m.serving = s.spec.Name
-	log, name, device, first := m.options.Log, s.spec.Name, s.about.Device, chain[0]
-	if s == first {
-		return func() { log.Info("backend serves", "backend", name, "device", device) }
-	}
-	instead, why := first.spec.Name, first.whyNot()
-	return func() {
-		log.Warn("backend serves in place of a better one", "backend", name, "device", device, "instead_of", instead, "why", why)
-	}
-}
-
-// await blocks until look, called with the lock held after each change, is
-// true or an error.
-func (m *Manager) await(ctx context.Context, look func() (bool, error)) error {
-	for {
-		m.mu.Lock()
-		done, err := look()
-		changed := m.changed
-		m.mu.Unlock()
-		if done || err != nil {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-m.closing.Done():
-			return errClosed
-		}
-	}
-}
-
-// awaitServing blocks until a backend that the name stands for serves, or all
-// of them have failed.
-func (m *Manager) awaitServing(ctx context.Context, name string) error {
-	return m.await(ctx, func() (bool, error) {
-		chain, err := m.chain(name)
-		if err != nil || m.server(chain) != nil {
-			return true, err
-		}
-		for _, s := range chain {
-			if !s.down() || s.state != Failed {
-				return false, nil
-			}
-		}
-		return false, m.unavailable(chain)
-	})
-}
-
-// lockChanges makes the caller the only one to change which backends there are
-// or serve.
-func (m *Manager) lockChanges(ctx context.Context) error {
-	select {
-	case m.changing <- struct{}{}:
-	case <-ctx.Done():
-		return inWords(ctx, ctx.Err())
-	}
-	if m.closing.Err() != nil {
-		<-m.changing
-		return errClosed
-	}
-	return nil
-}
-
-func (m *Manager) unlockChanges() { <-m.changing }
-
-// tryNow has backends that failed start at once, as if for the first time.
-func tryNow(chain []*supervisor) {
-	for _, s := range chain {
-		s.asleep, s.unfit = false, false
-		s.breaker = breaker{ready: s.breaker.ready}
-		select {
-		case s.again <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// forget takes back that requests asked for the backends of a name.
-func (m *Manager) forget(name string) {
-	chain, _ := m.chain(name)
-	for _, s := range chain {
-		s.demanded = false
-	}
-}
-
-// demand starts a backend for a request.
-func (m *Manager) demand(s *supervisor, named bool) error {
-	if s.state == Off && !m.fits(s) {
-		return cutout.Errorf(cutout.BackendUnavailable, "There is no memory for backend %s beside the one that runs.", s.spec.Name)
-	}
-	s.demanded = s.demanded || named
-	s.asleep = false
-	m.reconcile()
 	return nil
 }

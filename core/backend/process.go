@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -28,6 +27,7 @@ type process struct {
 	*shelf
 	spec   Spec
 	pid    int
+	about  contract.Description // as it was when it came up
 	stderr *tail
 	// strikes counts the failed runs since the last good one.
 	strikes atomic.Int32
@@ -59,7 +59,7 @@ type life struct {
 }
 
 // start runs the command and shakes hands. The end of ctx stops it on the way.
-// Error: *Failure.
+// Error: *DownError.
 func start(ctx context.Context, spec Spec, o *Options, log *slog.Logger) (*process, error) {
 	l, err := prepare(spec, o, log)
 	if err != nil {
@@ -76,18 +76,18 @@ func start(ctx context.Context, spec Spec, o *Options, log *slog.Logger) (*proce
 
 // prepare makes everything that the process needs, without starting it.
 func prepare(spec Spec, o *Options, log *slog.Logger) (*life, error) {
-	path, err := spec.find()
+	path, err := spec.Path()
 	if err != nil {
 		return nil, err
 	}
 	sockets, err := socketDir(o.RunDir)
 	if err != nil {
-		return nil, &Failure{Reason: "there is no folder for its socket: " + err.Error(), Err: err}
+		return nil, &DownError{Reason: "there is no folder for its socket: " + err.Error(), Err: err}
 	}
 	theirs, host, err := os.Pipe()
 	if err != nil {
 		_ = os.RemoveAll(sockets)
-		return nil, &Failure{Reason: "it cannot get a pipe: " + err.Error(), Err: err}
+		return nil, &DownError{Reason: "it cannot get a pipe: " + err.Error(), Err: err}
 	}
 	p := &process{
 		spec: spec, stderr: &tail{log: log},
@@ -98,7 +98,7 @@ func prepare(spec Spec, o *Options, log *slog.Logger) (*life, error) {
 	cmd := exec.CommandContext(p.killed, path, spec.Args...) //nolint:gosec // the operator names the command
 	group(cmd)
 	cmd.ExtraFiles = []*os.File{theirs} // the first is descriptor 3
-	cmd.Env = append(spec.environment(os.Environ()),
+	cmd.Env = append(spec.Environment(os.Environ()),
 		contract.EnvHostPipe+"=3", "PLUGIN_UNIX_SOCKET_DIR="+sockets)
 	return &life{process: p, client: plugin.NewClient(clientConfig(spec, cmd, p.stderr)), cmd: cmd,
 		host: host, theirs: theirs, sockets: sockets, grace: o.StopTimeout}, nil
@@ -182,14 +182,15 @@ func (l *life) clean() {
 }
 
 func (l *life) explainExit() error {
-	f := &Failure{Stderr: l.stderr.last(statusLines)}
-	if l.killed.Err() != nil {
+	f := &DownError{Stderr: l.stderr.last(statusLines)}
+	switch {
+	case l.killed.Err() != nil:
 		f.Err = context.Cause(l.killed)
 		f.Reason = reason(f.Err)
-	} else if l.cmd.ProcessState != nil {
+	case l.cmd.ProcessState != nil:
 		exit := exitOf(l.cmd.ProcessState)
 		f.Err, f.Reason = exit, "it "+exit.Error()+saying(f.Stderr)
-	} else {
+	default:
 		f.Reason = "its connection ended"
 	}
 	return f
@@ -201,31 +202,3 @@ func (p *process) stop() {
 	p.stopOnce.Do(func() { close(p.stopping) })
 	<-p.gone
 }
-
-// socketDir makes a folder that only this user may enter, with a path short
-// enough for a socket in it. go-plugin would leave sockets of killed processes
-// in the common temporary folder.
-func socketDir(preferred string) (string, error) {
-	var problems []error
-	for _, parent := range []string{preferred, os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/dev/shm"} {
-		if parent == "" {
-			continue
-		}
-		dir, err := os.MkdirTemp(parent, "bgremover-")
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		dir, err = filepath.Abs(dir)
-		if err == nil && len(dir) <= maxSocketDir {
-			return dir, nil
-		}
-		_ = os.Remove(dir)
-		problems = append(problems, fmt.Errorf("%s is too long for a socket", parent))
-	}
-	return "", errors.Join(problems...)
-}
-
-// maxSocketDir leaves room for "/plugin" and a random number in the 104 bytes
-// that the smallest system allows a socket's path.
-const maxSocketDir = 80

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"bgremover.pro/core/cutout"
@@ -81,7 +80,7 @@ func (l *lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cut
 	}
 	defer p.letGo(loaded.Name)
 	if sizes := loaded.Sizes(); !slices.Contains(sizes, input.Width) && slices.Contains(l.model.Sizes(), input.Width) {
-		err := fmt.Errorf("backend %s has sizes %v of model %s ready, not %d", l.spec.Name, sizes, loaded.Name, input.Width)
+		err := fmt.Errorf("backend %s has sizes %v of model %s ready, not %d", l.name, sizes, loaded.Name, input.Width)
 		return nil, cutout.Run{}, &cutout.Error{Code: cutout.BackendUnavailable, RetryAfter: time.Second, Err: err,
 			Message: "The backend was changed just now. Please try again."}
 	}
@@ -93,12 +92,12 @@ func (l *lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cut
 	mask, timing, err := p.Segment(limited, loaded.Name, input)
 	// The backend's own clock may have ended the run a moment before ours.
 	if overdue := time.Since(start) > o.RunTimeout*9/10; err != nil && ctx.Err() == nil && overdue {
-		err = &Failure{Reason: fmt.Sprintf("a run did not end within %v", o.RunTimeout)}
+		err = &DownError{Reason: fmt.Sprintf("a run did not end within %v", o.RunTimeout)}
 		p.kill(err)
 	}
-	l.account(ctx, err, Observation{Backend: l.spec.Name, Model: loaded.Name,
+	l.account(ctx, err, Observation{Backend: l.name, Model: loaded.Name,
 		Duration: time.Since(start), Inference: timing.Inference, Err: err})
-	return mask, cutout.Run{Backend: l.spec.Name, Device: l.describe().Device, Model: loaded.Name,
+	return mask, cutout.Run{Backend: l.name, Device: p.about.Device, Model: loaded.Name,
 		Sizes: []int{input.Width}, Inference: timing.Inference}, err
 }
 
@@ -124,14 +123,14 @@ func (l *lease) account(ctx context.Context, err error, o Observation) {
 	}
 	l.m.noteError(l.supervisor, reason(err))
 	if l.process.strikes.Add(1) >= strikes {
-		l.process.kill(&Failure{Reason: fmt.Sprintf("%d runs in a row failed, the last one with: %s", strikes, reason(err))})
+		l.process.kill(&DownError{Reason: fmt.Sprintf("%d runs in a row failed, the last one with: %s", strikes, reason(err))})
 	}
 }
 
 // worthAnother says whether an error is the process's and not the request's.
 // No other request goes to a process until it is known whether it lives.
 func (l *lease) worthAnother(ctx context.Context, err error) bool {
-	var f *Failure
+	var f *DownError
 	if ctx.Err() != nil || !errors.As(err, &f) && cutout.CodeOf(err) != cutout.BackendUnavailable {
 		return false
 	}
@@ -141,124 +140,6 @@ func (l *lease) worthAnother(ctx context.Context, err error) bool {
 		l.m.noteError(l.supervisor, reason(err))
 	}
 	return true
-}
-
-// acquire finds a process for a request, waiting for one that is on its way,
-// and starts one where the request is the reason to. It avoids a process that
-// has failed this request before.
-func (m *Manager) acquire(ctx context.Context, backend, model string, failed *process) (*lease, error) {
-	var found *lease
-	err := m.await(ctx, func() (bool, error) {
-		candidates, err := m.candidates(backend, model)
-		if err != nil {
-			return false, err
-		}
-		hope := m.handover
-		for _, c := range candidates {
-			p := c.proc
-			if p != nil && p != failed && !p.doubted.Load() && p.hold() {
-				c.process, found = p, c
-				return true, nil
-			}
-			if c.asleep || backend != "" && c.wish == nil && !m.handover {
-				if err := m.demand(c.supervisor, backend != ""); err != nil {
-					return false, err
-				}
-				return false, nil
-			}
-			hope = hope || c.promising(failed)
-		}
-		if !hope {
-			return false, m.unavailable(chainOf(candidates))
-		}
-		return false, nil
-	})
-	if err != nil {
-		return nil, inWords(ctx, err)
-	}
-	return found, nil
-}
-
-// promising says whether waiting for a backend makes sense.
-func (s *supervisor) promising(failed *process) bool {
-	switch s.state {
-	case Ready:
-		// One that is doubted will answer again or be replaced.
-		return s.proc != failed || failed.doubted.Load()
-	case Starting, Warming:
-		return true
-	}
-	resting := s.breaker.open(s.m.options.Restart) && time.Now().Before(s.breaker.next)
-	return s.wish != nil && !resting
-}
-
-// candidates lists what a request may run on, best first, each with its model.
-func (m *Manager) candidates(backend, model string) ([]*lease, error) {
-	chain, err := m.chain(cmp.Or(backend, m.active))
-	if err != nil {
-		return nil, err
-	}
-	var found []*lease
-	for _, s := range chain {
-		if model == "" {
-			if first, ok := s.spec.first(m.models); ok {
-				found = append(found, &lease{supervisor: s, model: first})
-			}
-			continue
-		}
-		for _, known := range m.models {
-			if known.Name == model && s.spec.allows(model) {
-				found = append(found, &lease{supervisor: s, model: known})
-			}
-		}
-	}
-	if len(found) == 0 {
-		return nil, cutout.Errorf(cutout.Invalid, "model is one of: %s", m.modelChoices(chain))
-	}
-	return found, nil
-}
-
-// choices lists the backends that a request may name.
-func (m *Manager) choices() string {
-	names := []string{Auto}
-	for _, s := range m.supervisors {
-		names = append(names, s.spec.Name)
-	}
-	return strings.Join(names, ", ")
-}
-
-func (m *Manager) modelChoices(chain []*supervisor) string {
-	var names []string
-	for _, known := range m.models {
-		if slices.ContainsFunc(chain, func(s *supervisor) bool { return s.spec.allows(known.Name) }) {
-			names = append(names, known.Name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-func chainOf(leases []*lease) []*supervisor {
-	var chain []*supervisor
-	for _, l := range leases {
-		chain = append(chain, l.supervisor)
-	}
-	return chain
-}
-
-// unavailable says why none of some backends serves and when to try again.
-// The names and reasons are the cause, for the log.
-func (m *Manager) unavailable(chain []*supervisor) error {
-	var causes []error
-	var soonest time.Time
-	for _, s := range chain {
-		causes = append(causes, fmt.Errorf("%s is %s: %s", s.spec.Name, s.state, s.whyNot()))
-		if next := s.breaker.next; soonest.IsZero() || next.Before(soonest) {
-			soonest = next
-		}
-	}
-	return &cutout.Error{Code: cutout.BackendUnavailable, Err: errors.Join(causes...),
-		RetryAfter: max(time.Second, time.Until(soonest)),
-		Message:    "Nothing is ready to work on photos at the moment. Please try again later."}
 }
 
 // inWords gives any error of this package a code and a sentence.

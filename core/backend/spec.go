@@ -101,8 +101,8 @@ func (s Spec) allows(model string) bool {
 	return len(s.Models) == 0 || slices.Contains(s.Models, model)
 }
 
-// find returns the command's absolute path, or a sentence about what is wrong.
-func (s Spec) find() (string, error) {
+// Path returns the absolute path of the command. Error: *DownError.
+func (s Spec) Path() (string, error) {
 	path, err := exec.LookPath(s.Command)
 	if err == nil {
 		return filepath.Abs(path)
@@ -119,16 +119,16 @@ func (s Spec) find() (string, error) {
 	case errors.Is(err, exec.ErrNotFound):
 		reason = s.Command + " is not on PATH; is the backend installed?"
 	}
-	return "", &Failure{Reason: reason, Permanent: true, Err: err}
+	return "", &DownError{Reason: reason, Permanent: true, Err: err}
 }
 
 // harmless are the variables that every backend gets: where to find programs,
 // libraries and a scratch folder, and how to write for people.
 var harmless = []string{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "GOTRACEBACK"}
 
-// environment returns the variables of host that the process gets, and those
+// Environment returns the variables of host that the process gets, and those
 // of the contract.
-func (s Spec) environment(host []string) []string {
+func (s Spec) Environment(host []string) []string {
 	var env []string
 	allowed := slices.Concat(harmless, s.Env)
 	for _, e := range host {

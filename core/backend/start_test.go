@@ -21,7 +21,7 @@ func TestStartFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	foreign := filepath.Join(folder, "foreign")
-	if err := os.WriteFile(foreign, []byte("\x7fELF of no machine"), 0o700); err != nil { //nolint:gosec // must be executable
+	if err := os.WriteFile(foreign, []byte("\x7fELF of no machine"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	tests := map[string]struct {
@@ -38,6 +38,7 @@ func TestStartFails(t *testing.T) {
 		"rubbish":        {fake("bad", shows("rubbish")...), "no handshake: \"Welcome!"},
 		"silent":         {fake("bad", shows("silent")...), "did not finish its handshake within 300ms"},
 		"exit":           {fake("bad", shows("exit")...), "ended with status 3 before it served: fakebackend: cannot start"},
+		"no TLS":         {Spec{Command: "sh", Args: []string{"-c", "unset PLUGIN_CLIENT_CERT; exec " + fakebackend}}, "no mutual TLS"},
 		"load":           {fake("bad", shows("load")...), "out of memory"},
 		"error":          {fake("bad", shows("error")...), "not a number"},
 		"half a mask":    {fake("bad", shows("size")...), "mask of 16x16"},
@@ -115,26 +116,17 @@ func TestStandardError(t *testing.T) {
 	}
 }
 
-// TestEnvironment: a backend gets what it is meant to get and no secret.
-func TestEnvironment(t *testing.T) {
-	t.Setenv("BGREMOVER_REDIS_URL", "redis://:secret@host")
-	t.Setenv("NVIDIA_VISIBLE_DEVICES", "0")
-	t.Setenv("SOME_TOKEN", "secret")
-	t.Setenv("WANTED", "yes")
-	spec := fake("one")
-	spec.Env = []string{"NVIDIA_*", "WANTED", "OWN=1"}
-	m := started(t, patient(t, spec))
-	text, err := os.ReadFile(filepath.Join("/proc", itoa(statusOf(m, "one").PID), "environ"))
-	if err != nil {
-		t.Fatal(err)
+func TestServes(t *testing.T) {
+	m := started(t, patient(t, fake("one")))
+	run := works(t, m, "")
+	if run.Backend != "one" || run.Device != "cpu" || run.Model != "first" || len(run.Sizes) != 1 || run.Sizes[0] != 32 || run.Inference <= 0 {
+		t.Errorf("the run is not told rightly: %+v", run)
 	}
-	env := strings.ReplaceAll(string(text), "\x00", "\n")
-	for _, want := range []string{"NVIDIA_VISIBLE_DEVICES=0\n", "WANTED=yes\n", "OWN=1\n", "PATH="} {
-		if !strings.Contains(env, want) {
-			t.Errorf("%q is missing", want)
-		}
+	if err := m.Ready(); err != nil {
+		t.Errorf("not ready: %v", err)
 	}
-	if strings.Contains(env, "secret") {
-		t.Errorf("a secret is in the environment:\n%s", env)
+	st := statusOf(m, "one")
+	if st.State != Ready || !st.Active || !st.Serving || st.Provider != "arithmetic" || st.PID == 0 || st.Memory == 0 || st.Requests != 1 {
+		t.Errorf("status: %+v", st)
 	}
 }

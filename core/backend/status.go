@@ -47,3 +47,23 @@ type Status struct {
 	Stderr    []string  `json:"stderr,omitempty"`
 	NextTry   time.Time `json:"next_try,omitzero"`
 }
+
+// status is called with the Manager's lock held.
+func (s *supervisor) status() Status {
+	st := Status{
+		Name: s.name, State: s.state, Why: s.why, Since: s.since,
+		Running: int(s.runs.Load()), Requests: s.requests.Load(), Failures: s.failures.Load(),
+		Restarts: max(0, s.started-1), LastError: s.lastErr, Stderr: s.stderr,
+	}
+	if s.state == Failed {
+		st.NextTry = s.breaker.next
+	}
+	if p := s.proc; p != nil {
+		st.Version, st.Device, st.Provider, st.Runtime = s.about.Version, s.about.Device, s.about.Provider, s.about.Runtime
+		st.Models, st.Memory, st.PID = p.names(), s.about.Memory, p.pid
+		if s.stderr == nil {
+			st.Stderr = p.stderr.last(statusLines)
+		}
+	}
+	return st
+}

@@ -17,8 +17,9 @@ import (
 // process that works, or without one. Its goroutine, live, is the only one
 // that starts and ends processes.
 type supervisor struct {
-	m   *Manager
-	log *slog.Logger
+	m    *Manager
+	name string
+	log  *slog.Logger
 
 	// Guarded by the Manager's lock.
 	spec     Spec
@@ -53,7 +54,7 @@ type replacement struct {
 }
 
 func newSupervisor(m *Manager, spec Spec) *supervisor {
-	return &supervisor{m: m, spec: spec, log: m.options.Log.With("backend", spec.Name),
+	return &supervisor{m: m, name: spec.Name, spec: spec, log: m.options.Log.With("backend", spec.Name),
 		state: Off, since: time.Now(), wishes: make(chan context.Context, 1),
 		dismissed: make(chan struct{}),
 		again:     make(chan struct{}, 1), replacements: make(chan replacement)}
@@ -165,13 +166,13 @@ func (s *supervisor) guard(ctx context.Context, p *process) {
 // publish lets a process take runs.
 func (s *supervisor) publish(p *process) {
 	s.m.update(func() {
-		s.proc = p
+		s.proc, s.about = p, p.about
 		s.unfit = false
 		s.breaker.succeed(time.Now())
 		s.started++
 		s.state, s.why, s.since = Ready, "", time.Now()
 	})
-	s.log.Info("backend is ready", "pid", p.pid, "device", s.describe().Device)
+	s.log.Info("backend is ready", "pid", p.pid, "device", p.about.Device, "provider", p.about.Provider)
 }
 
 // unpublish lets no new runs in.
@@ -199,9 +200,9 @@ func (s *supervisor) drain(p *process) {
 
 // failed notes why there is no process and when to try again.
 func (s *supervisor) failed(err error, atStart bool) {
-	var f *Failure
+	var f *DownError
 	if !errors.As(err, &f) {
-		f = &Failure{Reason: reason(err), Permanent: cutout.CodeOf(err) == cutout.Invalid, Err: err}
+		f = &DownError{Reason: reason(err), Permanent: cutout.CodeOf(err) == cutout.Invalid, Err: err}
 	}
 	var next time.Time
 	s.m.update(func() {
@@ -228,30 +229,4 @@ func (s *supervisor) currentSpec() Spec {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
 	return s.spec
-}
-
-func (s *supervisor) describe() contract.Description {
-	s.m.mu.Lock()
-	defer s.m.mu.Unlock()
-	return s.about
-}
-
-// status is called with the Manager's lock held.
-func (s *supervisor) status() Status {
-	st := Status{
-		Name: s.spec.Name, State: s.state, Why: s.why, Since: s.since,
-		Running: int(s.runs.Load()), Requests: s.requests.Load(), Failures: s.failures.Load(),
-		Restarts: max(0, s.started-1), LastError: s.lastErr, Stderr: s.stderr,
-	}
-	if s.state == Failed {
-		st.NextTry = s.breaker.next
-	}
-	if p := s.proc; p != nil {
-		st.Version, st.Device, st.Provider, st.Runtime = s.about.Version, s.about.Device, s.about.Provider, s.about.Runtime
-		st.Models, st.Memory, st.PID = p.names(), s.about.Memory, p.pid
-		if s.stderr == nil {
-			st.Stderr = p.stderr.last(statusLines)
-		}
-	}
-	return st
 }

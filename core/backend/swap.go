@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"bgremover.pro/core/cutout"
@@ -20,6 +19,10 @@ func (m *Manager) Switch(ctx context.Context, name string) error {
 		return err
 	}
 	defer m.unlockChanges()
+	return m.switchTo(ctx, name)
+}
+
+func (m *Manager) switchTo(ctx context.Context, name string) error {
 	m.mu.Lock()
 	old := m.active
 	chain, err := m.chain(name)
@@ -151,122 +154,5 @@ func (s *supervisor) replace(ctx context.Context, old *process, r replacement) *
 		return old
 	}
 	s.failed(err, true)
-	return nil
-}
-
-// UpdateModel replaces a model by one with other variants, or adds one. Every
-// process that has it loaded takes the new variants before any request does;
-// where one cannot, all stays as it is and the error says why.
-func (m *Manager) UpdateModel(ctx context.Context, model cutout.Model) error {
-	if err := m.lockChanges(ctx); err != nil {
-		return err
-	}
-	defer m.unlockChanges()
-	if err := m.reload(ctx, model); err != nil {
-		return inWords(ctx, err)
-	}
-	m.update(func() {
-		i := slices.IndexFunc(m.models, func(known cutout.Model) bool { return known.Name == model.Name })
-		if i < 0 {
-			m.models = append(m.models, model)
-		} else {
-			m.models = slices.Clone(m.models)
-			m.models[i] = model
-		}
-	})
-	// Once more, for a process that came up meanwhile with the old variants.
-	return inWords(ctx, m.reload(ctx, model))
-}
-
-func (m *Manager) reload(ctx context.Context, model cutout.Model) error {
-	m.mu.Lock()
-	var live []*process
-	for _, s := range m.supervisors {
-		if s.proc != nil {
-			live = append(live, s.proc)
-		}
-	}
-	m.mu.Unlock()
-	for _, p := range live {
-		if !p.hold() {
-			continue
-		}
-		err := p.reload(ctx, model, m.options.LoadTimeout)
-		p.release()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Reconfigure takes over another list of backends. Those that are gone finish
-// their runs and end; those that changed are replaced by fresh processes. If
-// one of them does not come up, its old process goes on and the error says so.
-func (m *Manager) Reconfigure(ctx context.Context, specs []Spec) error {
-	if err := m.lockChanges(ctx); err != nil {
-		return err
-	}
-	defer m.unlockChanges()
-	m.mu.Lock()
-	err := checkSpecs(specs, m.models)
-	active := m.active
-	m.mu.Unlock()
-	if err == nil && active != Auto && !slices.ContainsFunc(specs, func(s Spec) bool { return s.Name == active }) {
-		err = fmt.Errorf("backend %q is the active one; switch to another before removing it", active)
-	}
-	if err != nil {
-		return cutout.Wrap(cutout.Invalid, err, err.Error())
-	}
-	var changed []*supervisor
-	m.update(func() { changed = m.rearrange(specs) })
-	var problems []error
-	for _, s := range changed {
-		i := slices.IndexFunc(specs, func(spec Spec) bool { return spec.Name == s.currentSpec().Name })
-		if err := m.adopt(ctx, s, specs[i]); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", specs[i].Name, err))
-		}
-	}
-	return inWords(ctx, errors.Join(problems...))
-}
-
-// rearrange makes the supervisors those of specs and returns the ones that
-// must change.
-func (m *Manager) rearrange(specs []Spec) (changed []*supervisor) {
-	var kept []*supervisor
-	for _, spec := range specs {
-		i := slices.IndexFunc(m.supervisors, func(s *supervisor) bool { return s.spec.Name == spec.Name })
-		if i < 0 {
-			s := newSupervisor(m, spec)
-			if m.started {
-				m.running.Go(s.live)
-			}
-			kept = append(kept, s)
-			continue
-		}
-		kept = append(kept, m.supervisors[i])
-		if !reflect.DeepEqual(m.supervisors[i].spec, spec) {
-			changed = append(changed, m.supervisors[i])
-		}
-	}
-	for _, s := range m.supervisors {
-		if !slices.Contains(kept, s) {
-			s.want(false)
-			close(s.dismissed)
-		}
-	}
-	m.supervisors = kept
-	return changed
-}
-
-// adopt gives a backend another description.
-func (m *Manager) adopt(ctx context.Context, s *supervisor, spec Spec) error {
-	m.mu.Lock()
-	serving := s.proc != nil
-	m.mu.Unlock()
-	if serving {
-		return s.ask(ctx, spec)
-	}
-	m.update(func() { s.spec = spec; tryNow([]*supervisor{s}) })
 	return nil
 }

@@ -67,7 +67,7 @@ func TestSwapUnderLoad(t *testing.T) {
 		"update the model": func() error { return m.UpdateModel(ctx, testModel(t, "first", 32, 64, 128)) },
 		"configure anew": func() error {
 			spec := fake("one", "-delay", "1ms")
-			return m.Reconfigure(ctx, []Spec{spec, fake("two", "-delay", "2ms")})
+			return m.Reconfigure(ctx, []Spec{spec, fake("two", "-delay", "2ms")}, "")
 		},
 		"switch to one": func() error { return m.Switch(ctx, "one") },
 	}
@@ -155,7 +155,7 @@ func TestHandOver(t *testing.T) {
 func TestReplacementFails(t *testing.T) {
 	m := started(t, patient(t, fake("one")))
 	pid := statusOf(m, "one").PID
-	err := m.Reconfigure(soon(t), []Spec{fake("one", shows("exit")...)})
+	err := m.Reconfigure(soon(t), []Spec{fake("one", shows("exit")...)}, "")
 	if cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), "status 3") {
 		t.Errorf("reconfigure: %v", err)
 	}
@@ -171,22 +171,34 @@ func TestReconfigure(t *testing.T) {
 	for name, specs := range map[string][]Spec{
 		"none": {}, "twice": {fake("one"), fake("one")}, "bad name": {fake("One")}, "auto": {fake(Auto)},
 	} {
-		if err := m.Reconfigure(soon(t), specs); cutout.CodeOf(err) != cutout.Invalid {
+		if err := m.Reconfigure(soon(t), specs, ""); cutout.CodeOf(err) != cutout.Invalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := m.Reconfigure(soon(t), []Spec{fake("two"), fake("three")}); err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, s := range m.Snapshot() {
-		names = append(names, s.Name)
-	}
-	if strings.Join(names, " ") != "two three" {
-		t.Errorf("backends: %v", names)
-	}
-	if run := works(t, m, ""); run.Backend != "two" {
-		t.Errorf("served by %s", run.Backend)
+	for _, step := range []struct {
+		specs                 []Spec
+		active, by, have, err string
+	}{
+		{[]Spec{fake("two"), fake("three")}, "", "two", "two three", ""},
+		{[]Spec{fake("four")}, "four", "four", "four", ""},
+		{[]Spec{fake("five", shows("exit")...)}, "five", "four", "five four", "status 3"},
+		{[]Spec{fake("six")}, Auto, "six", "six", ""},
+		{[]Spec{fake("seven")}, "eight", "six", "six", "not configured"},
+	} {
+		err := m.Reconfigure(soon(t), step.specs, step.active)
+		if (err == nil) != (step.err == "") || err != nil && !strings.Contains(err.Error(), step.err) {
+			t.Errorf("to %q: %v", step.active, err)
+		}
+		var names []string
+		for _, s := range m.Snapshot() {
+			names = append(names, s.Name)
+		}
+		if have := strings.Join(names, " "); have != step.have {
+			t.Errorf("to %q: there are %s; want %s", step.active, have, step.have)
+		}
+		if run := works(t, m, ""); run.Backend != step.by {
+			t.Errorf("to %q: served by %s; want %s", step.active, run.Backend, step.by)
+		}
 	}
 }
 

@@ -16,14 +16,16 @@ const (
 	linesASecond = 50
 )
 
-// tail keeps the last bytes that a process wrote to its standard error, and
-// passes whole lines on to the log at level debug.
+// tail keeps the last bytes that a process wrote to its standard error, and of
+// a panic also how it began, however long it is. Whole lines also go to the
+// log at level debug.
 type tail struct {
 	log *slog.Logger
 
 	mu     sync.Mutex
 	kept   []byte
-	line   []byte
+	line   []byte // not yet ended
+	fatal  string // the first line of the last panic
 	window time.Time
 	lines  int
 }
@@ -35,36 +37,39 @@ func (t *tail) Write(p []byte) (int, error) {
 	if len(t.kept) > 2*tailBytes {
 		t.kept = append(t.kept[:0], t.kept[len(t.kept)-tailBytes:]...)
 	}
-	if t.log.Enabled(context.Background(), slog.LevelDebug) {
-		t.pass(p)
-	}
-	return len(p), nil
-}
-
-// pass logs the lines that p completes.
-func (t *tail) pass(p []byte) {
-	for {
-		head, rest, whole := bytes.Cut(p, []byte("\n"))
+	for rest := p; ; {
+		head, tail, whole := bytes.Cut(rest, []byte("\n"))
 		t.line = append(t.line, head[:min(len(head), tailBytes-len(t.line))]...)
 		if !whole {
-			return
+			return len(p), nil
 		}
-		if now := time.Now(); now.Sub(t.window) > time.Second {
-			t.window, t.lines = now, 0
+		if dying(string(t.line)) {
+			t.fatal = string(t.line)
 		}
-		if t.lines++; t.lines <= linesASecond {
-			t.log.Debug("backend says", "line", string(t.line))
-		} else if t.lines == linesASecond+1 {
-			t.log.Debug("backend says too much, the rest of this second is left out")
-		}
-		t.line, p = t.line[:0], rest
+		t.pass()
+		t.line, rest = t.line[:0], tail
+	}
+}
+
+// pass logs a line.
+func (t *tail) pass() {
+	if !t.log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	if now := time.Now(); now.Sub(t.window) > time.Second {
+		t.window, t.lines = now, 0
+	}
+	if t.lines++; t.lines <= linesASecond {
+		t.log.Debug("backend says", "line", string(t.line))
+	} else if t.lines == linesASecond+1 {
+		t.log.Debug("backend says too much, the rest of this second is left out")
 	}
 }
 
 // last returns up to n lines: the last ones, or those from where a panic begins.
 func (t *tail) last(n int) []string {
 	t.mu.Lock()
-	kept := string(t.kept[max(0, len(t.kept)-tailBytes):])
+	kept, fatal := string(t.kept[max(0, len(t.kept)-tailBytes):]), t.fatal
 	t.mu.Unlock()
 	kept = strings.ToValidUTF8(strings.TrimRight(kept, "\n"), "?")
 	if kept == "" {
@@ -73,6 +78,9 @@ func (t *tail) last(n int) []string {
 	lines := strings.Split(kept, "\n")
 	if i := slices.IndexFunc(lines, dying); i >= 0 {
 		return lines[i:min(len(lines), i+n)]
+	}
+	if fatal != "" {
+		return append([]string{strings.ToValidUTF8(fatal, "?")}, lines[max(0, len(lines)-n+1):]...)
 	}
 	return lines[max(0, len(lines)-n):]
 }

@@ -2,11 +2,12 @@ package backend
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,47 +16,6 @@ import (
 
 	"bgremover.pro/core/cutout"
 )
-
-func TestServes(t *testing.T) {
-	m := started(t, patient(t, fake("one")))
-	run := works(t, m, "")
-	if run.Backend != "one" || run.Device != "cpu" || run.Model != "first" || len(run.Sizes) != 1 || run.Sizes[0] != 32 || run.Inference <= 0 {
-		t.Errorf("the run is not told rightly: %+v", run)
-	}
-	if err := m.Ready(); err != nil {
-		t.Errorf("not ready: %v", err)
-	}
-	st := statusOf(m, "one")
-	if st.State != Ready || !st.Active || !st.Serving || st.Provider != "arithmetic" || st.PID == 0 || st.Memory == 0 || st.Requests != 1 {
-		t.Errorf("status: %+v", st)
-	}
-}
-
-const asHost = "BACKEND_TEST_HOST"
-
-type hostJob struct {
-	Specs  []Spec
-	Models []cutout.Model
-	RunDir string
-}
-
-// actAsHost runs a Manager until it is killed; it prints the process id of its
-// backend once that serves.
-func actAsHost() {
-	var job hostJob
-	if err := json.Unmarshal([]byte(os.Getenv(asHost)), &job); err != nil {
-		panic(err)
-	}
-	m, err := New(Options{Specs: job.Specs, Models: job.Models, RunDir: job.RunDir})
-	if err != nil {
-		panic(err)
-	}
-	if err := m.Start(context.Background()); err != nil {
-		panic(err)
-	}
-	fmt.Println(m.Snapshot()[0].PID)
-	select {}
-}
 
 func TestEndsWithItsHost(t *testing.T) {
 	for name, stopped := range map[string]bool{"working": false, "stopped": true} {
@@ -102,5 +62,29 @@ func TestEndsWithItsHost(t *testing.T) {
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
 		})
+	}
+}
+
+// TestEnvironment: a backend gets what it is meant to get and no secret.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("BGREMOVER_REDIS_URL", "redis://:secret@host")
+	t.Setenv("NVIDIA_VISIBLE_DEVICES", "0")
+	t.Setenv("SOME_TOKEN", "secret")
+	t.Setenv("WANTED", "yes")
+	spec := fake("one")
+	spec.Env = []string{"NVIDIA_*", "WANTED", "OWN=1"}
+	m := started(t, patient(t, spec))
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(statusOf(m, "one").PID), "environ"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := strings.ReplaceAll(string(text), "\x00", "\n")
+	for _, want := range []string{"NVIDIA_VISIBLE_DEVICES=0\n", "WANTED=yes\n", "OWN=1\n", "PATH="} {
+		if !strings.Contains(env, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if strings.Contains(env, "secret") {
+		t.Errorf("a secret is in the environment:\n%s", env)
 	}
 }

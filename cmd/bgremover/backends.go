@@ -1,0 +1,152 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bgremover.pro/core/backend"
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/plugins/contract"
+	"bgremover.pro/plugins/contracttest"
+)
+
+func backendsCommand() *cobra.Command {
+	list := backendsListCommand()
+	cmd := &cobra.Command{
+		Use:   "backends",
+		Short: "List the backends of the running server, switch between them, or check a new one.",
+		Args:  cobra.NoArgs,
+		RunE:  list.RunE,
+	}
+	cmd.AddCommand(list, backendsSwitchCommand(), backendsCheckCommand())
+	return cmd
+}
+
+func backendsListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the backends of the running server: state, device, models, memory, last error.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			server, err := findOperator()
+			if err != nil {
+				return err
+			}
+			var all []backend.Status
+			if err := server.call(cmd.Context(), http.MethodGet, "/backends.json", nil, &all); err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+			fmt.Fprintln(w, "NAME\tSTATE\tDEVICE\tPROVIDER\tMODELS\tMEMORY\tREQUESTS\tRESTARTS\tWHY")
+			for _, s := range all {
+				name := s.Name
+				if s.Serving {
+					name = "*" + name // requests that name no backend go here
+				}
+				why := s.Why
+				if why == "" && s.LastError != "" {
+					why = "last error: " + s.LastError
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d MiB\t%d\t%d\t%s\n", name, s.State, s.Device, s.Provider,
+					strings.Join(s.Models, ","), s.Memory>>20, s.Requests, s.Restarts, why)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func backendsSwitchCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "switch NAME",
+		Short: `Have another backend of the running server serve, or "auto" the best one that works.`,
+		Long: `Starts the backend, tries it, and only then lets it serve: no request is lost,
+and if it fails, the old one stays. The choice lasts until the server restarts
+or reads its settings anew.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			server, err := findOperator()
+			if err != nil {
+				return err
+			}
+			err = server.call(cmd.Context(), http.MethodPost, "/backends/active", url.Values{"name": args}, nil)
+			if err == nil {
+				fmt.Fprintln(cmd.OutOrStdout(), args[0], "serves now")
+			}
+			return err
+		},
+	}
+}
+
+func backendsCheckCommand() *cobra.Command {
+	var model string
+	var env []string
+	var noTLS, verbose bool
+	cmd := &cobra.Command{
+		Use:   "check [flags] COMMAND [ARGUMENT...]",
+		Short: "Check that a program keeps the contract of a backend.",
+		Long: `Starts a program as the server would, runs the conformance suite on it and says
+of each rule whether the program keeps it. It must be able to run the model.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, settings, err := openStore()
+			if err != nil {
+				return err
+			}
+			if model == "" {
+				model = settings.Inference.Model
+			}
+			m, err := store.Installed(model)
+			if err != nil {
+				return err
+			}
+			if library, err := store.Runtime(); err == nil {
+				env = append([]string{contract.EnvRuntime + "=" + library}, env...)
+			}
+			spec := backend.Spec{Name: "checked", Command: args[0], Args: args[1:], Env: env}
+			if err := spec.Validate(); err != nil {
+				return err
+			}
+			path, err := spec.Path()
+			if err != nil {
+				return err
+			}
+			program := contracttest.Command{Path: path, Args: spec.Args, Env: spec.Environment(os.Environ()), TLS: !noTLS}
+			if verbose {
+				program.Stderr = cmd.ErrOrStderr()
+			}
+			return check(cmd, program, m)
+		},
+	}
+	cmd.Flags().SetInterspersed(false) // what follows COMMAND is its own
+	cmd.Flags().StringVar(&model, "model", "", "an installed model (default: the configured one)")
+	cmd.Flags().StringArrayVar(&env, "env", nil, "a variable it may see, `NAME`, or NAME=value to set one")
+	cmd.Flags().BoolVar(&noTLS, "no-tls", false, "the program cannot do go-plugin's mutual TLS")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the program writes to standard error")
+	return cmd
+}
+
+func check(cmd *cobra.Command, program contracttest.Command, model cutout.Model) error {
+	out := cmd.OutOrStdout()
+	passed := contracttest.Run(cmd.Context(), program, model, func(r contracttest.Result) {
+		verdict := "ok    "
+		if r.Err != nil {
+			verdict = "FAILED"
+		}
+		fmt.Fprintf(out, "%s %s (%v)\n", verdict, r.Name, r.Took.Round(time.Millisecond))
+		if r.Err != nil {
+			fmt.Fprintf(out, "       %v\n", r.Err)
+		}
+	})
+	if !passed {
+		return errors.New("the program does not keep the contract")
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"bgremover.pro/core/config"
+)
+
+// operator is the operator listener of the server that runs with these
+// settings on this machine.
+type operator struct {
+	client *http.Client
+	base   string
+	token  string
+}
+
+// findOperator reads from the settings how to reach the listener.
+func findOperator() (*operator, error) {
+	settings, err := config.Load(config.Sources{Environ: os.Environ()})
+	if err != nil {
+		return nil, err
+	}
+	o := settings.Operator
+	host, port, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("the operator listener is at %q, which this command cannot reach", o.Listen)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	found := &operator{client: &http.Client{}, base: "http://" + net.JoinHostPort(host, port), token: o.Token}
+	if o.TLSCert != "" {
+		found.base = "https://" + net.JoinHostPort(host, port)
+		secure, err := trusting(o.TLSCert)
+		if err != nil {
+			return nil, err
+		}
+		found.client.Transport = &http.Transport{TLSClientConfig: secure}
+	}
+	return found, nil
+}
+
+// trusting accepts the very certificate that the server is configured with,
+// whoever issued it and for whatever name.
+func trusting(file string) (*tls.Config, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, //nolint:gosec // replaced by the stricter check below
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if len(s.PeerCertificates) == 0 || !s.PeerCertificates[0].Equal(cert) {
+				return errors.New("the server shows another certificate than the configured one")
+			}
+			return nil
+		},
+	}, nil
+}
+
+// call sends a form, or nothing, and reads the answer into result where that
+// is not nil. An error of the server becomes its sentence.
+func (o *operator) call(ctx context.Context, method, path string, form url.Values, result any) error {
+	request, err := http.NewRequestWithContext(ctx, method, o.base+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Accept", "application/json")
+	if form != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if o.token != "" {
+		request.Header.Set("Authorization", "Bearer "+o.token)
+	}
+	answer, err := o.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("no server answers at %s: %w", o.base, errors.Unwrap(err))
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	switch {
+	case err != nil:
+		return err
+	case answer.StatusCode >= http.StatusBadRequest:
+		var problem struct{ Detail string }
+		if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {
+			return errors.New(problem.Detail)
+		}
+		return fmt.Errorf("the server answers %s", answer.Status)
+	case result == nil:
+		return nil
+	}
+	return json.Unmarshal(body, result)
+}

@@ -1,0 +1,131 @@
+package backend
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bgremover.pro/core/cutout"
+)
+
+// acquire finds a process for a request, waiting for one that is on its way,
+// and starts one where the request is the reason to. It avoids a process that
+// has failed this request before.
+func (m *Manager) acquire(ctx context.Context, backend, model string, failed *process) (*lease, error) {
+	var found *lease
+	err := m.await(ctx, func() (bool, error) {
+		candidates, err := m.candidates(backend, model)
+		if err != nil {
+			return false, err
+		}
+		hope := m.handover
+		for _, c := range candidates {
+			p := c.proc
+			if p != nil && p != failed && !p.doubted.Load() && p.hold() {
+				c.process, found = p, c
+				return true, nil
+			}
+			if c.asleep || backend != "" && c.wish == nil && !m.handover {
+				if err := m.demand(c.supervisor, backend != ""); err != nil {
+					return false, err
+				}
+				return false, nil
+			}
+			hope = hope || c.promising(failed)
+		}
+		if !hope {
+			return false, m.unavailable(chainOf(candidates))
+		}
+		return false, nil
+	})
+	if err != nil {
+		return nil, inWords(ctx, err)
+	}
+	return found, nil
+}
+
+// promising says whether waiting for a backend makes sense.
+func (s *supervisor) promising(failed *process) bool {
+	switch s.state {
+	case Ready:
+		// One that is doubted will answer again or be replaced.
+		return s.proc != failed || failed.doubted.Load()
+	case Starting, Warming:
+		return true
+	}
+	resting := s.breaker.open(s.m.options.Restart) && time.Now().Before(s.breaker.next)
+	return s.wish != nil && !resting
+}
+
+// candidates lists what a request may run on, best first, each with its model.
+func (m *Manager) candidates(backend, model string) ([]*lease, error) {
+	chain, err := m.chain(cmp.Or(backend, m.active))
+	if err != nil {
+		return nil, err
+	}
+	var found []*lease
+	for _, s := range chain {
+		if model == "" {
+			if first, ok := s.spec.first(m.models); ok {
+				found = append(found, &lease{supervisor: s, model: first})
+			}
+			continue
+		}
+		for _, known := range m.models {
+			if known.Name == model && s.spec.allows(model) {
+				found = append(found, &lease{supervisor: s, model: known})
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, cutout.Errorf(cutout.Invalid, "model is one of: %s", m.modelChoices(chain))
+	}
+	return found, nil
+}
+
+// choices lists the backends that a request may name.
+func (m *Manager) choices() string {
+	names := []string{Auto}
+	for _, s := range m.supervisors {
+		names = append(names, s.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (m *Manager) modelChoices(chain []*supervisor) string {
+	var names []string
+	for _, known := range m.models {
+		if slices.ContainsFunc(chain, func(s *supervisor) bool { return s.spec.allows(known.Name) }) {
+			names = append(names, known.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func chainOf(leases []*lease) []*supervisor {
+	var chain []*supervisor
+	for _, l := range leases {
+		chain = append(chain, l.supervisor)
+	}
+	return chain
+}
+
+// unavailable says why none of some backends serves and when to try again.
+// The names and reasons are the cause, for the log.
+func (m *Manager) unavailable(chain []*supervisor) error {
+	var causes []error
+	var soonest time.Time
+	for _, s := range chain {
+		causes = append(causes, fmt.Errorf("%s is %s: %s", s.name, s.state, s.whyNot()))
+		if next := s.breaker.next; soonest.IsZero() || next.Before(soonest) {
+			soonest = next
+		}
+	}
+	return &cutout.Error{Code: cutout.BackendUnavailable, Err: errors.Join(causes...),
+		RetryAfter: max(time.Second, time.Until(soonest)),
+		Message:    "Nothing is ready to work on photos at the moment. Please try again later."}
+}

@@ -1,0 +1,151 @@
+package backend
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"bgremover.pro/core/cutout"
+)
+
+// UpdateModel replaces a model by one with other variants, or adds one. Every
+// process that has it loaded takes the new variants before any request does;
+// where one cannot, all stays as it is and the error says why.
+func (m *Manager) UpdateModel(ctx context.Context, model cutout.Model) error {
+	if err := m.lockChanges(ctx); err != nil {
+		return err
+	}
+	defer m.unlockChanges()
+	if err := m.reload(ctx, model); err != nil {
+		return inWords(ctx, err)
+	}
+	m.update(func() {
+		i := slices.IndexFunc(m.models, func(known cutout.Model) bool { return known.Name == model.Name })
+		if i < 0 {
+			m.models = append(m.models, model)
+		} else {
+			m.models = slices.Clone(m.models)
+			m.models[i] = model
+		}
+	})
+	// Once more, for a process that came up meanwhile with the old variants.
+	return inWords(ctx, m.reload(ctx, model))
+}
+
+func (m *Manager) reload(ctx context.Context, model cutout.Model) error {
+	m.mu.Lock()
+	var live []*process
+	for _, s := range m.supervisors {
+		if s.proc != nil {
+			live = append(live, s.proc)
+		}
+	}
+	m.mu.Unlock()
+	for _, p := range live {
+		if !p.hold() {
+			continue
+		}
+		err := p.reload(ctx, model, m.options.LoadTimeout)
+		p.release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reconfigure takes over another list of backends and another choice among
+// them; an empty one keeps the old. Those that changed are replaced by fresh
+// processes, those that are gone finish their runs and end. What does not come
+// up leaves the old in place, and the error says so. Codes: Invalid,
+// BackendUnavailable, Timeout, Canceled.
+func (m *Manager) Reconfigure(ctx context.Context, specs []Spec, active string) error {
+	if err := m.lockChanges(ctx); err != nil {
+		return err
+	}
+	defer m.unlockChanges()
+	m.mu.Lock()
+	active = cmp.Or(active, m.active)
+	err := checkSpecs(specs, m.models)
+	m.mu.Unlock()
+	if active != Auto && !has(specs, active) {
+		err = errors.Join(err, fmt.Errorf("the active backend, %q, is not configured", active))
+	}
+	if err != nil {
+		return cutout.Wrap(cutout.Invalid, err, err.Error())
+	}
+	var changed []*supervisor
+	m.update(func() { changed = m.add(specs) })
+	var problems []error
+	for _, s := range changed {
+		spec := specs[slices.IndexFunc(specs, func(spec Spec) bool { return spec.Name == s.name })]
+		if err := m.adopt(ctx, s, spec); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", spec.Name, err))
+		}
+	}
+	if err := m.switchTo(ctx, active); err != nil {
+		problems = append(problems, err)
+	}
+	m.update(func() { m.dismissAllBut(specs) })
+	return inWords(ctx, errors.Join(problems...))
+}
+
+func has(specs []Spec, name string) bool {
+	return slices.ContainsFunc(specs, func(s Spec) bool { return s.Name == name })
+}
+
+// add makes supervisors for new specs, in the order of specs and before those
+// that are there no more, and returns the ones whose spec changed.
+func (m *Manager) add(specs []Spec) (changed []*supervisor) {
+	old := m.supervisors
+	m.supervisors = nil
+	for _, spec := range specs {
+		i := slices.IndexFunc(old, func(s *supervisor) bool { return s.name == spec.Name })
+		if i < 0 {
+			s := newSupervisor(m, spec)
+			if m.started {
+				m.running.Go(s.live)
+			}
+			m.supervisors = append(m.supervisors, s)
+			continue
+		}
+		m.supervisors = append(m.supervisors, old[i])
+		if !reflect.DeepEqual(old[i].spec, spec) {
+			changed = append(changed, old[i])
+		}
+	}
+	for _, s := range old {
+		if !has(specs, s.name) {
+			m.supervisors = append(m.supervisors, s)
+		}
+	}
+	return changed
+}
+
+// dismissAllBut ends the backends that are configured no more, except the one
+// that is still active because its successor did not come up.
+func (m *Manager) dismissAllBut(specs []Spec) {
+	m.supervisors = slices.DeleteFunc(m.supervisors, func(s *supervisor) bool {
+		gone := !has(specs, s.name) && s.name != m.active
+		if gone {
+			s.want(false)
+			close(s.dismissed)
+		}
+		return gone
+	})
+}
+
+// adopt gives a backend another description.
+func (m *Manager) adopt(ctx context.Context, s *supervisor, spec Spec) error {
+	m.mu.Lock()
+	serving := s.proc != nil
+	m.mu.Unlock()
+	if serving {
+		return s.ask(ctx, spec)
+	}
+	m.update(func() { s.spec = spec; tryNow([]*supervisor{s}) })
+	return nil
+}
