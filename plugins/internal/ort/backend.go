@@ -66,8 +66,17 @@ func (b *Backend) start(provide func(Options) (Provider, error)) (err error) {
 		return err
 	}
 	b.runtime = "ONNX Runtime " + version
-	b.provider, err = provide(b.options)
-	return err
+	if b.provider, err = provide(b.options); err != nil {
+		return b.explain(err)
+	}
+	return nil
+}
+
+// explain logs the runtime's own words and returns what the provider makes of
+// them, which knows what its device may lack.
+func (b *Backend) explain(err error) error {
+	b.log.Error("the runtime failed", "error", err)
+	return b.provider.Explain(err)
 }
 
 func (b *Backend) await(ctx context.Context) error {
@@ -178,11 +187,10 @@ func (b *Backend) Segment(ctx context.Context, name string, input *cutout.Input)
 	return &cutout.Mask{Width: input.Width, Height: input.Height, Pix: pix}, timing, nil
 }
 
-// explainRun keeps errors of the vocabulary and of contexts, and hands those
-// of the runtime to the provider, which knows what the device may lack.
+// explainRun keeps errors of the vocabulary and of contexts.
 func (b *Backend) explainRun(err error) error {
 	if e := (*cutout.Error)(nil); errors.As(err, &e) || cutout.CodeOf(err) != cutout.Internal {
 		return err
 	}
-	return b.provider.Explain(err)
+	return b.explain(err)
 }

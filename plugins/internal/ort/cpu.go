@@ -14,7 +14,7 @@ func CPU(Options) (Provider, error) {
 func explainCPU(err error) error {
 	for _, sign := range []string{"bad_alloc", "Failed to allocate memory", "bad allocation"} {
 		if strings.Contains(err.Error(), sign) {
-			return cutout.Wrap(cutout.BackendUnavailable, err, "There is not enough memory for this model.")
+			return cutout.Errorf(cutout.BackendUnavailable, "there is not enough memory for this model")
 		}
 	}
 	return cutout.Wrap(cutout.Internal, err, "The model failed on this picture.")

@@ -69,7 +69,7 @@ func (b *Backend) newVariant(ctx context.Context, spec cutout.Model, v cutout.Va
 	defer func() { _ = options.Destroy() }()
 	s, err := newSession(spec, v, options, b.options.Concurrency)
 	if e := (*cutout.Error)(nil); err != nil && !errors.As(err, &e) {
-		if err = b.provider.Explain(err); cutout.CodeOf(err) == cutout.Internal {
+		if err = b.explain(err); cutout.CodeOf(err) == cutout.Internal {
 			err = cutout.Errorf(cutout.Invalid, "model %s: %s does not take its file %s: %w", spec.Name, b.runtime, file, errors.Unwrap(err))
 		}
 	}
