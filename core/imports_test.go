@@ -24,12 +24,13 @@ var allowed = map[string][]string{
 	"core/model":    {"core/cutout", "core/model/", "models", "plugins/contract"},
 
 	"core/cutout":  {},
-	"core/decode":  {"core/cutout", "core/decode/"},
+	"core/decode":  {"core/cutout", "core/decode/", "core/sandbox"},
 	"core/tensor":  {"core/cutout"},
 	"core/mask":    {"core/cutout"},
 	"core/refine":  {"core/cutout"},
 	"core/compose": {"core/cutout"},
-	"core/encode":  {"core/cutout"},
+	"core/encode":  {"core/cutout", "core/sandbox"},
+	"core/sandbox": {},
 
 	"core/device":    {"core/cutout"},
 	"core/ratelimit": {"core/cutout"},

@@ -14,7 +14,7 @@ import (
 
 	"bgremover.pro/core/decode/internal/colour"
 	"bgremover.pro/core/decode/internal/heif"
-	"bgremover.pro/core/decode/internal/sandbox"
+	"bgremover.pro/core/sandbox"
 )
 
 // The codecs as those modules embed them: libheif with libde265, and libavif

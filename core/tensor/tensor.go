@@ -2,6 +2,7 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"runtime"
 	"sync"
 
@@ -108,13 +109,19 @@ func (s *scaler) mixRows(t tap, size int) {
 
 // spread puts pixels into words, over the backdrop where they are transparent.
 func spread(pix []uint8, dst []uint64, opaque bool) {
+	pix = pix[:4*len(dst)]
 	for i := range dst {
-		p := pix[4*i : 4*i+4 : 4*i+4]
-		r, g, b, a := uint64(p[0]), uint64(p[1]), uint64(p[2]), uint64(p[3])
-		if !opaque && a != 255 {
-			behind := backdrop*(255-a) + 127
-			r, g, b = (r*a+behind)/255, (g*a+behind)/255, (b*a+behind)/255
+		p := binary.LittleEndian.Uint32(pix[4*i:])
+		if !opaque && p>>24 != 255 {
+			dst[i] = overBackdrop(p)
+			continue
 		}
-		dst[i] = r | g<<laneBits | b<<(2*laneBits)
+		dst[i] = uint64(p&255) | uint64(p>>8&255)<<laneBits | uint64(p>>16&255)<<(2*laneBits)
 	}
+}
+
+func overBackdrop(p uint32) uint64 {
+	alpha := uint64(p >> 24)
+	over := func(v uint32) uint64 { return (uint64(v&255)*alpha + backdrop*(255-alpha) + 127) / 255 }
+	return over(p) | over(p>>8)<<laneBits | over(p>>16)<<(2*laneBits)
 }
