@@ -16,7 +16,7 @@ import (
 // picture itself.
 func (s *Server) cutAPI(c *gin.Context) {
 	s.program(c)
-	a, err := s.receive(c, s.derived(c), 1)
+	a, err := s.receive(c, s.devices.Derive(c.Request), 1)
 	defer a.close()
 	if err != nil {
 		s.refuse(c, a.body, err)

@@ -11,22 +11,20 @@ import (
 	"bgremover.pro/static"
 )
 
-// assetDocuments compresses every embedded file, once a process.
-var assetDocuments = sync.OnceValues(func() (map[string]*document, error) {
-	docs := map[string]*document{}
+// assetDocuments makes each embedded file's document when it is first asked
+// for, once a process.
+var assetDocuments = func() map[string]func() (*document, error) {
+	docs := map[string]func() (*document, error){}
 	for _, f := range static.Files() {
-		if strings.HasPrefix(f.MediaType, "image/") && f.MediaType != "image/svg+xml" {
-			docs[f.Name] = newDocument(f.MediaType, f.Content, nil)
-			continue
-		}
-		doc, err := compressed(f.MediaType, f.Content)
-		if err != nil {
-			return nil, err
-		}
-		docs[f.Name] = doc
+		docs[f.Name] = sync.OnceValues(func() (*document, error) {
+			if strings.HasPrefix(f.MediaType, "image/") && f.MediaType != "image/svg+xml" {
+				return newDocument(f.MediaType, f.Content, nil), nil
+			}
+			return compressed(f.MediaType, f.Content)
+		})
 	}
-	return docs, nil
-})
+	return docs
+}()
 
 // asset answers a file at its hashed address; other hashes are gone for good.
 func (s *Server) asset(c *gin.Context) {
@@ -35,11 +33,23 @@ func (s *Server) asset(c *gin.Context) {
 		s.fail(c, errNotFound)
 		return
 	}
-	s.assets[file.Name].serve(c)
+	s.serveAsset(c, file.Name)
+}
+
+// favicon answers browsers that ask without having read a page.
+func (s *Server) favicon(c *gin.Context) { s.serveAsset(c, "icons/icon.svg") }
+
+func (s *Server) serveAsset(c *gin.Context, name string) {
+	doc, err := assetDocuments[name]()
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	doc.serve(c)
 }
 
 // addFixed makes the files whose addresses are fixed by convention.
-func (g *generation) addFixed(assets map[string]*document) error {
+func (g *generation) addFixed() error {
 	site := g.settings
 	gpc, err := json.Marshal(map[string]any{"gpc": true, "lastUpdate": "2026-11-23"})
 	if err != nil {
@@ -62,9 +72,6 @@ func (g *generation) addFixed(assets map[string]*document) error {
 			return err
 		}
 		g.documents[t.path] = doc
-	}
-	if icon, ok := assets["icons/icon.svg"]; ok {
-		g.documents["/favicon.ico"] = icon
 	}
 	return nil
 }

@@ -11,12 +11,12 @@ import (
 
 // quota answers GET /device/quota: what the device may still send.
 func (s *Server) quota(c *gin.Context) {
-	s.render(c, http.StatusOK, templates.Quota{Buckets: s.buckets(c, s.known(c))})
+	s.render(c, http.StatusOK, templates.Quota{Buckets: s.buckets(c, s.devices.Identify(c.Request))})
 }
 
 // data answers GET /device/data: all that is held about the device.
 func (s *Server) data(c *gin.Context) {
-	who := s.known(c)
+	who := s.devices.Identify(c.Request)
 	settings := exchangeOf(c).generation.settings
 	view := templates.Data{
 		ID: who.ID, Cookie: who.Returning, KeyEnds: s.devices.KeyEnds(),
@@ -40,7 +40,7 @@ func (s *Server) buckets(c *gin.Context, who device.Device) []templates.Bucket {
 // device's identifier, the cookie, and what the browser holds for this site.
 // "cookies" is not asked for: that would reach the whole registrable domain.
 func (s *Server) forget(c *gin.Context) {
-	who := s.known(c)
+	who := s.devices.Identify(c.Request)
 	secure := exchangeOf(c).generation.hsts || s.devices.Secure(c.Request)
 	s.limits.Forget(who.ID)
 	http.SetCookie(c.Writer, device.ExpiredCookie(secure))

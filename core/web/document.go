@@ -73,6 +73,9 @@ func (d *document) serve(c *gin.Context) {
 	h["Content-Length"] = v.length
 	switch {
 	case conditional(r.Header):
+		if r.Header["If-Match"] != nil {
+			delete(h, "Content-Length") // it may come to a 412, which has no body
+		}
 		http.ServeContent(c.Writer, r, "", time.Time{}, bytes.NewReader(v.body))
 	case r.Method == http.MethodHead:
 		c.Writer.WriteHeader(http.StatusOK)

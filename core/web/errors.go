@@ -76,7 +76,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	x.Code = code
 	if problem.status >= http.StatusInternalServerError && code != cutout.Busy {
-		s.log.Error("request failed", "route", x.Route, "code", code, "error", err)
+		s.log.Error("request failed", "request", x.ID, "route", x.Route, "code", code, "error", err)
 	}
 	retry := retryAfter(err)
 	if retry > 0 {

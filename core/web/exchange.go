@@ -2,27 +2,31 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
-	"bgremover.pro/core/device"
 )
 
-// Exchange is one request and its answer, for the access log and metrics. It
-// holds nothing of what either carried.
+// Exchange is one request and its answer, for metrics. It holds nothing of
+// what either carried, and nothing about who sent it.
 type Exchange struct {
-	Request *http.Request
-	// Client is who sent it; its identifier is filled in under /device/ and
-	// the API only.
-	Client device.Device
+	// ID is random; log lines and private answers (X-Request-ID) carry it.
+	ID     string
+	Method string
 	// Route is the pattern that matched, such as "/gallery/:id"; "" for none.
 	Route  string
 	Status int
 	// Code is the error's, "" for a success.
-	Code     cutout.Code
+	Code cutout.Code
+	// Class is the cache class that the answer went out with: "private",
+	// "page", "immutable", "revalidate" or "asset".
+	Class    string
 	Start    time.Time
 	Duration time.Duration
 	// Received counts the bytes of the upload, Sent those of the answer's body.
@@ -50,13 +54,50 @@ func exchangeOf(c *gin.Context) *exchange {
 	return c.Request.Context().Value(exchangeKey{}).(*exchange)
 }
 
+// ServeHTTP runs one exchange: it finds the settings in force, answers, and
+// tells the observer and the access log.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{ResponseWriter: w, generation: s.generation(), route: unrouted}
+	x.ID, x.Method, x.Start = rand.Text(), methodOf(r), time.Now()
+	client := s.devices.Client(r)
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	defer func() {
+		x.Duration = time.Since(x.Start)
+		s.options.Observe(x.Exchange)
+		s.options.AccessLog.Log(x.entry(r, client))
+	}()
+	if r.Body != http.NoBody {
+		// Uploads set their own pace; nobody else may keep us waiting for a body.
+		_ = http.NewResponseController(w).SetReadDeadline(x.Start.Add(bodyTimeout))
+	}
+	s.engine.ServeHTTP(x, r)
+}
+
+func (x *exchange) entry(r *http.Request, client netip.Addr) accesslog.Entry {
+	return accesslog.Entry{
+		Time: x.Start, Addr: client, Method: r.Method, URL: r.RequestURI, Proto: r.Proto,
+		Status: x.Status, Bytes: x.Sent, Duration: x.Duration, UserAgent: r.UserAgent(), ID: x.ID,
+	}
+}
+
+// methodOf keeps made-up methods from becoming labels of metrics.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		return r.Method
+	}
+	return "other"
+}
+
 func (x *exchange) WriteHeader(status int) {
 	if x.wroteHeader {
 		return
 	}
 	x.wroteHeader = true
 	x.Status = status
-	x.route.class.apply(x.Header(), status, x.generation)
+	class := x.route.class.of(status)
+	x.Class = policies[class].name
+	class.apply(x.Header(), x)
 	x.ResponseWriter.WriteHeader(status)
 }
 
@@ -79,22 +120,3 @@ func (x *exchange) Flush() {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
-
-// ServeHTTP runs one exchange: it finds the settings in force, answers, and
-// tells the observer.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, generation: s.generation(), route: unrouted}
-	x.Start = time.Now()
-	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-	x.Request = r
-	x.Client = device.Device{Address: s.devices.Client(r)}
-	defer func() {
-		x.Duration = time.Since(x.Start)
-		s.observe(x.Exchange)
-	}()
-	if r.Body != http.NoBody {
-		// Uploads set their own pace; nobody else may keep us waiting for a body.
-		_ = http.NewResponseController(w).SetReadDeadline(x.Start.Add(bodyTimeout))
-	}
-	s.engine.ServeHTTP(x, r)
-}

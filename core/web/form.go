@@ -14,7 +14,7 @@ import (
 // cutForm answers POST /device/cutouts: a whole page with every result, or what
 // htmx swaps in, or with answer=file the files themselves.
 func (s *Server) cutForm(c *gin.Context) {
-	who := s.known(c)
+	who := s.devices.Identify(c.Request)
 	a, err := s.receive(c, who, maxPhotos)
 	defer a.close()
 	if err != nil {

@@ -70,14 +70,14 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 		}
 	}
 	for k, p := range policies {
-		g.cacheControl[k] = []string{p.fresh(settings.Cache)}
+		g.cacheControl[k] = []string{p.control(settings.Cache)}
 	}
 	if err := g.renderPages(); err != nil {
 		return nil, err
 	}
 	g.tag = g.fingerprint(s.options.Version)
 	g.tags = tagHeaders(g.tag)
-	return g, g.addFixed(s.assets)
+	return g, g.addFixed()
 }
 
 // renderPages makes the pages that are the same for everyone.

@@ -71,7 +71,7 @@ func (s *Server) recover(c *gin.Context) {
 		if cause == http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not a chain
 			panic(cause) // the connection is to be cut, not ended in good order
 		}
-		s.log.Error("a handler panicked", "route", exchangeOf(c).Route, "cause", cause, "stack", string(debug.Stack()))
+		s.log.Error("a handler panicked", "request", exchangeOf(c).ID, "route", exchangeOf(c).Route, "cause", cause, "stack", string(debug.Stack()))
 		if exchangeOf(c).wroteHeader {
 			panic(http.ErrAbortHandler) // half an answer must not look whole
 		}

@@ -40,7 +40,7 @@ func (s *Server) home(c *gin.Context) {
 func (s *Server) render(c *gin.Context, status int, view templates.View) {
 	var html bytes.Buffer
 	if err := exchangeOf(c).generation.templates.Render(&html, view); err != nil {
-		s.log.Error("a view cannot be shown", "route", exchangeOf(c).Route, "error", err)
+		s.log.Error("a view cannot be shown", "request", exchangeOf(c).ID, "route", exchangeOf(c).Route, "error", err)
 		status = http.StatusInternalServerError
 		html.Reset()
 		html.WriteString("Something went wrong on our side.")

@@ -3,15 +3,18 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// class says who may keep a route's answer.
+// class says who may keep an answer.
 type class int
 
 const (
+	// unset is the class of a route that nobody has thought about; it is private.
+	unset class = iota
 	// private answers concern one device, or nobody: no cache keeps them.
-	private class = iota
+	private
 	// page answers are the same for everyone; edges keep them for a while.
 	page
 	// immutable answers have their content's hash in their address.
@@ -22,22 +25,19 @@ const (
 	asset
 )
 
-// policies is the cache policy of every answer. A class applies to what a GET
-// or HEAD got when it worked out (200, 206, 304); any other status is the last
-// column, as is every answer to another method.
+// policies is the cache policy of every answer.
 var policies = map[class]struct {
-	name   string
-	fresh  func(Cache) string
-	others string
+	name    string
+	control func(Cache) string
 }{
-	private:    {"private", func(Cache) string { return noStore }, noStore},
-	page:       {"page", pageControl, noStore},
-	immutable:  {"immutable", always("public, max-age=31536000, immutable"), noStore},
-	revalidate: {"revalidate", always("no-cache"), noStore},
-	asset:      {"asset", always("public, max-age=3600"), noStore},
+	unset:      {"private", always(noStore)},
+	private:    {"private", always(noStore)},
+	page:       {"page", pageControl},
+	immutable:  {"immutable", always("public, max-age=31536000, immutable")},
+	revalidate: {"revalidate", always("no-cache")},
+	asset:      {"asset", always("public, max-age=3600")},
 }
 
-// noStore is the default of all answers.
 const noStore = "private, no-store"
 
 func always(value string) func(Cache) string { return func(Cache) string { return value } }
@@ -49,31 +49,36 @@ func pageControl(c Cache) string {
 		int(c.MaxAge/time.Second), int(c.SharedMaxAge/time.Second), int(c.While/time.Second), int(c.IfError/time.Second))
 }
 
-// apply sets the headers of the class for a status. Whatever a handler set
-// before, what may be shared carries no cookie, and what may not be shared
-// carries nothing to share it by.
-func (k class) apply(h http.Header, status int, g *generation) {
-	h.Del("Surrogate-Control") // Varnish and Cloudflare would ignore Cache-Control
-	h.Del("CDN-Cache-Control")
-	if k == private || !cacheable(status) {
-		h.Set("Cache-Control", policies[k].others)
-		h.Del("ETag")
-		h.Del("Vary")
-		if k != private {
-			h.Del("Set-Cookie")
-		}
-		return
+// of returns the class of a route's answer with a status: a route's own class
+// is that of what worked out, all else is private.
+func (k class) of(status int) class {
+	switch status {
+	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified:
+		return k
 	}
-	h.Del("Set-Cookie")
-	h["Cache-Control"] = g.cacheControl[k]
-	h["Vary"] = varyEncoding
-	for name, value := range g.tags {
-		h[name] = value
-	}
+	return private
 }
 
-func cacheable(status int) bool {
-	return status == http.StatusOK || status == http.StatusPartialContent || status == http.StatusNotModified
+// apply sets the headers of the class. Whatever a handler set before, what may
+// be shared carries no cookie, no cookie leaves /device/, and what may not be
+// shared carries nothing to share it by.
+func (k class) apply(h http.Header, x *exchange) {
+	delete(h, "Surrogate-Control") // Varnish and Cloudflare would ignore Cache-Control
+	delete(h, "Cdn-Cache-Control")
+	h["Cache-Control"] = x.generation.cacheControl[k]
+	if !strings.HasPrefix(x.route.path, "/device/") {
+		delete(h, "Set-Cookie")
+	}
+	if k == private || k == unset {
+		delete(h, "Etag")
+		delete(h, "Vary")
+		h["X-Request-Id"] = []string{x.ID}
+		return
+	}
+	h["Vary"] = varyEncoding
+	for name, value := range x.generation.tags {
+		h[name] = value
+	}
 }
 
 var varyEncoding = []string{"Accept-Encoding"}

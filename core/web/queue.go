@@ -92,6 +92,6 @@ func (s *Server) queuePlace(c *gin.Context) {
 		s.fail(c, cutout.Errorf(cutout.Invalid, "upload is the name that the page gave its upload"))
 		return
 	}
-	p := s.uploads.where(s.known(c).ID, upload)
+	p := s.uploads.where(s.devices.Identify(c.Request).ID, upload)
 	s.render(c, http.StatusOK, templates.Queue{Upload: upload, Stage: string(p.Stage), Ahead: p.Place})
 }

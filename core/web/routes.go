@@ -4,8 +4,6 @@ import (
 	"net/http"
 
 	"github.com/gin-gonic/gin"
-
-	"bgremover.pro/core/device"
 )
 
 // route is one line of the public interface.
@@ -43,7 +41,7 @@ func (s *Server) routes() []route {
 		{get, "/static/*file", immutable, asPage, s.asset},
 		{get, "/sw.js", revalidate, asPage, s.fixed("/sw.js")},
 		{get, "/manifest.webmanifest", asset, asPage, s.fixed("/manifest.webmanifest")},
-		{get, "/favicon.ico", asset, asPage, s.fixed("/favicon.ico")},
+		{get, "/favicon.ico", asset, asPage, s.favicon},
 		{get, "/robots.txt", asset, asPage, s.fixed("/robots.txt")},
 		{get, "/.well-known/gpc.json", asset, asPage, s.fixed("/.well-known/gpc.json")},
 		{get, "/.well-known/security.txt", asset, asPage, s.fixed("/.well-known/security.txt")},
@@ -77,19 +75,4 @@ func (s *Server) register() *gin.Engine {
 	e.NoRoute(s.nothing)
 	e.NoMethod(func(c *gin.Context) { s.fail(c, errMethod(c)) })
 	return e
-}
-
-// known identifies the sender of a request under /device/, by cookie if there
-// is one.
-func (s *Server) known(c *gin.Context) device.Device {
-	x := exchangeOf(c)
-	x.Client = s.devices.Identify(c.Request)
-	return x.Client
-}
-
-// derived identifies the sender of a request to the API, which knows no cookie.
-func (s *Server) derived(c *gin.Context) device.Device {
-	x := exchangeOf(c)
-	x.Client = s.devices.Derive(c.Request)
-	return x.Client
 }

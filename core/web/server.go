@@ -22,12 +22,10 @@ type Server struct {
 	log     *slog.Logger
 	devices *device.Identifier
 	limits  Limiter
-	observe func(Exchange)
 	engine  *gin.Engine
 	http    *http.Server
 	uploads *tracker
 	memory  *semaphore.Weighted
-	assets  map[string]*document
 
 	draining atomic.Bool
 	current  atomic.Pointer[generation]
@@ -50,12 +48,8 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		options: o, log: o.Log, devices: o.Devices, limits: o.Limiter, observe: o.Observe,
+		options: o, log: o.Log, devices: o.Devices, limits: o.Limiter,
 		uploads: newTracker(), memory: semaphore.NewWeighted(o.UploadMemory),
-	}
-	var err error
-	if s.assets, err = assetDocuments(); err != nil {
-		return nil, err
 	}
 	first, err := s.newGeneration(o.Settings())
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"go.uber.org/goleak"
 
 	"bgremover.pro/core/cutout"
@@ -152,6 +153,8 @@ func trusting(prefixes ...string) func(*Options) {
 		o.Devices = device.New(device.Options{TrustedProxies: list, Log: o.Log})
 	}
 }
+
+type goquerySelection = goquery.Selection
 
 // reply is an answer, read whole.
 type reply struct {

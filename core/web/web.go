@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
 	"bgremover.pro/core/ratelimit"
@@ -31,6 +32,13 @@ type Limiter interface {
 	// it has sent.
 	Forget(device string)
 }
+
+// AccessLog takes a line; it must return at once. *accesslog.Logger is one.
+type AccessLog interface{ Log(accesslog.Entry) }
+
+type noLog struct{}
+
+func (noLog) Log(accesslog.Entry) {}
 
 // Settings are what may change while serving. A new pointer is a new
 // generation: pages are rendered and compressed once for each.
@@ -72,7 +80,9 @@ type Options struct {
 	Ready func() error
 	// Observe, where set, is told of every answer once it is complete.
 	Observe func(Exchange)
-	Log     *slog.Logger
+	// AccessLog, where set, gets a line for every answer.
+	AccessLog AccessLog
+	Log       *slog.Logger
 	// Version names the release; it is part of the tag that edges purge by.
 	Version string
 
@@ -95,6 +105,9 @@ func (o *Options) complete() error {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Exchange) {}
+	}
+	if o.AccessLog == nil {
+		o.AccessLog = noLog{}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
