@@ -83,6 +83,9 @@ func (p *Process) connect() (*contract.Client, error) {
 // ID is the process id.
 func (p *Process) ID() int { return p.cmd.Process.Pid }
 
+// State says how the process ended; it is nil while it runs.
+func (p *Process) State() *os.ProcessState { return p.cmd.ProcessState }
+
 // Stop asks the process to end and waits; go-plugin kills it after 2 seconds.
 func (p *Process) Stop() {
 	p.plugin.Kill()
