@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,7 +91,7 @@ func TestModelsOfEveryKind(t *testing.T) {
 		"float32":         {mean(t, elementFloat32, 1, 1, 8, 8), grey},
 		"float16":         {mean(t, elementFloat16, 1, 1, 8, 8), grey},
 		"open dimensions": {mean(t, elementFloat32, -1, -1, -1, -1), grey},
-		"sigmoid":         {sigmoid, func(i int) float64 { return 1 / (1 + exp(-(grey(i)-0.5)/0.1)) }},
+		"sigmoid":         {sigmoid, func(i int) float64 { return 1 / (1 + math.Exp(-(grey(i)-0.5)/0.1)) }},
 		"argmax": {classes, func(i int) float64 {
 			r, g, b := int(in.Pix[3*i]), int(in.Pix[3*i+1]), int(in.Pix[3*i+2])
 			if 4*g-255 > 4*r || 2*b-255 > 2*r {
@@ -184,8 +185,8 @@ func TestCancelStopsTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	const untouched = -7
-	for i := range buffers.output.single {
-		buffers.output.single[i] = untouched
+	for i := range buffers.output.Single {
+		buffers.output.Single[i] = untouched
 	}
 	// Far less than the run takes anywhere; what matters is that it ends early.
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -193,13 +194,13 @@ func TestCancelStopsTheRun(t *testing.T) {
 	if err := s.infer(ctx, buffers); cutout.CodeOf(err) != cutout.Timeout {
 		t.Fatalf("got %v, want a timeout", err)
 	}
-	if slices.ContainsFunc(buffers.output.single, func(v float32) bool { return v != untouched }) {
+	if slices.ContainsFunc(buffers.output.Single, func(v float32) bool { return v != untouched }) {
 		t.Fatal("the run went on to its end")
 	}
 	if err := s.infer(t.Context(), buffers); err != nil {
 		t.Fatal(err)
 	}
-	if slices.Contains(buffers.output.single, untouched) {
+	if slices.Contains(buffers.output.Single, untouched) {
 		t.Fatal("the next run did not fill its output")
 	}
 	s.put(buffers)

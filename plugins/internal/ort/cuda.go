@@ -93,13 +93,13 @@ func convolve(o *ort.SessionOptions) error {
 		tensors = append(tensors, t)
 	}
 	x, w, y := tensors[0], tensors[1], tensors[2]
-	for i := range x.single {
-		x.single[i], w.single[i] = float32(i+1), 2
+	for i := range x.Single {
+		x.Single[i], w.Single[i] = float32(i+1), 2
 	}
 	if err := session.Run([]ort.Value{x.value, w.value}, []ort.Value{y.value}); err != nil {
 		return err
 	}
-	if y.single[0] != 90 {
+	if y.Single[0] != 90 {
 		return cutout.Wrap(cutout.BackendUnavailable, errors.New("a convolution of the self-test came out wrong"),
 			"The device computes wrongly.")
 	}

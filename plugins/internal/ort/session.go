@@ -41,11 +41,11 @@ func (s *session) run(ctx context.Context, pix []uint8, m *model, threads int) (
 		return nil, err
 	}
 	defer s.put(b)
-	b.input.fill(pix, m.table, threads)
+	b.input.Fill(pix, m.table, threads)
 	if err := s.infer(ctx, b); err != nil {
 		return nil, err
 	}
-	return b.output.mask(m.spec.Post, len(pix)/3, threads)
+	return b.output.Mask(m.spec.Post, len(pix)/3, threads)
 }
 
 func (s *session) infer(ctx context.Context, b buffers) error {

@@ -1,4 +1,4 @@
-package ort
+package samples
 
 import (
 	"math"
@@ -8,8 +8,6 @@ import (
 
 	"bgremover.pro/core/cutout"
 )
-
-func exp(x float64) float64 { return math.Exp(x) }
 
 // Each sample enters as (x/Scale - Mean)/Std in its channel's plane, whatever
 // the number of threads.
@@ -23,19 +21,19 @@ func TestNormalisation(t *testing.T) {
 		pix := rapid.SliceOfN(rapid.Uint8(), 3, 600).Draw(t, "pix")
 		n := len(pix) / 3
 		pix = pix[:3*n]
-		single, half := &tensor{single: make([]float32, 3*n)}, &tensor{half: make([]uint16, 3*n)}
+		single, half := Planes{Single: make([]float32, 3*n)}, Planes{Half: make([]uint16, 3*n)}
 		threads := rapid.IntRange(1, 7).Draw(t, "threads")
-		single.fill(pix, newTable(m), threads)
-		half.fill(pix, newTable(m), threads)
+		single.Fill(pix, NewTable(m), threads)
+		half.Fill(pix, NewTable(m), threads)
 		for i, x := range pix {
 			at, c := i%3*n+i/3, i%3
 			want := (float64(x)/float64(m.Scale) - float64(m.Mean[c])) / float64(m.Std[c])
 			// float32 loses digits where x/Scale and Mean nearly cancel.
 			slack := 1e-6 * (math.Abs(want) + (float64(x)/float64(m.Scale)+math.Abs(float64(m.Mean[c])))/float64(m.Std[c]))
-			if got := float64(single.single[at]); math.Abs(got-want) > slack {
+			if got := float64(single.Single[at]); math.Abs(got-want) > slack {
 				t.Fatalf("sample %d of channel %d: got %g, want %g", x, c, got, want)
 			}
-			if half.half[at] != halfOf(single.single[at]) {
+			if half.Half[at] != halfOf(single.Single[at]) {
 				t.Fatalf("sample %d of channel %d: float16 differs from float32", x, c)
 			}
 		}
@@ -79,7 +77,7 @@ func TestMask(t *testing.T) {
 			broken = broken || v != v
 		}
 		for _, post := range []cutout.Post{cutout.PostNone, cutout.PostSigmoid, cutout.PostArgmax} {
-			got, err := (&tensor{single: values}).mask(post, len(values), rapid.IntRange(1, 5).Draw(t, "threads"))
+			got, err := Planes{Single: values}.Mask(post, len(values), rapid.IntRange(1, 5).Draw(t, "threads"))
 			if broken != (cutout.CodeOf(err) == cutout.Internal) {
 				t.Fatalf("%s: got %v for %v", post, err, values)
 			}
@@ -102,10 +100,10 @@ func TestMask(t *testing.T) {
 
 func BenchmarkFill(b *testing.B) {
 	const n = 1024 * 1024
-	in, pix := &tensor{single: make([]float32, 3*n)}, make([]uint8, 3*n)
-	table := newTable(cutout.Model{Scale: 256, Std: [3]float32{1, 1, 1}})
+	in, pix := Planes{Single: make([]float32, 3*n)}, make([]uint8, 3*n)
+	table := NewTable(cutout.Model{Scale: 256, Std: [3]float32{1, 1, 1}})
 	for b.Loop() {
-		in.fill(pix, table, 2)
+		in.Fill(pix, table, 2)
 	}
 }
 
@@ -113,9 +111,9 @@ func BenchmarkMask(b *testing.B) {
 	const n = 1024 * 1024
 	for _, post := range []cutout.Post{cutout.PostNone, cutout.PostSigmoid} {
 		b.Run(string(post), func(b *testing.B) {
-			out := &tensor{single: make([]float32, n)}
+			out := Planes{Single: make([]float32, n)}
 			for b.Loop() {
-				if _, err := out.mask(post, n, 2); err != nil {
+				if _, err := out.Mask(post, n, 2); err != nil {
 					b.Fatal(err)
 				}
 			}

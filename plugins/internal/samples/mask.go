@@ -1,4 +1,4 @@
-package ort
+package samples
 
 import (
 	"errors"
@@ -9,15 +9,16 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// mask turns a network's output into samples of a mask of that many pixels.
-// Values are clamped to 0..1. Code: Internal where a value is not a number.
-func (t *tensor) mask(post cutout.Post, pixels, threads int) ([]uint8, error) {
-	values := t.single
-	if t.half != nil {
-		values = make([]float32, len(t.half))
+// Mask turns a network's output into samples of a mask of that many pixels;
+// there are as many values, or a multiple for PostArgmax. Values are clamped
+// to 0..1. Code: Internal where a value is not a number.
+func (p Planes) Mask(post cutout.Post, pixels, threads int) ([]uint8, error) {
+	values := p.Single
+	if p.Half != nil {
+		values = make([]float32, len(p.Half))
 		parallel(len(values), threads, func(from, to int) {
 			for i := from; i < to; i++ {
-				values[i] = halfValue(t.half[i])
+				values[i] = halfValue(p.Half[i])
 			}
 		})
 	}
