@@ -120,9 +120,25 @@ func TestHangs(t *testing.T) {
 	m := started(t, o)
 	arm()
 	works(t, m, "")
-	if st := statusOf(m, "one"); !strings.Contains(st.LastError, "did not end within 500ms") {
+	if st := statusOf(m, "one"); !strings.Contains(st.LastError, "a run did not end within") {
 		t.Errorf("status: %+v", st)
 	}
+}
+
+// TestHangsUntilDeadline: also where callers have less patience than the
+// backend is allowed, one that hangs is found out, after few requests.
+func TestHangsUntilDeadline(t *testing.T) {
+	o := patient(t, fake("one", shows("hang")...))
+	o.SkipWarmUp = true
+	m := started(t, o)
+	for range strikes {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if _, _, err := m.Segment(ctx, "", "", picture(32)); cutout.CodeOf(err) != cutout.Timeout {
+			t.Errorf("segment: %v", err)
+		}
+		cancel()
+	}
+	awaitStatus(t, m, "one", "restarted", func(s Status) bool { return s.Restarts == 1 && s.State == Ready })
 }
 
 // TestIgnoresShutdown: ended by force, within the time allowed (newManager

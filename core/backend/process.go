@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-plugin"
@@ -189,7 +190,10 @@ func (l *life) explainExit() error {
 		f.Reason = reason(f.Err)
 	case l.cmd.ProcessState != nil:
 		exit := exitOf(l.cmd.ProcessState)
-		f.Err, f.Reason = exit, "it "+exit.Error()+saying(f.Stderr)
+		f.Err, f.Reason = exit, "it "+exit.Error()
+		if exit.Signal != syscall.SIGKILL { // of which it could not know
+			f.Reason += saying(f.Stderr)
+		}
 	default:
 		f.Reason = "its connection ended"
 	}

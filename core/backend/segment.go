@@ -90,13 +90,13 @@ func (l *lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cut
 	defer cancel()
 	start := time.Now()
 	mask, timing, err := p.Segment(limited, loaded.Name, input)
-	// The backend's own clock may have ended the run a moment before ours.
-	if overdue := time.Since(start) > o.RunTimeout*9/10; err != nil && ctx.Err() == nil && overdue {
-		err = &DownError{Reason: fmt.Sprintf("a run did not end within %v", o.RunTimeout)}
+	took := time.Since(start)
+	if err != nil && l.hangs(ctx, err, took) {
+		err = &DownError{Reason: fmt.Sprintf("a run did not end within %v", took.Round(time.Millisecond))}
 		p.kill(err)
 	}
 	l.account(ctx, err, Observation{Backend: l.name, Model: loaded.Name,
-		Duration: time.Since(start), Inference: timing.Inference, Err: err})
+		Duration: took, Inference: timing.Inference, Err: err})
 	return mask, cutout.Run{Backend: l.name, Device: p.about.Device, Model: loaded.Name,
 		Sizes: []int{input.Width}, Inference: timing.Inference}, err
 }
@@ -104,6 +104,16 @@ func (l *lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cut
 // strikes is the number of failed runs in a row after which a process is
 // taken to be broken: some device errors last until the process ends.
 const strikes = 3
+
+// hangs judges a process by a run that failed after a time: one that had at
+// least half the time allowed when its deadline, or the caller's, came. Of
+// shorter ones it takes several in a row.
+func (l *lease) hangs(ctx context.Context, err error, took time.Duration) bool {
+	if errors.Is(ctx.Err(), context.Canceled) || cutout.CodeOf(err) != cutout.Timeout {
+		return false
+	}
+	return took > l.m.options.RunTimeout/2 || l.process.strikes.Add(1) >= strikes
+}
 
 func (l *lease) account(ctx context.Context, err error, o Observation) {
 	l.requests.Add(1)
@@ -114,7 +124,7 @@ func (l *lease) account(ctx context.Context, err error, o Observation) {
 	case err == nil:
 		l.process.strikes.Store(0)
 		return
-	case ctx.Err() != nil, cutout.CodeOf(err) == cutout.Invalid:
+	case errors.Is(ctx.Err(), context.Canceled), cutout.CodeOf(err) == cutout.Invalid:
 		return // not the backend's doing
 	}
 	l.failures.Add(1)
