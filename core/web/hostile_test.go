@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -79,7 +80,7 @@ func TestSteadyClientsAreNotCut(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, api, strings.NewReader(strings.Repeat("x", 8<<10)))
 	b := newBody(conn, r, 1<<20, Pace{Window: time.Hour, Bytes: 1 << 10, Rate: 1 << 10})
 	for piece := make([]byte, 512); ; {
-		if _, err := b.Read(piece); err == io.EOF {
+		if _, err := b.Read(piece); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)
@@ -138,7 +139,7 @@ func TestClientsThatLeaveEndTheWork(t *testing.T) {
 	<-running
 	s.do(http.MethodPost, api, strings.NewReader("x")).expect(t, 503) // its memory is in use
 	conn.Close()
-	if err := <-ended; err != context.Canceled {
+	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the work ended with %v", err)
 	}
 	for _, x := range s.seen(2) {
