@@ -52,13 +52,13 @@ func (ps Errors) Unwrap() []error {
 
 // Explain tells an error that only showed in use, such as an address that is
 // taken, in the same words as the errors of Load: with value and origin.
-func (c *Config) Explain(key string, err error) error {
+func (c *Config) Explain(key string, err error) Errors {
 	for _, v := range c.values {
 		if v.Key == key {
-			return Error{Key: key, Value: v.shown(), Origin: v.Origin, Message: err.Error()}
+			return Errors{{Key: key, Value: v.shown(), Origin: v.Origin, Message: "does not work: " + err.Error()}}
 		}
 	}
-	return Error{Key: key, Message: err.Error()}
+	return Errors{{Key: key, Message: err.Error()}}
 }
 
 // suggest names the known word nearest to an unknown one, if any is near.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -66,10 +67,15 @@ var apiKey = kind[APIKey]{"NAME:SHA256=RATE, where SHA256 is that of the key, in
 }}
 
 // NewAPIKey makes a key of 32 random bytes for a program and the entry of
-// api_keys that lets it in. The key is nowhere else and cannot be had again.
-func NewAPIKey(program string, r Rate) (key, entry string, err error) {
+// api_keys that lets it in at a rate such as "1000/1h". The key is nowhere else
+// and cannot be had again.
+func NewAPIKey(program, text string) (key, entry string, err error) {
 	if !isName(program) {
 		return "", "", errors.New("a program's name has small letters, digits and dashes")
+	}
+	r, err := parseRate(text)
+	if err != nil {
+		return "", "", fmt.Errorf("%q is not %s", text, rate.accepts)
 	}
 	var random [32]byte
 	if _, err := rand.Read(random[:]); err != nil {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"net/netip"
 	"os"
@@ -240,6 +241,23 @@ func TestSecretsFromFiles(t *testing.T) {
 	_, err = Load(Sources{File: write(t, ""), Environ: []string{"BGREMOVER_ADMIN_TOKEN_FILE=/nowhere"}})
 	if err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("err = %v", err)
+	}
+}
+
+func TestAPIKeyIsLetInByItsEntry(t *testing.T) {
+	key, entry, err := NewAPIKey("shop", "1000/1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, Sources{File: write(t, "api_keys = \""+entry+"\"")})
+	got := c.Limits.Keys
+	if len(got) != 1 || got[0].Name != "shop" || got[0].SHA256 != sha256.Sum256([]byte(key)) || got[0].Rate.Count != 1000 {
+		t.Errorf("%q: %+v", key, got)
+	}
+	for _, bad := range [][2]string{{"Shop!", "1/1h"}, {"", "1/1h"}, {"shop", "0/1h"}} {
+		if _, _, err := NewAPIKey(bad[0], bad[1]); err == nil {
+			t.Errorf("%v was accepted", bad)
+		}
 	}
 }
 

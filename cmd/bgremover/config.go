@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"bgremover.pro/core/config"
+)
+
+func configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Check and show the settings.",
+		Long: `Settings come from the defaults, then bgremover.toml (or the file named by
+BGREMOVER_CONFIG), then variables BGREMOVER_*, then flags; the later count.`,
+	}
+	cmd.AddCommand(configCheckCommand(), configPrintCommand(), configExampleCommand(), configKeyCommand())
+	return cmd
+}
+
+func configCheckCommand() *cobra.Command {
+	return withSettings(&cobra.Command{
+		Use:   "check",
+		Short: "Report every mistake in the settings; exit status 2 if there is one.",
+	}, func(cmd *cobra.Command, c *config.Config) error {
+		file := "no settings file"
+		if c.File != "" {
+			file = c.File
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "The settings are good (%s).\n", file)
+		return nil
+	})
+}
+
+func configPrintCommand() *cobra.Command {
+	return withSettings(&cobra.Command{
+		Use:   "print",
+		Short: "Show every setting and where its value comes from, without secrets.",
+	}, func(cmd *cobra.Command, c *config.Config) error {
+		return c.Print(cmd.OutOrStdout())
+	})
+}
+
+func configExampleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "example",
+		Short: "Write a settings file that explains every setting and sets none.",
+		Args:  cobra.NoArgs,
+		Run:   func(cmd *cobra.Command, _ []string) { config.Example(cmd.OutOrStdout()) },
+	}
+}
+
+func configKeyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "key NAME RATE",
+		Short: "Make an API key for a program, such as: key shop 1000/1h",
+		Long: `Makes a random API key and the entry of api_keys that lets it in at its own
+rate. The entry holds the key's hash only: the key itself is shown once.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			key, entry, err := config.NewAPIKey(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "key for the program:   %s\nentry for api_keys:    %s\n", key, entry)
+			return nil
+		},
+	}
+}
+
+// withSettings makes a command that takes the flags of serve and needs valid
+// settings.
+func withSettings(cmd *cobra.Command, work func(*cobra.Command, *config.Config) error) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := config.Load(config.Sources{Environ: os.Environ(), Flags: cmd.Flags()})
+		if err != nil {
+			return err
+		}
+		return work(cmd, c)
+	}
+	config.AddFlags(cmd.Flags())
+	return cmd
+}

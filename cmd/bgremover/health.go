@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// healthTimeout is shorter than what container engines allow a check.
+const healthTimeout = 3 * time.Second
+
+func healthCommand() *cobra.Command {
+	var live bool
+	cmd := &cobra.Command{
+		Use:   "health",
+		Short: "Ask the running server whether it can serve photos; exit status 1 if not.",
+		Long: `Asks the operator listener of the server that runs with the same settings on
+this machine. For container health checks, where there is no other program.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			server, err := findOperator()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), healthTimeout)
+			defer cancel()
+			path := "/readyz"
+			if live {
+				path = "/healthz"
+			}
+			if err := server.call(ctx, http.MethodGet, path, nil, nil); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "ok")
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&live, "live", false, "ask only whether it lives, not whether it is ready")
+	return cmd
+}

@@ -1,0 +1,191 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/templates"
+)
+
+// switchTimeout bounds how long a new backend may take to serve.
+const switchTimeout = 5 * time.Minute
+
+// form reads a small form without net/http's help, which would mix in the
+// address's query.
+func form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
+	if err != nil {
+		return nil, err
+	}
+	return url.ParseQuery(string(body))
+}
+
+// answer ends an action: with the part for htmx, else by going back to the
+// page, or by showing the page with what went wrong.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, anchor string, status int, part templates.OperatorView, whole func(*templates.Operator)) {
+	switch {
+	case r.Header.Get("HX-Request") == "true":
+		s.render(w, status, part)
+	case status == http.StatusOK:
+		http.Redirect(w, r, "/#"+anchor, http.StatusSeeOther)
+	default:
+		page := s.whole()
+		whole(&page)
+		s.render(w, status, page)
+	}
+}
+
+func done(text string) templates.OperatorMessage { return templates.OperatorMessage{Text: text} }
+
+func failed(err error) templates.OperatorMessage {
+	return templates.OperatorMessage{Text: sentence(err), Failed: true}
+}
+
+// sentence says an error without its code; the operator may know the cause.
+func sentence(err error) string {
+	var coded *cutout.Error
+	switch {
+	case !errors.As(err, &coded):
+		return err.Error()
+	case coded.Err != nil:
+		return coded.Message + " (" + coded.Err.Error() + ")"
+	}
+	return coded.Message
+}
+
+func (s *Server) backendsJSON(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, "application/json", s.Sources.Backends.Snapshot())
+}
+
+func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) {
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // to a client that may have left
+}
+
+// switchBackend makes the backend of the form's field "name" the active one,
+// and answers when it is. A script, which does not ask for HTML, gets JSON: the
+// list of backends, or what went wrong as problem+json.
+func (s *Server) switchBackend(w http.ResponseWriter, r *http.Request) {
+	values, err := form(w, r)
+	status, name := http.StatusOK, values.Get("name")
+	if err == nil && name == "" {
+		err = errors.New("the field name says which backend")
+	}
+	if err != nil {
+		status = http.StatusBadRequest
+	} else if err = s.activate(r.Context(), name); err != nil {
+		status = http.StatusServiceUnavailable
+		if cutout.CodeOf(err) == cutout.Invalid {
+			status = http.StatusBadRequest
+		}
+	}
+	message := done("Switched to " + name + ".")
+	if err != nil {
+		message = failed(err)
+	}
+	s.Log.Info("backend switch by the operator", "backend", name, "status", status, "error", err)
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("HX-Request") == "" {
+		if err != nil {
+			writeJSON(w, status, "application/problem+json", map[string]any{"title": "The backend was not switched", "status": status, "detail": message.Text})
+			return
+		}
+		s.backendsJSON(w, r)
+		return
+	}
+	s.answer(w, r, "backends", status, s.backends(message), func(p *templates.Operator) { p.Backends.Message = message })
+}
+
+// activate switches first, as that may fail, and then lets the configuration
+// say so too. The switch goes on if the operator leaves.
+func (s *Server) activate(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTimeout)
+	defer cancel()
+	if choice := s.setting("backend"); choice.Locked && choice.Value != name {
+		s.Log.Warn("the switch holds until the next start: the configuration names another backend", "origin", choice.Origin)
+		return s.Sources.Backends.Switch(ctx, name)
+	}
+	if err := s.Sources.Backends.Switch(ctx, name); err != nil {
+		return err
+	}
+	return s.Sources.Settings.Apply(map[string]string{"backend": name}, false)
+}
+
+// applyLimits sets the limits of the form, and keeps them in the file where
+// the box "persist" was ticked.
+func (s *Server) applyLimits(w http.ResponseWriter, r *http.Request) {
+	values, err := form(w, r)
+	typed := map[string]string{}
+	for _, key := range editable {
+		if values.Has(key) {
+			typed[key] = strings.TrimSpace(values.Get(key))
+		}
+	}
+	persist := values.Get("persist") != ""
+	if err == nil {
+		err = s.Sources.Settings.Apply(typed, persist)
+	}
+	s.Log.Info("limits by the operator", "persist", persist, "error", err)
+	part, status := s.limits(done("Applied, until the next start."), nil), http.StatusOK
+	if persist {
+		part.Message.Text = "Applied and kept in the settings file."
+	}
+	if err != nil {
+		part, status = s.limits(failed(err), typed), http.StatusUnprocessableEntity
+	}
+	part.Persist = persist
+	s.answer(w, r, "limits", status, part, func(p *templates.Operator) { p.Limits = part })
+}
+
+// changeDevice clears, blocks or unblocks the device of the form's field.
+func (s *Server) changeDevice(w http.ResponseWriter, r *http.Request) {
+	values, err := form(w, r)
+	device := values.Get("device")
+	if err == nil && (device == "" || len(device) > 64 || s.Sources.Limiter == nil) {
+		err = errors.New("the field device says which device")
+	}
+	message := templates.OperatorMessage{}
+	if err == nil {
+		switch r.PathValue("action") {
+		case "clear":
+			s.Sources.Limiter.Clear(r.Context(), device)
+			message = done("The count of " + device + " is cleared.")
+		case "block":
+			if !s.Sources.Limiter.Block(device) {
+				err = errors.New("too many devices are blocked already")
+			}
+			message = done(device + " is blocked.")
+		case "unblock":
+			s.Sources.Limiter.Unblock(device)
+			message = done(device + " may come in again.")
+		default:
+			http.NotFound(w, r)
+			return
+		}
+	}
+	status := http.StatusOK
+	if err != nil {
+		message, status = failed(err), http.StatusBadRequest
+	}
+	s.answer(w, r, "devices", status, s.devices(message), func(p *templates.Operator) { p.Devices.Message = message })
+}
+
+// reload reads the configuration anew.
+func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
+	changes, err := s.Sources.Settings.Reload()
+	message, status := done("Read anew: nothing has changed."), http.StatusOK
+	if len(changes) > 0 {
+		message = done("Read anew.")
+	}
+	if err != nil {
+		message, status = failed(err), http.StatusUnprocessableEntity
+	}
+	s.answer(w, r, "config", status, s.config(message), func(p *templates.Operator) { p.Config.Message = message })
+}

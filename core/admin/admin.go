@@ -1,0 +1,167 @@
+// Package admin is the operator's listener: what runs, how busy it is, what it
+// may do and since when, on one page and as metrics. It is for this machine
+// alone unless a token or a client certificate is asked for.
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"strings"
+	"sync"
+	"time"
+
+	"bgremover.pro/static"
+	"bgremover.pro/templates"
+)
+
+// Options are what the listener is made of.
+type Options struct {
+	Listen  string // host:port
+	Access  Access
+	Build   Build
+	Metrics *Metrics
+	Sources Sources
+	Log     *slog.Logger
+}
+
+// Server is the operator's listener. Close ends it and its goroutine.
+type Server struct {
+	Options
+	listener  net.Listener
+	server    *http.Server
+	templates *templates.OperatorSet
+	history   *history
+	started   time.Time
+	stop      context.CancelFunc
+	done      sync.WaitGroup
+}
+
+// New takes the address, and fails where it is open to others unguarded. The
+// metrics must not be watching these sources yet.
+func New(o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	set, err := templates.NewOperator(static.Path)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := o.Access.listen(o.Listen)
+	if err != nil {
+		return nil, err
+	}
+	o.Metrics.Watch(o.Sources)
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{Options: o, listener: listener, templates: set, history: newHistory(o.Metrics.registry), started: time.Now(), stop: cancel}
+	s.server = &http.Server{
+		Handler:           headers(s.routes()),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	s.done.Go(func() { s.history.run(ctx) })
+	return s, nil
+}
+
+// Addr is where the operator is served.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Serve answers until Shutdown or Close, and returns nil then.
+func (s *Server) Serve() error {
+	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Shutdown lets requests finish until ctx ends. The listener outlives the
+// public one in a drain, so that one can watch.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop()
+	s.done.Wait()
+	return s.server.Shutdown(ctx)
+}
+
+// Close ends everything at once.
+func (s *Server) Close() error {
+	s.stop()
+	s.done.Wait()
+	return errors.Join(s.server.Close(), ignoreClosed(s.listener.Close()))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+
+	inner := http.NewServeMux()
+	inner.HandleFunc("GET /{$}", s.page)
+	inner.HandleFunc("GET /part/{name}", s.part)
+	inner.HandleFunc("GET /backends.json", s.backendsJSON)
+	inner.HandleFunc("POST /backends/active", s.switchBackend)
+	inner.HandleFunc("POST /limits", s.applyLimits)
+	inner.HandleFunc("POST /devices/{action}", s.changeDevice)
+	inner.HandleFunc("POST /config/reload", s.reload)
+	inner.HandleFunc("GET "+static.Prefix, s.asset)
+	inner.HandleFunc("GET /operator.css", s.style)
+	inner.Handle("GET /metrics", s.Metrics.Handler())
+	inner.HandleFunc("GET /debug/pprof/", pprof.Index)
+	inner.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	inner.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	inner.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	inner.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	mux.Handle("/", s.Access.guard(http.NewCrossOriginProtection().Handler(inner)))
+	return mux
+}
+
+// healthz says that the process lives.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// readyz says whether photos can be served, and why not.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	err := s.Sources.Ready()
+	switch {
+	case err == nil:
+		s.healthz(w, r)
+	case strings.Contains(r.Header.Get("Accept"), "json"):
+		writeJSON(w, http.StatusServiceUnavailable, "application/problem+json",
+			map[string]any{"title": "Not ready", "status": http.StatusServiceUnavailable, "detail": sentence(err)})
+	default:
+		http.Error(w, "not ready: "+sentence(err), http.StatusServiceUnavailable)
+	}
+}
+
+// asset serves what the page shares with the public one.
+func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
+	file, current, ok := static.Open(r.URL.Path)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if current {
+		w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	}
+	w.Header().Set("Content-Type", file.MediaType)
+	_, _ = w.Write(file.Content) //nolint:gosec // G705: an embedded file of ours, whatever its address
+}
+
+func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	_, _ = w.Write(static.OperatorCSS)
+}

@@ -1,0 +1,112 @@
+package admin
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"bgremover.pro/templates"
+)
+
+// A chart is drawn in a box of these units, which its template shows too.
+const (
+	chartWidth  = 600.0
+	chartHeight = 120.0
+)
+
+// curve is one line of a chart.
+type curve struct {
+	name  string
+	value func(point) float64
+}
+
+// charts draws the last hour.
+func charts(all []point, now time.Time) []templates.OperatorChart {
+	return []templates.OperatorChart{
+		chart("Requests a second", all, now, number, curve{"all", func(p point) float64 { return p.requests }},
+			curve{"refused by limit or queue", func(p point) float64 { return p.denied }}, curve{"server errors", func(p point) float64 { return p.errors }}),
+		chart("Time of a photo's request", all, now, span, curve{"median", func(p point) float64 { return p.latency50 }},
+			curve{"95 of 100", func(p point) float64 { return p.latency95 }}),
+		chart("Time of inference", all, now, span, curve{"median", func(p point) float64 { return p.inference50 }},
+			curve{"95 of 100", func(p point) float64 { return p.inference95 }}),
+		chart("Photos in the queue", all, now, number, curve{"at work", func(p point) float64 { return p.working }},
+			curve{"waiting", func(p point) float64 { return p.waiting }}),
+		chart("Memory", all, now, bytes, curve{"server", func(p point) float64 { return p.memory }},
+			curve{"backends", func(p point) float64 { return p.backendMemory }}),
+	}
+}
+
+func chart(title string, all []point, now time.Time, show func(float64) string, curves ...curve) templates.OperatorChart {
+	top := 0.0
+	for _, p := range all {
+		for _, c := range curves {
+			if v := c.value(p); !math.IsNaN(v) {
+				top = max(top, v)
+			}
+		}
+	}
+	top = roundUp(top)
+	out := templates.OperatorChart{Title: title, Width: chartWidth, Height: chartHeight, Top: show(top), Middle: show(top / 2), MiddleY: chartHeight / 2}
+	for _, c := range curves {
+		line := templates.OperatorLine{Name: c.name, Path: path(all, now, c.value, top), Now: "–"}
+		if n := len(all); n > 0 && !math.IsNaN(c.value(all[n-1])) {
+			line.Now = show(c.value(all[n-1]))
+		}
+		out.Lines = append(out.Lines, line)
+	}
+	return out
+}
+
+// path draws a line with gaps where there is nothing to tell. A point between
+// two gaps is a line without length, which round ends make a dot.
+func path(all []point, now time.Time, value func(point) float64, top float64) string {
+	var b strings.Builder
+	drawing := false
+	for _, p := range all {
+		v := value(p)
+		x := chartWidth * (1 - now.Sub(p.at).Seconds()/(points*interval.Seconds()))
+		if math.IsNaN(v) || x < 0 {
+			drawing = false
+			continue
+		}
+		y := chartHeight * (1 - v/top)
+		if drawing {
+			fmt.Fprintf(&b, "L%.1f %.1f", x, y)
+		} else {
+			fmt.Fprintf(&b, "M%.1f %.1fh0", x, y)
+		}
+		drawing = true
+	}
+	return b.String()
+}
+
+// roundUp finds the next 1, 2 or 5 times a power of ten.
+func roundUp(v float64) float64 {
+	if v <= 0 {
+		return 1
+	}
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, step := range []float64{1, 2, 5} {
+		if v <= step*power {
+			return step * power
+		}
+	}
+	return 10 * power
+}
+
+func number(v float64) string { return fmt.Sprintf("%.3g", v) }
+
+func span(seconds float64) string {
+	if seconds < 1 {
+		return fmt.Sprintf("%.3g ms", seconds*1000)
+	}
+	return fmt.Sprintf("%.3g s", seconds)
+}
+
+func bytes(v float64) string {
+	if v >= 1e9 {
+		return fmt.Sprintf("%.3g GB", v/1e9)
+	}
+	return fmt.Sprintf("%.3g MB", v/1e6)
+}

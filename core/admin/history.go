@@ -1,0 +1,166 @@
+package admin
+
+import (
+	"context"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
+
+const (
+	interval = 10 * time.Second
+	points   = 360 // an hour
+)
+
+// history is the last hour of the metrics, for the operator's charts. It reads
+// the registry as Prometheus would, so that both show the same.
+type history struct {
+	gather prometheus.Gatherer
+
+	mu     sync.Mutex
+	last   totals
+	points []point // the oldest first
+}
+
+// totals are counters as they stood at a time.
+type totals struct {
+	at                       time.Time
+	requests, errors, denied float64
+	latency, inference       buckets
+}
+
+// point is what happened in one interval. NaN stands for nothing to tell.
+type point struct {
+	at                       time.Time
+	requests, errors, denied float64 // a second
+	latency50, latency95     float64 // seconds, of photos' requests
+	inference50, inference95 float64
+	working, waiting         float64
+	memory, backendMemory    float64 // bytes
+}
+
+// buckets are cumulative counts by upper bound.
+type buckets map[float64]float64
+
+func newHistory(gather prometheus.Gatherer) *history { return &history{gather: gather} }
+
+// run takes a point every interval until ctx ends.
+func (h *history) run(ctx context.Context) {
+	h.take(time.Now())
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			h.take(now)
+		}
+	}
+}
+
+func (h *history) take(now time.Time) {
+	families, err := h.gather.Gather()
+	if err != nil && len(families) == 0 {
+		return // the next interval is a long one
+	}
+	next := totals{at: now, latency: buckets{}, inference: buckets{}}
+	p := point{at: now}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			read(family.GetName(), m, &next, &p)
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if took := now.Sub(h.last.at).Seconds(); !h.last.at.IsZero() && took > 0 {
+		p.requests = (next.requests - h.last.requests) / took
+		p.errors = (next.errors - h.last.errors) / took
+		p.denied = (next.denied - h.last.denied) / took
+		p.latency50, p.latency95 = quantiles(h.last.latency, next.latency)
+		p.inference50, p.inference95 = quantiles(h.last.inference, next.inference)
+		h.points = append(h.points, p)
+		h.points = h.points[max(0, len(h.points)-points):]
+	}
+	h.last = next
+}
+
+// read adds one metric to what it is part of.
+func read(name string, m *dto.Metric, t *totals, p *point) {
+	switch name {
+	case "bgremover_http_requests_total":
+		t.requests += m.GetCounter().GetValue()
+		if strings.HasPrefix(label(m, "code"), "5") {
+			t.errors += m.GetCounter().GetValue()
+		}
+	case "bgremover_limit_hits_total", "bgremover_queue_rejections_total":
+		t.denied += m.GetCounter().GetValue()
+	case "bgremover_http_request_duration_seconds":
+		if strings.HasSuffix(label(m, "route"), "/cutouts") {
+			t.latency.add(m.GetHistogram())
+		}
+	case "bgremover_inference_duration_seconds":
+		t.inference.add(m.GetHistogram())
+	case "bgremover_queue_working":
+		p.working = m.GetGauge().GetValue()
+	case "bgremover_queue_waiting":
+		p.waiting = m.GetGauge().GetValue()
+	case "process_resident_memory_bytes":
+		p.memory = m.GetGauge().GetValue()
+	case "bgremover_backend_memory_bytes":
+		p.backendMemory += m.GetGauge().GetValue()
+	}
+}
+
+func label(m *dto.Metric, name string) string {
+	for _, l := range m.GetLabel() {
+		if l.GetName() == name {
+			return l.GetValue()
+		}
+	}
+	return ""
+}
+
+func (b buckets) add(h *dto.Histogram) {
+	for _, bucket := range h.GetBucket() {
+		b[bucket.GetUpperBound()] += float64(bucket.GetCumulativeCount())
+	}
+	b[math.Inf(1)] += float64(h.GetSampleCount())
+}
+
+// quantiles estimates the median and the 95th percentile of what came between
+// two states of a histogram, as PromQL's histogram_quantile does.
+func quantiles(before, after buckets) (median, most float64) {
+	delta := buckets{}
+	for bound, n := range after {
+		delta[bound] = n - before[bound]
+	}
+	return delta.quantile(.5), delta.quantile(.95)
+}
+
+func (b buckets) quantile(q float64) float64 {
+	total := b[math.Inf(1)]
+	if total <= 0 {
+		return math.NaN()
+	}
+	rank := q * total
+	lower, below := 0.0, 0.0
+	for _, bound := range seconds {
+		if b[bound] >= rank {
+			return lower + (bound-lower)*(rank-below)/(b[bound]-below)
+		}
+		lower, below = bound, b[bound]
+	}
+	return lower // beyond the last bound nothing is known
+}
+
+// all returns the points, the oldest first.
+func (h *history) all() []point {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return append([]point(nil), h.points...)
+}

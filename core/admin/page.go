@@ -1,0 +1,185 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"bgremover.pro/templates"
+)
+
+// editable are the settings that the page's form changes.
+var editable = []string{"limits_device", "limits_network", "limits_routes", "limits_overrides"}
+
+func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
+	s.render(w, http.StatusOK, s.whole())
+}
+
+func (s *Server) whole() templates.Operator {
+	return templates.Operator{
+		Status: s.status(), Charts: s.charts(), Backends: s.backends(templates.OperatorMessage{}),
+		Limits: s.limits(templates.OperatorMessage{}, nil), Devices: s.devices(templates.OperatorMessage{}),
+		Log: s.accessLog(), Config: s.config(templates.OperatorMessage{}),
+	}
+}
+
+// part renders what the page asks for again by itself.
+func (s *Server) part(w http.ResponseWriter, r *http.Request) {
+	var view templates.OperatorView
+	switch r.PathValue("name") {
+	case "status":
+		view = s.status()
+	case "charts":
+		view = s.charts()
+	case "backends":
+		view = s.backends(templates.OperatorMessage{})
+	case "devices":
+		view = s.devices(templates.OperatorMessage{})
+	case "log":
+		view = s.accessLog()
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	s.render(w, http.StatusOK, view)
+}
+
+func (s *Server) render(w http.ResponseWriter, status int, view templates.OperatorView) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	body := &strings.Builder{}
+	if err := s.templates.Render(body, view); err != nil {
+		s.Log.Error("the operator's page failed", "error", err)
+		http.Error(w, "The page could not be made; the server's log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(body.String()))
+}
+
+func (s *Server) status() templates.OperatorStatus {
+	q := s.Sources.Queue()
+	v := templates.OperatorStatus{
+		Version: s.Build.Version, Revision: s.Build.Revision, Go: s.Build.Go, Up: time.Since(s.started).Round(time.Second),
+		Working: q.Working, Workers: q.Workers, Waiting: q.Waiting, Waiters: q.Capacity,
+	}
+	if err := s.Sources.Ready(); err != nil {
+		v.NotReady = sentence(err)
+	}
+	for _, b := range s.Sources.Backends.Snapshot() {
+		if b.Serving {
+			v.Backend, v.Device, v.Model = b.Name, b.Device, strings.Join(b.Models, ", ")
+		}
+	}
+	if s.Sources.Limiter != nil {
+		v.Degraded, _ = s.Sources.Limiter.Degraded()
+	}
+	return v
+}
+
+func (s *Server) charts() templates.OperatorCharts {
+	return templates.OperatorCharts{Charts: charts(s.history.all(), time.Now())}
+}
+
+func (s *Server) backends(message templates.OperatorMessage) templates.OperatorBackends {
+	v := templates.OperatorBackends{Message: message, Choice: s.setting("backend").Value}
+	for _, b := range s.Sources.Backends.Snapshot() {
+		row := templates.OperatorBackend{
+			Name: b.Name, State: b.State, Why: b.Why, Since: time.Since(b.Since).Round(time.Second), Active: b.Active, Serving: b.Serving,
+			Device: b.Device, Provider: b.Provider, Runtime: b.Runtime, Models: strings.Join(b.Models, ", "), Memory: int64(b.Memory),
+			Running: b.Running, Requests: b.Requests, Failures: b.Failures, Restarts: b.Restarts, LastError: b.LastError, Stderr: b.Stderr,
+		}
+		if !b.NextTry.IsZero() {
+			row.NextTry = max(time.Second, time.Until(b.NextTry))
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
+}
+
+func (s *Server) setting(key string) Setting {
+	all := s.Sources.Settings.List()
+	if i := slices.IndexFunc(all, func(o Setting) bool { return o.Key == key }); i >= 0 {
+		return all[i]
+	}
+	return Setting{Key: key}
+}
+
+// limits shows the form; typed holds what was typed and refused.
+func (s *Server) limits(message templates.OperatorMessage, typed map[string]string) templates.OperatorLimits {
+	v := templates.OperatorLimits{Message: message, Hits: s.hits()}
+	for _, key := range editable {
+		field := templates.OperatorSetting(s.setting(key))
+		if text, given := typed[key]; given {
+			field.Value = text
+		}
+		v.Fields = append(v.Fields, field)
+	}
+	return v
+}
+
+// hits reads the refusals from the metrics.
+func (s *Server) hits() (all []templates.OperatorHit) {
+	families, err := s.Metrics.registry.Gather()
+	if err != nil {
+		return nil
+	}
+	i := slices.IndexFunc(families, func(f *dto.MetricFamily) bool { return f.GetName() == "bgremover_limit_hits_total" })
+	if i < 0 {
+		return nil
+	}
+	for _, m := range families[i].GetMetric() {
+		all = append(all, templates.OperatorHit{Name: label(m, "limit"), Count: int64(m.GetCounter().GetValue())})
+	}
+	return all
+}
+
+func (s *Server) devices(message templates.OperatorMessage) templates.OperatorDevices {
+	v := templates.OperatorDevices{Message: message}
+	if s.Sources.Limiter == nil {
+		return v
+	}
+	for _, u := range s.Sources.Limiter.Busiest(20) {
+		row := templates.OperatorDevice{ID: u.Device, Allowed: u.Allowed, Refused: u.Refused, Blocked: u.Blocked,
+			Program: strings.HasPrefix(u.Device, "key:")}
+		if !u.Last.IsZero() {
+			row.Last = max(time.Second, time.Since(u.Last).Round(time.Second))
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
+}
+
+func (s *Server) accessLog() templates.OperatorLog {
+	if s.Sources.AccessLog == nil {
+		return templates.OperatorLog{}
+	}
+	st := s.Sources.AccessLog.Status()
+	v := templates.OperatorLog{On: true, Mode: st.Mode, Dir: st.Dir, Form: st.Format, IP: st.IP, Days: st.Days, Gzip: st.Gzip,
+		Written: st.Written, Dropped: st.Dropped, Files: st.Files, Bytes: st.Bytes, Swept: time.Since(st.Swept).Round(time.Second)}
+	if !st.Oldest.IsZero() {
+		v.Oldest = st.Oldest.Format(time.DateOnly)
+	}
+	if st.Err != nil {
+		v.Problem = st.Err.Error()
+	}
+	return v
+}
+
+func (s *Server) config(message templates.OperatorMessage) templates.OperatorConfig {
+	v := templates.OperatorConfig{Message: message}
+	for _, o := range s.Sources.Settings.List() {
+		v.Settings = append(v.Settings, templates.OperatorSetting(o))
+	}
+	last := s.Sources.Settings.Last()
+	if last.Time.IsZero() {
+		return v
+	}
+	when := last.Time.UTC().Format("2006-01-02 15:04:05 UTC")
+	if v.Last, v.Changes = "Changed on "+when+" by "+last.Cause+":", last.Changes; last.Err != nil {
+		v.Failed, v.Last = true, "Left as it was on "+when+", at the "+last.Cause+": "+last.Err.Error()
+	}
+	return v
+}

@@ -1,0 +1,182 @@
+package admin
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"bgremover.pro/core/accesslog"
+	"bgremover.pro/core/ratelimit"
+)
+
+// Sources is what the operator's page and the metrics look at. All but Limiter
+// and AccessLog are needed.
+type Sources struct {
+	Backends Backends
+	Queue    func() Queue
+	// Ready says why photos cannot be served now, or nil.
+	Ready     func() error
+	Limiter   *ratelimit.Limiter
+	AccessLog *accesslog.Logger
+	Settings  Settings
+}
+
+// Backends is what does the inference.
+type Backends interface {
+	Snapshot() []Backend
+	// Switch makes a backend the active one, or "auto". It returns when the
+	// new one serves, or with the reason why the old one still does.
+	Switch(ctx context.Context, name string) error
+}
+
+// Backend is the state of one backend.
+type Backend struct {
+	Name     string    `json:"name"`
+	State    string    `json:"state"` // off, starting, warming, ready, draining, failed
+	Why      string    `json:"why,omitempty"`
+	Since    time.Time `json:"since"`
+	Active   bool      `json:"active"`  // chosen, or in the order of auto
+	Serving  bool      `json:"serving"` // requests that name no backend go to it
+	Version  string    `json:"version,omitempty"`
+	Device   string    `json:"device,omitempty"` // really in use, as is the provider
+	Provider string    `json:"provider,omitempty"`
+	Runtime  string    `json:"runtime,omitempty"`
+	Models   []string  `json:"models,omitempty"`
+	Memory   uint64    `json:"memory_bytes,omitempty"`
+	PID      int       `json:"pid,omitempty"`
+
+	Running   int       `json:"running"`
+	Requests  uint64    `json:"requests"`
+	Failures  uint64    `json:"failures"`
+	Restarts  int       `json:"restarts"`
+	LastError string    `json:"last_error,omitempty"`
+	Stderr    []string  `json:"stderr,omitempty"`
+	NextTry   time.Time `json:"next_try,omitzero"`
+}
+
+// Queue is the load of the line.
+type Queue struct{ Working, Workers, Waiting, Capacity int }
+
+// Settings is the configuration.
+type Settings interface {
+	// List tells each setting with its origin.
+	List() []Setting
+	// Apply changes settings, until the next start or in the file too. Its
+	// error is for the operator to read.
+	Apply(values map[string]string, persist bool) error
+	// Reload reads everything anew and says what changed, or why not.
+	Reload() (changes []string, err error)
+	// Last tells the latest reload; zero before.
+	Last() Reload
+}
+
+// Setting is one key of the configuration.
+type Setting struct {
+	Key, Value, Origin, Help, Accepts string
+	Live                              bool // a reload is enough
+	Locked                            bool // set where this page cannot change it
+}
+
+// Reload is what a reload did.
+type Reload struct {
+	Time    time.Time
+	Cause   string
+	Changes []string
+	Err     error
+}
+
+// Watch adds what is looked up each time that somebody asks.
+func (m *Metrics) Watch(s Sources) { m.registry.MustRegister(collector{s}) }
+
+// collector reads the sources at the moment of asking.
+type collector struct{ Sources }
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("bgremover_"+name, help, labels, nil)
+}
+
+var (
+	ready         = describe("ready", "Whether photos can be served.")
+	queueWorking  = describe("queue_working", "Photos at work.")
+	queueWorkers  = describe("queue_workers", "Photos that may be at work.")
+	queueWaiting  = describe("queue_waiting", "Photos waiting.")
+	queueCapacity = describe("queue_capacity", "Photos that may wait.")
+
+	backendState    = describe("backend_state", "The state of a backend: 1 for the one it is in.", "backend", "state")
+	backendServing  = describe("backend_serving", "Whether requests that name no backend go to it.", "backend", "device", "provider")
+	backendRestarts = describe("backend_restarts_total", "Processes started after the first.", "backend")
+	backendRequests = describe("backend_requests_total", "Runs of a backend.", "backend")
+	backendFailures = describe("backend_failures_total", "Runs of a backend that failed.", "backend")
+	backendRunning  = describe("backend_running", "Runs of a backend at this moment.", "backend")
+	backendMemory   = describe("backend_memory_bytes", "Resident memory of a backend's process.", "backend")
+
+	limitCounters = describe("limit_counters", "Counters of the limits in memory.")
+	limitDegraded = describe("limit_store_degraded", "Whether Redis is wanted but does not answer.")
+	limitLosses   = describe("limit_store_losses_total", "How often Redis was lost.")
+
+	logLines   = describe("access_log_lines_total", "Lines written to the access log.")
+	logDropped = describe("access_log_dropped_total", "Lines that could not be written.")
+	logFiles   = describe("access_log_files", "Files of the access log.")
+	logBytes   = describe("access_log_bytes", "Their size.")
+	logOldest  = describe("access_log_oldest_seconds", "Age of the oldest day that has a file.")
+	logLimit   = describe("access_log_retention_seconds", "Age that no line may reach.")
+	logSwept   = describe("access_log_last_sweep_seconds", "Time since old files were last looked for.")
+	logFailing = describe("access_log_sweep_failing", "Whether the last sweep could not remove a file.")
+)
+
+// Describe says nothing: what is there depends on what is watched.
+func (collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect is prometheus.Collector's.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	count := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	}
+	gauge(ready, truth(c.Ready() == nil))
+	q := c.Queue()
+	gauge(queueWorking, float64(q.Working))
+	gauge(queueWorkers, float64(q.Workers))
+	gauge(queueWaiting, float64(q.Waiting))
+	gauge(queueCapacity, float64(q.Capacity))
+	for _, b := range c.Backends.Snapshot() {
+		for _, state := range []string{"off", "starting", "warming", "ready", "draining", "failed"} {
+			gauge(backendState, truth(b.State == state), b.Name, state)
+		}
+		gauge(backendServing, truth(b.Serving), b.Name, b.Device, b.Provider)
+		gauge(backendRunning, float64(b.Running), b.Name)
+		gauge(backendMemory, float64(b.Memory), b.Name)
+		count(backendRestarts, float64(b.Restarts), b.Name)
+		count(backendRequests, float64(b.Requests), b.Name)
+		count(backendFailures, float64(b.Failures), b.Name)
+	}
+	if c.Limiter != nil {
+		degraded, losses := c.Limiter.Degraded()
+		gauge(limitCounters, float64(c.Limiter.Keys()))
+		gauge(limitDegraded, truth(degraded))
+		count(limitLosses, float64(losses))
+	}
+	if c.AccessLog != nil {
+		s := c.AccessLog.Status()
+		count(logLines, float64(s.Written))
+		count(logDropped, float64(s.Dropped))
+		gauge(logFiles, float64(s.Files))
+		gauge(logBytes, float64(s.Bytes))
+		gauge(logLimit, (time.Duration(s.Days) * 24 * time.Hour).Seconds())
+		gauge(logSwept, time.Since(s.Swept).Seconds())
+		gauge(logFailing, truth(s.Err != nil))
+		if !s.Oldest.IsZero() {
+			gauge(logOldest, time.Since(s.Oldest).Seconds())
+		}
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,174 @@
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"time"
+)
+
+//go:embed operator
+var operatorFiles embed.FS
+
+// Operator is the operator's page. Its parts are also fragments of their own.
+type Operator struct {
+	Status   OperatorStatus
+	Charts   OperatorCharts
+	Backends OperatorBackends
+	Limits   OperatorLimits
+	Devices  OperatorDevices
+	Log      OperatorLog
+	Config   OperatorConfig
+}
+
+// OperatorStatus is what runs.
+type OperatorStatus struct {
+	Version, Revision, Go              string
+	Up                                 time.Duration
+	NotReady                           string // why; empty: ready
+	Working, Workers, Waiting, Waiters int
+	Backend, Device, Model             string
+	Degraded                           bool // Redis is wanted but does not answer
+}
+
+// OperatorCharts are the last hour.
+type OperatorCharts struct{ Charts []OperatorChart }
+
+// OperatorChart is one picture, in units of its own.
+type OperatorChart struct {
+	Title         string
+	Width, Height float64
+	Top, Middle   string // what these heights stand for; the bottom is 0
+	MiddleY       float64
+	Lines         []OperatorLine
+}
+
+// OperatorLine is one curve.
+type OperatorLine struct {
+	Name string
+	Path string // SVG path data
+	Now  string // the latest value
+}
+
+// OperatorMessage answers an action; empty where there was none.
+type OperatorMessage struct {
+	Text   string
+	Failed bool
+}
+
+// OperatorBackends is the table of backends with its switch.
+type OperatorBackends struct {
+	Message OperatorMessage
+	Choice  string // what is configured: a name or "auto"
+	Rows    []OperatorBackend
+}
+
+// OperatorBackend is one row.
+type OperatorBackend struct {
+	Name, State, Why          string
+	Since                     time.Duration
+	Active, Serving           bool
+	Device, Provider, Runtime string
+	Models                    string
+	Memory                    int64
+	Running                   int
+	Requests, Failures        uint64
+	Restarts                  int
+	LastError                 string
+	Stderr                    []string
+	NextTry                   time.Duration
+}
+
+// OperatorLimits is the form of the limits.
+type OperatorLimits struct {
+	Message OperatorMessage
+	Fields  []OperatorSetting
+	Persist bool
+	Hits    []OperatorHit
+}
+
+// OperatorHit counts refusals by one limit since the start.
+type OperatorHit struct {
+	Name  string
+	Count int64
+}
+
+// OperatorDevices is the table of the busiest devices.
+type OperatorDevices struct {
+	Message OperatorMessage
+	Rows    []OperatorDevice
+}
+
+// OperatorDevice is one row.
+type OperatorDevice struct {
+	ID               string
+	Allowed, Refused int64
+	Last             time.Duration // since its latest request; 0 where unknown
+	Blocked, Program bool
+}
+
+// OperatorLog is the state of the access log.
+type OperatorLog struct {
+	On               bool
+	Mode, Dir        string
+	Form, IP         string
+	Days             int
+	Gzip             bool
+	Written, Dropped int64
+	Files            int
+	Bytes            int64
+	Oldest           string // a date; empty without files
+	Swept            time.Duration
+	Problem          string
+}
+
+// OperatorConfig is the configuration with its origins.
+type OperatorConfig struct {
+	Message  OperatorMessage
+	Last     string // the latest reload in words; empty before
+	Failed   bool
+	Changes  []string
+	Settings []OperatorSetting
+}
+
+// OperatorSetting is one key.
+type OperatorSetting struct {
+	Key, Value, Origin, Help, Accepts string
+	Live, Locked                      bool
+}
+
+// OperatorView is a part of the operator's page, or the whole.
+type OperatorView interface{ operator() string }
+
+func (Operator) operator() string         { return "page" }
+func (OperatorStatus) operator() string   { return "status" }
+func (OperatorCharts) operator() string   { return "charts" }
+func (OperatorBackends) operator() string { return "backends" }
+func (OperatorLimits) operator() string   { return "limits" }
+func (OperatorDevices) operator() string  { return "devices" }
+func (OperatorLog) operator() string      { return "log" }
+func (OperatorConfig) operator() string   { return "config" }
+
+// OperatorSet is the operator's templates, parsed.
+type OperatorSet struct{ parsed *template.Template }
+
+// NewOperator parses them. asset gives the address of a file in static.
+func NewOperator(asset func(name string) string) (*OperatorSet, error) {
+	parsed, err := template.New("operator").Funcs(functions(asset, "")).Option("missingkey=error").ParseFS(operatorFiles, "operator/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("templates: %w", err)
+	}
+	return &OperatorSet{parsed}, nil
+}
+
+// Render writes the view; if its template fails, nothing was written.
+func (s *OperatorSet) Render(w io.Writer, view OperatorView) error {
+	var page bytes.Buffer
+	if err := s.parsed.ExecuteTemplate(&page, view.operator()+".html", view); err != nil {
+		return fmt.Errorf("templates: %w", err)
+	}
+	_, err := page.WriteTo(w)
+	return err
+}
