@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +20,11 @@ func functions(asset func(string) string, mark string) template.FuncMap {
 		"rate":       rate,
 		"extension":  extension,
 		"icon":       func(name string) icon { return icon{Name: name, Sprite: asset("icons/sprite.svg")} },
+		"days":        func(n int) time.Duration { return time.Duration(n) * 24 * time.Hour },
+		"used":        func(b Bucket) int { return b.Limit - b.Remaining },
+		"again":       again,
+		"date":        date,
+		"privacyDate": func() string { return PrivacyChanged },
 		"bytes":      func(file []byte) int64 { return int64(len(file)) },
 		"add":        func(a, b int) int { return a + b },
 	}
@@ -86,6 +92,17 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// date says a day such as 2026-11-23 in words.
+func date(day string) (string, error) {
+	d, err := time.Parse(time.DateOnly, day)
+	return d.Format("2 January 2006"), err
+}
+
+// again says whether the same photo may do better another time.
+func again(code string) bool {
+	return !slices.Contains([]string{"invalid", "too_large", "too_many_pixels", "unsupported_format"}, code)
 }
 
 // extension is the usual ending for a picture's media type, without the dot.

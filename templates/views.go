@@ -33,12 +33,21 @@ type Privacy struct {
 	LogDays         int           // access log lines are deleted after so many days
 	CookieLife      time.Duration // of the session cookie
 	KeyLife         time.Duration // how long the key behind the device id lasts
+	// LogAddress is what the access log holds of an address: "full",
+	// "truncated" or "none".
+	LogAddress string
+	// SharedKey says that the key behind the identifiers is derived from a
+	// secret that replicas share, instead of random.
+	SharedKey bool
 	// Proxies says that forwarded addresses of configured proxies are trusted.
 	Proxies bool
 	// SharedCounters says that the limit counters lie in Redis, shared by
 	// several replicas, instead of this server's memory.
 	SharedCounters bool
 }
+
+// PrivacyChanged is the day of the last change to what the privacy page says.
+const PrivacyChanged = "2026-11-23"
 
 // Rate is a number of photos in a period; the zero Rate means no limit.
 type Rate struct {

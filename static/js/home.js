@@ -28,12 +28,13 @@ intake(form, (files) => queue.add(files, form.elements.mode.value));
 async function finished(card, article, hadFocus) {
   const heading = article.querySelector('h3');
   const img = article.querySelector('.after');
+  const { width, height } = article.dataset;
   heading.textContent = card.name;
+  article.querySelector('.plate').style.aspectRatio = `${width} / ${height}`; // keeps its place until the picture is there
   htmx.trigger('#quota', 'quota');
   try {
     const { file, view } = await openPicture(img);
-    const before = await studio('view', { photo: card.file }).then(({ blob }) => blob, () => null);
-    const { width, height } = article.dataset;
+    const before = await card.before;
     card.item = { name: card.name, width: Number(width), height: Number(height), file, view, before, original: before && card.file };
     blobSource(img, view);
     compare(article, before);

@@ -2,12 +2,15 @@
 
 import { takePictures } from './picture.js';
 import { settings } from './settings.js';
+import { studio } from './studio.js';
+import { blobSource } from './viewer.js';
 import { clone } from './words.js';
 
 // send resolves to { kind, retryAfter, article }: kind is "result", "problem"
 // (the card shows it) or "cancelled". card is { li, file, mode }.
 export function send(card) {
   const form = fill(card);
+  showThumb(card);
   const outcome = card.li.querySelector('.outcome');
   return new Promise((resolve) => {
     const stop = new AbortController();
@@ -64,6 +67,20 @@ function fill({ li, file, mode }) {
   form.elements.upload.value = randomID();
   form.elements.cookie.disabled = settings.get('cookie') !== 'no';
   return form;
+}
+
+// showThumb shows the photo beside its progress, where this browser can, and
+// keeps the view for comparing later.
+function showThumb(card) {
+  const place = card.li.querySelector('.thumb');
+  card.before ??= studio('view', { photo: card.file }).then(({ blob }) => blob, () => null);
+  card.before.then((blob) => {
+    if (!blob || !place.isConnected) return;
+    const img = document.createElement('img');
+    img.alt = '';
+    blobSource(img, blob);
+    place.replaceChildren(img);
+  });
 }
 
 // randomID works on plain HTTP too, where randomUUID does not exist.
