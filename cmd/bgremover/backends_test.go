@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"bgremover.pro/core/admin"
+	"bgremover.pro/core/backend"
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/plugins/contracttest"
+)
+
+// seen is what the operator's listener sees of a Manager.
+type seen struct{ *backend.Manager }
+
+func (s seen) Snapshot() (all []admin.Backend) {
+	for _, b := range s.Manager.Snapshot() {
+		all = append(all, admin.Backend{Name: b.Name, State: string(b.State), Why: b.Why, Active: b.Active, Serving: b.Serving,
+			Device: b.Device, Provider: b.Provider, Models: b.Models, Memory: b.Memory, LastError: b.LastError})
+	}
+	return all
+}
+
+// nothing is a configuration without settings.
+type nothing struct{}
+
+func (nothing) List() []admin.Setting               { return nil }
+func (nothing) Apply(map[string]string, bool) error { return nil }
+func (nothing) Reload() ([]string, error)           { return nil, nil }
+func (nothing) Last() admin.Reload                  { return admin.Reload{} }
+
+func fakebackend(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "fakebackend")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "nodynamic", "-o", path, "bgremover.pro/plugins/fakebackend").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+func aModel(t *testing.T) cutout.Model {
+	file := filepath.Join(t.TempDir(), "first.onnx")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return cutout.Model{Name: "first", Input: "in", Output: "out", Scale: 1, Std: [3]float32{1, 1, 1},
+		Post: cutout.PostNone, Variants: []cutout.Variant{{Size: 64, File: file}}}
+}
+
+// command runs "bgremover backends" with arguments and returns what it prints.
+func command(t *testing.T, args ...string) (string, error) {
+	var out bytes.Buffer
+	cmd := backendsCommand()
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.SetOut(&out)
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+// TestBackends lists and switches the backends of a server that really serves
+// its operator.
+func TestBackends(t *testing.T) {
+	program := fakebackend(t)
+	m, err := backend.New(backend.Options{Active: "one", RunDir: t.TempDir(), Models: []cutout.Model{aModel(t)}, Specs: []backend.Spec{
+		{Name: "one", Command: program, Device: "cpu"}, {Name: "two", Command: program, Device: "cpu"},
+		{Name: "bad", Command: program, Args: []string{"-fault", "exit"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := m.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const token = "0123456789abcdef"
+	server, err := admin.New(admin.Options{Listen: "127.0.0.1:0", Access: admin.Access{Token: token}, Metrics: admin.NewMetrics(admin.Build{}),
+		Sources: admin.Sources{Backends: seen{m}, Ready: m.Ready, Settings: nothing{}, Queue: func() admin.Queue { return admin.Queue{} }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error)
+	go func() { served <- server.Serve() }()
+	defer func() {
+		if err := server.Shutdown(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+		<-served
+	}()
+	t.Setenv("BGREMOVER_ADMIN_LISTEN", server.Addr().String())
+	t.Setenv("BGREMOVER_ADMIN_TOKEN", token)
+	t.Setenv("BGREMOVER_DATA_DIR", t.TempDir())
+
+	listed, err := command(t)
+	if err != nil || !strings.Contains(listed, "*one  ready  cpu") || !strings.Contains(listed, "two   off") {
+		t.Errorf("list: %v\n%s", err, listed)
+	}
+	if said, err := command(t, "switch", "two"); err != nil || said != "two serves now\n" || m.Active() != "two" {
+		t.Errorf("switch: %v, %q; %s is active", err, said, m.Active())
+	}
+	for name, want := range map[string]string{"three": "backend is one of: auto, one, two, bad", "bad": "ended with status 3"} {
+		if _, err := command(t, "switch", name); err == nil || !strings.Contains(err.Error(), want) || m.Active() != "two" {
+			t.Errorf("switch to %s: %v; %s is active", name, err, m.Active())
+		}
+	}
+	t.Setenv("BGREMOVER_ADMIN_TOKEN", "another-token-000")
+	if _, err := command(t); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Errorf("with a wrong token: %v", err)
+	}
+}
+
+// TestCheck: a program that keeps the contract, one that does not, and one
+// that is not there.
+func TestCheck(t *testing.T) {
+	program, model := fakebackend(t), aModel(t)
+	for fault, want := range map[string]string{"": "", "size": "mask of 32x32", "exit": "FAILED starts and shakes hands"} {
+		t.Run("fault "+fault, func(t *testing.T) {
+			var out bytes.Buffer
+			cmd := &cobra.Command{}
+			cmd.SetContext(t.Context())
+			cmd.SetOut(&out)
+			err := check(cmd, contracttest.Command{Path: program, Args: []string{"-fault", fault}, TLS: true}, model)
+			if (err == nil) != (fault == "") || !strings.Contains(out.String(), want) {
+				t.Errorf("%v; want %q in\n%s", err, want, out.String())
+			}
+		})
+	}
+	t.Setenv("BGREMOVER_DATA_DIR", t.TempDir())
+	if _, err := command(t, "check", program); err == nil || !strings.Contains(err.Error(), "setup") {
+		t.Errorf("without a model: %v", err)
+	}
+}
