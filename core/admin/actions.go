@@ -108,14 +108,13 @@ func (s *Server) switchBackend(w http.ResponseWriter, r *http.Request) {
 func (s *Server) activate(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTimeout)
 	defer cancel()
-	if choice := s.setting("backend"); choice.Locked && choice.Value != name {
-		s.Log.Warn("the switch holds until the next start: the configuration names another backend", "origin", choice.Origin)
-		return s.Sources.Backends.Switch(ctx, name)
-	}
 	if err := s.Sources.Backends.Switch(ctx, name); err != nil {
 		return err
 	}
-	return s.Sources.Settings.Apply(map[string]string{"backend": name}, false)
+	if err := s.Sources.Settings.Apply(map[string]string{"backend": name}, false); err != nil {
+		s.Log.Warn("the switch holds until the next start or reload only", "error", err)
+	}
+	return nil
 }
 
 // applyLimits sets the limits of the form, and keeps them in the file where
