@@ -62,6 +62,9 @@ func (i *Identifier) warn(r *http.Request, peer netip.Addr) {
 		"if it is your proxy, name it in BGREMOVER_TRUSTED_PROXIES", "peer", who)
 }
 
+// Trusted says whether a peer is one of the trusted proxies.
+func (i *Identifier) Trusted(peer netip.Addr) bool { return i.trusted(peer.Unmap().WithZone("")) }
+
 func (i *Identifier) trusted(a netip.Addr) bool {
 	for _, p := range i.proxies {
 		if p.Contains(a) {

@@ -80,6 +80,7 @@ const robots = `User-agent: *
 Disallow: /api/
 Disallow: /device/
 Disallow: /gallery/
+Disallow: /help/
 `
 
 // security is RFC 9116. It must carry an expiry; a year from when the settings

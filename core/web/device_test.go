@@ -24,7 +24,7 @@ func sessionOf(t *testing.T, r reply) (*http.Cookie, string) {
 
 func (s *site) id(header ...string) string {
 	s.t.Helper()
-	return strings.TrimSpace(s.get("/device/data", header...).find(s.t, "dd").First().Text())
+	return strings.TrimSpace(s.get("/device/data", header...).find(s.t, ".id").Text())
 }
 
 func TestTheOneCookie(t *testing.T) {

@@ -80,7 +80,7 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 	return g, g.addFixed()
 }
 
-// renderPages makes the pages that are the same for everyone.
+// renderPages makes the pages and fragments that are the same for everyone.
 func (g *generation) renderPages() error {
 	views := map[string]templates.View{
 		"/":        templates.Home{Limits: limitsOf(g.settings)},
@@ -88,6 +88,9 @@ func (g *generation) renderPages() error {
 		"/offline": templates.Offline{},
 		"/contact": templates.Contact{Email: g.settings.ContactEmail},
 		"/privacy": privacyOf(g.settings),
+
+		"/help/tips":  templates.Tips{Limits: limitsOf(g.settings)},
+		"/help/modes": templates.Modes{},
 	}
 	for path, view := range views {
 		var html bytes.Buffer

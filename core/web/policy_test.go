@@ -173,7 +173,7 @@ func mustRequest(t *testing.T, url string) *http.Request {
 // to the byte.
 func TestNothingOfARequestIsReflected(t *testing.T) {
 	s := start(t, succeed, trusting("127.0.0.0/8"))
-	paths := []string{"/", "/gallery", "/privacy", "/contact", "/offline", "/sw.js", "/manifest.webmanifest", "/robots.txt", static.Path("css/tokens.css")}
+	paths := []string{"/", "/help/tips", "/help/modes", "/gallery", "/privacy", "/contact", "/offline", "/sw.js", "/manifest.webmanifest", "/robots.txt", static.Path("css/tokens.css")}
 	for _, path := range paths {
 		plain := s.get(path)
 		plain.expect(t, 200)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,7 +72,14 @@ func New(o Options) (*Server, error) {
 // Serve answers connections until Shutdown or Close; it then returns
 // http.ErrServerClosed.
 func (s *Server) Serve(l net.Listener) error {
-	return s.http.Serve(netutil.LimitListener(l, s.options.MaxConnections))
+	all := netutil.LimitListener(l, s.options.MaxConnections)
+	return s.http.Serve(newFairListener(all, s.options.MaxConnections/share, s.exempt))
+}
+
+// exempt peers may hold more than their share of the connections: proxies carry
+// many visitors, and the operator's own network is not out to do harm.
+func (s *Server) exempt(peer netip.Addr) bool {
+	return peer.IsLoopback() || peer.IsPrivate() || peer.IsLinkLocalUnicast() || s.devices.Trusted(peer)
 }
 
 // Drain makes /readyz say that this server is about to go, so that a balancer

@@ -64,6 +64,28 @@ func TestPagesSayTheRunningLimits(t *testing.T) {
 	s.get("/offline").expect(t, 200)
 }
 
+// What the start page loads when it is asked for is a fragment of its own
+// address, with the numbers of the settings in force.
+func TestHelpIsSharedFragments(t *testing.T) {
+	s := start(t, succeed)
+	home := s.get("/")
+	home.find(t, "details[hx-get]").Each(func(_ int, d *goquerySelection) {
+		path, _ := d.Attr("hx-get")
+		r := s.get(path, "HX-Request", "true")
+		r.expect(t, 200)
+		checkClass(t, path, r, page)
+		if strings.Contains(r.body, "<html") {
+			t.Errorf("%s is a page", path)
+		}
+	})
+	if n := home.find(t, "details[hx-get]").Length(); n != 2 {
+		t.Errorf("the start page loads %d fragments", n)
+	}
+	s.get("/help/tips").expect(t, 200, "1 MB", "50 megapixels")
+	s.get("/help/modes").expect(t, 200, "Best")
+	s.get("/help/other").expect(t, 404)
+}
+
 func TestWellKnown(t *testing.T) {
 	s := start(t, succeed)
 	s.get("/.well-known/security.txt").expect(t, 200, "Contact: mailto:owner@example.org", "Expires: ")
