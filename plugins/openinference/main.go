@@ -1,0 +1,34 @@
+// Command open-inference is the backend for those who outgrow one machine: it
+// runs no model itself but hands pictures to servers that speak the Open
+// Inference Protocol v2 over gRPC, such as NVIDIA Triton, KServe, OpenVINO
+// Model Server and MLServer. They serve the same model files as onnx-cpu.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"bgremover.pro/plugins/contract"
+)
+
+func main() {
+	var o options
+	flag.Func("endpoint", "server, as grpc://HOST:PORT, or grpcs://HOST:PORT for TLS; may repeat", func(s string) error {
+		o.endpoints = append(o.endpoints, s)
+		return nil
+	})
+	flag.StringVar(&o.model, "model", "{model}", "name of a model on the servers; {model} and {size} stand for what is asked for")
+	flag.StringVar(&o.ca, "ca", "", "PEM file of the authorities to trust; empty: the system's")
+	flag.StringVar(&o.token, "token-file", "", "file with a bearer token, read anew for each call")
+	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "time for one server to answer before the next is asked")
+	flag.Parse()
+	log := contract.NewLogger()
+	servers, err := dial(o, log)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "open-inference:", err)
+		os.Exit(2)
+	}
+	contract.Serve(newBackend(servers, o.model))
+}

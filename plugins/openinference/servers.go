@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	"bgremover.pro/plugins/openinference/oip"
+)
+
+type options struct {
+	endpoints        []string
+	model, ca, token string
+	timeout          time.Duration
+}
+
+// rest is how long a server that failed is asked only after the others.
+const rest = 10 * time.Second
+
+// maxMessage bounds an answer: a 4096x4096 mask of float32.
+const maxMessage = 80 << 20
+
+// servers are the endpoints, which all serve the same models.
+type servers struct {
+	list    []*server
+	timeout time.Duration
+	log     *slog.Logger
+	turn    atomic.Uint32
+}
+
+type server struct {
+	name   string
+	client oip.GRPCInferenceServiceClient
+	failed atomic.Int64 // when, in Unix nanoseconds; 0: its last call went well
+}
+
+// dial prepares connections; they are made when first used, and again when
+// they break.
+func dial(o options, log *slog.Logger) (*servers, error) {
+	if len(o.endpoints) == 0 {
+		return nil, errors.New("no -endpoint is given")
+	}
+	s := &servers{timeout: o.timeout, log: log}
+	for _, endpoint := range o.endpoints {
+		at, err := url.Parse(endpoint)
+		if err != nil || at.Host == "" || at.Port() == "" || at.Scheme != "grpc" && at.Scheme != "grpcs" {
+			return nil, fmt.Errorf("an endpoint is grpc://HOST:PORT or grpcs://HOST:PORT, not %q", endpoint)
+		}
+		security, err := secure(at.Scheme == "grpcs", o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", endpoint, err)
+		}
+		conn, err := grpc.NewClient(at.Host, append(security,
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+			// A server that vanished without a word is noticed, and one that
+			// came back is tried again soon.
+			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 10 * time.Second}),
+			grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: 5 * time.Second,
+				Backoff: backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second}}))...)
+		if err != nil {
+			return nil, err
+		}
+		s.list = append(s.list, &server{name: at.Host, client: oip.NewGRPCInferenceServiceClient(conn)})
+	}
+	return s, nil
+}
+
+func secure(encrypted bool, o options) ([]grpc.DialOption, error) {
+	if !encrypted {
+		if o.token != "" {
+			return nil, errors.New("a token is sent only over TLS: use grpcs://")
+		}
+		return []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if o.ca != "" {
+		pem, err := os.ReadFile(o.ca)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate", o.ca)
+		}
+	}
+	dial := []grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(config))}
+	if o.token != "" {
+		dial = append(dial, grpc.WithPerRPCCredentials(token(o.token)))
+	}
+	return dial, nil
+}
+
+// token names a file; it is read for each call, since tokens are renewed.
+type token string
+
+// GetRequestMetadata implements credentials.PerRPCCredentials.
+func (t token) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	secret, err := os.ReadFile(string(t))
+	if err != nil {
+		return nil, fmt.Errorf("the token cannot be read: %w", err)
+	}
+	return map[string]string{"authorization": "Bearer " + strings.TrimSpace(string(secret))}, nil
+}
+
+// RequireTransportSecurity implements credentials.PerRPCCredentials.
+func (token) RequireTransportSecurity() bool { return true }
+
+// order lists the servers in the order to ask them: by turns, and those that
+// failed a short while ago last.
+func (s *servers) order() []*server {
+	turn := int(s.turn.Add(1)) % len(s.list)
+	list := slices.Concat(s.list[turn:], s.list[:turn])
+	since := time.Now().Add(-rest).UnixNano()
+	resting := func(e *server) int {
+		if e.failed.Load() > since {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(list, func(a, b *server) int { return resting(a) - resting(b) })
+	return list
+}
+
+// ask calls one server after the other until one answers: a run leaves no
+// traces, so that it may be tried again elsewhere.
+func ask[T any](ctx context.Context, s *servers, call func(context.Context, oip.GRPCInferenceServiceClient) (T, error)) (T, error) {
+	var failures []failure
+	var none T
+	for _, e := range s.order() {
+		attempt, cancel := context.WithTimeout(ctx, s.timeout)
+		answer, err := call(attempt, e.client)
+		cancel()
+		if err == nil {
+			e.failed.Store(0)
+			return answer, nil
+		}
+		if ctx.Err() != nil {
+			return none, ctx.Err()
+		}
+		e.failed.Store(time.Now().UnixNano())
+		s.log.Warn("server failed", "endpoint", e.name, "error", err)
+		failures = append(failures, failure{e.name, err})
+	}
+	return none, explain(failures)
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/plugins/internal/samples"
+	"bgremover.pro/plugins/openinference/oip"
+)
+
+// Data types of the protocol.
+const (
+	fp32 = "FP32"
+	fp16 = "FP16"
+)
+
+// fits says whether what a server has is the model that is asked for, and of
+// which data type its input is. Servers may tell nothing about tensors: then
+// it is taken to be FP32. Code: Invalid.
+func fits(spec cutout.Model, size int, about *oip.ModelMetadataResponse) (datatype string, err error) {
+	datatype = fp32
+	side := int64(size)
+	for _, t := range []struct {
+		what, name string
+		list       []*oip.ModelMetadataResponse_TensorMetadata
+		shape      []int64
+	}{
+		{"input", spec.Input, about.Inputs, []int64{1, 3, side, side}},
+		{"output", spec.Output, about.Outputs, []int64{1, -1, side, side}},
+	} {
+		if len(t.list) == 0 {
+			continue
+		}
+		i := slices.IndexFunc(t.list, func(m *oip.ModelMetadataResponse_TensorMetadata) bool { return m.Name == t.name })
+		if i < 0 {
+			return "", cutout.Errorf(cutout.Invalid, "the servers' model %s has no %s %q", about.Name, t.what, t.name)
+		}
+		if d := t.list[i].Datatype; d != fp32 && d != fp16 {
+			return "", cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q is %s; FP32 and FP16 are possible", about.Name, t.what, t.name, d)
+		}
+		if !agree(t.list[i].Shape, t.shape) {
+			return "", cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q has the shape %v, which does not fit %v",
+				about.Name, t.what, t.name, t.list[i].Shape, t.shape)
+		}
+		if t.what == "input" {
+			datatype = t.list[i].Datatype
+		}
+	}
+	return datatype, nil
+}
+
+// agree compares shapes; -1 fits everything, and leading ones may be missing.
+func agree(have, want []int64) bool {
+	for len(want) > len(have) && (want[0] == 1 || want[0] == -1) {
+		want = want[1:]
+	}
+	if len(have) != len(want) {
+		return false
+	}
+	for i := range have {
+		if have[i] >= 0 && want[i] >= 0 && have[i] != want[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// encode makes the request for a picture.
+func (m *model) encode(at remote, input *cutout.Input) *oip.ModelInferRequest {
+	var planes samples.Planes
+	if at.datatype == fp16 {
+		planes.Half = make([]uint16, len(input.Pix))
+	} else {
+		planes.Single = make([]float32, len(input.Pix))
+	}
+	planes.Fill(input.Pix, m.table, runtime.GOMAXPROCS(0))
+	raw := make([]byte, 0, 4*len(planes.Single)+2*len(planes.Half))
+	for _, v := range planes.Single {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+	}
+	for _, v := range planes.Half {
+		raw = binary.LittleEndian.AppendUint16(raw, v)
+	}
+	return &oip.ModelInferRequest{
+		ModelName: at.name,
+		Inputs: []*oip.ModelInferRequest_InferInputTensor{{
+			Name: m.spec.Input, Datatype: at.datatype,
+			Shape: []int64{1, 3, int64(input.Height), int64(input.Width)},
+		}},
+		Outputs:          []*oip.ModelInferRequest_InferRequestedOutputTensor{{Name: m.spec.Output}},
+		RawInputContents: [][]byte{raw},
+	}
+}
+
+// decode finds the wanted output in an answer, and checks that it has a value
+// for each pixel, or several planes of them for class scores. Code: Internal.
+func (m *model) decode(answer *oip.ModelInferResponse, pixels int) (samples.Planes, error) {
+	broken := func(format string, args ...any) (samples.Planes, error) {
+		return samples.Planes{}, cutout.Wrap(cutout.Internal, fmt.Errorf(format, args...), "A server answered with a broken mask.")
+	}
+	i := slices.IndexFunc(answer.Outputs, func(t *oip.ModelInferResponse_InferOutputTensor) bool { return t.Name == m.spec.Output })
+	if i < 0 {
+		return broken("the answer has no output %q", m.spec.Output)
+	}
+	var values samples.Planes
+	switch t := answer.Outputs[i]; {
+	case i >= len(answer.RawOutputContents):
+		values.Single = t.GetContents().GetFp32Contents()
+	case t.Datatype == fp32 && len(answer.RawOutputContents[i])%4 == 0:
+		raw := answer.RawOutputContents[i]
+		values.Single = make([]float32, len(raw)/4)
+		for j := range values.Single {
+			values.Single[j] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*j:]))
+		}
+	case t.Datatype == fp16 && len(answer.RawOutputContents[i])%2 == 0:
+		raw := answer.RawOutputContents[i]
+		values.Half = make([]uint16, len(raw)/2)
+		for j := range values.Half {
+			values.Half[j] = binary.LittleEndian.Uint16(raw[2*j:])
+		}
+	default:
+		return broken("output %q holds %d bytes of %s", t.Name, len(answer.RawOutputContents[i]), t.Datatype)
+	}
+	n := len(values.Single) + len(values.Half)
+	if n == 0 || n%pixels != 0 || n != pixels && m.spec.Post != cutout.PostArgmax {
+		return broken("output %q holds %d values for %d pixels", m.spec.Output, n, pixels)
+	}
+	return values, nil
+}
