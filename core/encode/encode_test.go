@@ -148,21 +148,80 @@ func TestManyStrips(t *testing.T) {
 	}
 }
 
+// A lossy WebP keeps size and alpha exactly and colours nearly.
 func TestWebPComesBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawPhoto(t, 40)
+		w, h := rapid.IntRange(1, 70).Draw(t, "width"), rapid.IntRange(1, 70).Draw(t, "height")
+		c := [3]int{rapid.IntRange(0, 255).Draw(t, "r"), rapid.IntRange(0, 255).Draw(t, "g"), rapid.IntRange(0, 255).Draw(t, "b")}
+		cut := rapid.IntRange(0, w).Draw(t, "transparent columns")
+		p := &cutout.Photo{Width: w, Height: h, Opaque: cut == 0, Pix: make([]uint8, 4*w*h)}
+		for i := range w * h {
+			copy(p.Pix[4*i:], []uint8{uint8(c[0]), uint8(c[1]), uint8(c[2]), 255})
+			if i%w < cut {
+				p.Pix[4*i+3] = uint8(i % 2)
+			}
+		}
 		file, err := encode.Photo(context.Background(), p, cutout.WebP, 8)
 		if err != nil {
 			t.Fatal(err)
 		}
-		img, err := webp.Decode(bytes.NewReader(file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if img.Bounds().Dx() != p.Width || img.Bounds().Dy() != p.Height {
-			t.Fatalf("size %v", img.Bounds())
-		}
+		checkWebP(t, file, p, 4)
 	})
+}
+
+// checkWebP converts as libwebp does: Go's own conversion takes the planes'
+// range for another.
+func checkWebP(t *rapid.T, file []byte, p *cutout.Photo, tolerance int) {
+	img, err := webp.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := img.Bounds(); b.Dx() != p.Width || b.Dy() != p.Height {
+		t.Fatalf("size %v", b)
+	}
+	alpha := func(int) uint8 { return 255 }
+	planes, opaque := img.(*image.YCbCr)
+	if !opaque {
+		with := img.(*image.NYCbCrA)
+		planes = &with.YCbCr
+		alpha = func(i int) uint8 { return with.A[i%p.Width+i/p.Width*with.AStride] }
+	}
+	for i := range p.Width * p.Height {
+		if got, want := alpha(i), p.Pix[4*i+3]; got != want {
+			t.Fatalf("alpha %d is %d, was %d", i, got, want)
+		}
+		if p.Pix[4*i+3] != 255 {
+			continue // its colour may lean on its neighbours'
+		}
+		x, y := i%p.Width, i/p.Width
+		luma := 1.164 * (float64(planes.Y[planes.YOffset(x, y)]) - 16)
+		cb, cr := float64(planes.Cb[planes.COffset(x, y)])-128, float64(planes.Cr[planes.COffset(x, y)])-128
+		for c, v := range [3]float64{luma + 1.596*cr, luma - 0.392*cb - 0.813*cr, luma + 2.017*cb} {
+			if d := int(v) - int(p.Pix[4*i+c]); d > tolerance || d < -tolerance {
+				t.Fatalf("pixel %d,%d channel %d is %.0f, was %d", x, y, c, v, p.Pix[4*i+c])
+			}
+		}
+	}
+}
+
+func TestMaskWebPIsExact(t *testing.T) {
+	m := &cutout.Mask{Width: 61, Height: 33, Pix: make([]uint8, 61*33)}
+	for i := range m.Pix {
+		m.Pix[i] = uint8(i * i >> 3)
+	}
+	file, err := encode.Mask(t.Context(), m, cutout.WebP, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := webp.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range m.Pix {
+		if got := img.(*image.NRGBA).NRGBAAt(i%m.Width, i/m.Width); got != (color.NRGBA{v, v, v, 255}) {
+			t.Fatalf("sample %d is %v, was %d", i, got, v)
+		}
+	}
 }
 
 func TestJPEG(t *testing.T) {

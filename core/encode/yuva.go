@@ -29,27 +29,43 @@ func (p yuva) fill(ctx context.Context) error {
 
 // pair converts two rows of the photo and one of chroma.
 func (p yuva) pair(row int) {
-	width := (p.Width + 1) / 2
-	for x := range width {
-		var r, g, b, weight, plainR, plainG, plainB, n int32
-		for y := 2 * row; y < min(2*row+2, p.Height); y++ {
-			for x := 2 * x; x < min(2*x+2, p.Width); x++ {
-				at := y*p.Width + x
-				s := p.Pix[4*at : 4*at+4 : 4*at+4]
-				sr, sg, sb, sa := int32(s[0]), int32(s[1]), int32(s[2]), int32(s[3])
-				p.a[at] = s[3]
-				p.y[at] = luma(sr, sg, sb)
-				r, g, b, weight = r+sr*sa, g+sg*sa, b+sb*sa, weight+sa
-				plainR, plainG, plainB, n = plainR+sr, plainG+sg, plainB+sb, n+1
-			}
+	top, bottom := 2*row, min(2*row+1, p.Height-1)
+	for at := 0; at < p.Width; at += 2 {
+		right := min(at+1, p.Width-1)
+		var c mean
+		for _, i := range [4]int{top*p.Width + at, top*p.Width + right, bottom*p.Width + at, bottom*p.Width + right} {
+			s := p.Pix[4*i : 4*i+4 : 4*i+4]
+			p.a[i] = s[3]
+			p.y[i] = luma(int32(s[0]), int32(s[1]), int32(s[2]))
+			c.add(s)
 		}
-		// What is transparent has no say in the colour of its neighbours.
-		if weight == 0 {
-			r, g, b, weight = plainR, plainG, plainB, n
-		}
-		at := row*width + x
-		p.u[at], p.v[at] = chroma(r, g, b, weight)
+		i := row*((p.Width+1)/2) + at/2
+		p.u[i], p.v[i] = chroma(c.colour())
 	}
+}
+
+// mean averages four pixels. What is transparent has no say in the colour of
+// its neighbours.
+type mean struct{ r, g, b, alpha int32 }
+
+func (m *mean) add(pixel []uint8) {
+	a := int32(pixel[3])
+	m.r += int32(pixel[0]) * a
+	m.g += int32(pixel[1]) * a
+	m.b += int32(pixel[2]) * a
+	m.alpha += a
+}
+
+func (m *mean) colour() (r, g, b int32) {
+	switch m.alpha {
+	case 0:
+		return 0, 0, 0
+	case 4 * 255:
+		const n = 4 * 255
+		return (m.r + n/2) / n, (m.g + n/2) / n, (m.b + n/2) / n
+	}
+	half := m.alpha / 2
+	return (m.r + half) / m.alpha, (m.g + half) / m.alpha, (m.b + half) / m.alpha
 }
 
 // The coefficients are libwebp's, in 16.16 fixed point.
@@ -58,8 +74,7 @@ func luma(r, g, b int32) byte {
 	return byte((16839*r + 33059*g + 6420*b + 16<<16 + 1<<15) >> 16)
 }
 
-func chroma(r, g, b, weight int32) (u, v byte) {
-	r, g, b = (r+weight/2)/weight, (g+weight/2)/weight, (b+weight/2)/weight
+func chroma(r, g, b int32) (u, v byte) {
 	u = byte((-9719*r - 19081*g + 28800*b + 128<<16 + 1<<15) >> 16)
 	v = byte((28800*r - 24116*g - 4684*b + 128<<16 + 1<<15) >> 16)
 	return u, v
