@@ -3,6 +3,8 @@
 // the Backend interface over gRPC. Neither side sees gRPC beyond this package.
 package contract
 
+//go:generate protoc -I ../.. --go_out=../.. --go_opt=module=bgremover.pro --go-grpc_out=../.. --go-grpc_opt=module=bgremover.pro plugins/contract/proto/backend.proto
+
 import (
 	"context"
 	"time"

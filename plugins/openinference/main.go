@@ -4,6 +4,8 @@
 // Model Server and MLServer. They serve the same model files as onnx-cpu.
 package main
 
+//go:generate protoc -I ../.. --go_out=../.. --go_opt=module=bgremover.pro --go-grpc_out=../.. --go-grpc_opt=module=bgremover.pro plugins/openinference/oip/oip.proto
+
 import (
 	"flag"
 	"fmt"
