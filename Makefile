@@ -18,6 +18,7 @@ build: ## bin/bgremover and its backends in bin/plugins
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/bgremover ./cmd/bgremover
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cpu ./plugins/onnxcpu
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cuda ./plugins/onnxcuda
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/plugins/open-inference ./plugins/openinference
 
 .PHONY: setup
 setup: build ## fetch the runtime and the default model (CUDA=1: the GPU runtime too)
