@@ -21,23 +21,36 @@ type curve struct {
 	value func(point) float64
 }
 
+// scale says how values read, and the least that the top of a chart stands
+// for: noise near zero should look like noise.
+type scale struct {
+	least float64
+	show  func(float64) string
+}
+
+var (
+	number = scale{1, func(v float64) string { return fmt.Sprintf("%.3g", v) }}
+	times  = scale{.1, showSeconds}
+	sizes  = scale{100e6, showBytes}
+)
+
 // charts draws the last hour.
 func charts(all []point, now time.Time) []templates.OperatorChart {
 	return []templates.OperatorChart{
 		chart("Requests a second", all, now, number, curve{"all", func(p point) float64 { return p.requests }},
 			curve{"refused by limit or queue", func(p point) float64 { return p.denied }}, curve{"server errors", func(p point) float64 { return p.errors }}),
-		chart("Time of a photo's request", all, now, span, curve{"median", func(p point) float64 { return p.latency50 }},
+		chart("Time of a photo's request", all, now, times, curve{"median", func(p point) float64 { return p.latency50 }},
 			curve{"95 of 100", func(p point) float64 { return p.latency95 }}),
-		chart("Time of inference", all, now, span, curve{"median", func(p point) float64 { return p.inference50 }},
+		chart("Time of inference", all, now, times, curve{"median", func(p point) float64 { return p.inference50 }},
 			curve{"95 of 100", func(p point) float64 { return p.inference95 }}),
 		chart("Photos in the queue", all, now, number, curve{"at work", func(p point) float64 { return p.working }},
 			curve{"waiting", func(p point) float64 { return p.waiting }}),
-		chart("Memory", all, now, bytes, curve{"server", func(p point) float64 { return p.memory }},
+		chart("Memory", all, now, sizes, curve{"server", func(p point) float64 { return p.memory }},
 			curve{"backends", func(p point) float64 { return p.backendMemory }}),
 	}
 }
 
-func chart(title string, all []point, now time.Time, show func(float64) string, curves ...curve) templates.OperatorChart {
+func chart(title string, all []point, now time.Time, unit scale, curves ...curve) templates.OperatorChart {
 	top := 0.0
 	for _, p := range all {
 		for _, c := range curves {
@@ -46,12 +59,12 @@ func chart(title string, all []point, now time.Time, show func(float64) string, 
 			}
 		}
 	}
-	top = roundUp(top)
-	out := templates.OperatorChart{Title: title, Width: chartWidth, Height: chartHeight, Top: show(top), Middle: show(top / 2), MiddleY: chartHeight / 2}
+	top = roundUp(max(top, unit.least))
+	out := templates.OperatorChart{Title: title, Width: chartWidth, Height: chartHeight, Top: unit.show(top), Middle: unit.show(top / 2), MiddleY: chartHeight / 2}
 	for _, c := range curves {
 		line := templates.OperatorLine{Name: c.name, Path: path(all, now, c.value, top), Now: "–"}
 		if n := len(all); n > 0 && !math.IsNaN(c.value(all[n-1])) {
-			line.Now = show(c.value(all[n-1]))
+			line.Now = unit.show(c.value(all[n-1]))
 		}
 		out.Lines = append(out.Lines, line)
 	}
@@ -81,11 +94,8 @@ func path(all []point, now time.Time, value func(point) float64, top float64) st
 	return b.String()
 }
 
-// roundUp finds the next 1, 2 or 5 times a power of ten.
+// roundUp finds the next 1, 2 or 5 times a power of ten of a positive number.
 func roundUp(v float64) float64 {
-	if v <= 0 {
-		return 1
-	}
 	power := math.Pow(10, math.Floor(math.Log10(v)))
 	for _, step := range []float64{1, 2, 5} {
 		if v <= step*power {
@@ -95,16 +105,14 @@ func roundUp(v float64) float64 {
 	return 10 * power
 }
 
-func number(v float64) string { return fmt.Sprintf("%.3g", v) }
-
-func span(seconds float64) string {
+func showSeconds(seconds float64) string {
 	if seconds < 1 {
 		return fmt.Sprintf("%.3g ms", seconds*1000)
 	}
 	return fmt.Sprintf("%.3g s", seconds)
 }
 
-func bytes(v float64) string {
+func showBytes(v float64) string {
 	if v >= 1e9 {
 		return fmt.Sprintf("%.3g GB", v/1e9)
 	}

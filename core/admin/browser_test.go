@@ -1,0 +1,220 @@
+package admin_test
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"bgremover.pro/core/admin"
+	"bgremover.pro/core/ratelimit"
+)
+
+// tab is a real Chromium that notes every complaint: script errors, refused
+// loads, breaches of the content security policy.
+type tab struct {
+	context.Context
+	t          *testing.T
+	mu         sync.Mutex
+	complaints []string
+}
+
+func openTab(t *testing.T) *tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath("chromium"), chromedp.WindowSize(1280, 1000))
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	b := &tab{t: t}
+	ctx, stop := chromedp.NewContext(allocator, chromedp.WithListener(b.listen))
+	if err := chromedp.Do(ctx); err != nil { // starts it; a deadline here would be the browser's
+		t.Fatalf("chromium (see ops/testing/packages.txt): %v", err)
+	}
+	limited, stopTimer := context.WithTimeout(ctx, 2*time.Minute)
+	b.Context = limited
+	t.Cleanup(func() {
+		stopTimer()
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Error(err)
+		}
+		stop()
+		stopAllocator()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, c := range b.complaints {
+			t.Error("the browser complains:", c)
+		}
+	})
+	call(b, log.Enable, cdp.Empty{})
+	return b
+}
+
+func (b *tab) listen(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		// A refusal that a test asks for is no complaint.
+		if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "422") && !strings.Contains(e.Entry.Text, "503") {
+			b.complaints = append(b.complaints, e.Entry.Text+" "+e.Entry.URL)
+		}
+	case *runtime.EventExceptionThrown:
+		b.complaints = append(b.complaints, e.ExceptionDetails.Text)
+	}
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.Context, steps...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func get[T any](b *tab, action chromedp.Action[T]) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.Context, action)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return v
+}
+
+func call[P, R any](b *tab, command cdp.Command[P, R], params P) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.Context, command, params); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func click(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Click(chromedp.CSS(selector))
+}
+
+func fill(selector, text string) chromedp.Action[chromedp.Void] {
+	return chromedp.SetValue(chromedp.CSS(selector), text)
+}
+
+// says waits until an element holds a text.
+func (b *tab) says(selector, text string) {
+	b.t.Helper()
+	expression := `(document.querySelector(` + quote(selector) + `)?.textContent ?? "").includes(` + quote(text) + `)`
+	if _, err := chromedp.Run(b.Context, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
+		b.t.Fatalf("%s never says %q: %v", selector, text, err)
+	}
+}
+
+func quote(s string) string { return "`" + s + "`" }
+
+// screenshot keeps a picture for whoever wants to look, where
+// BGREMOVER_TEST_SCREENSHOTS names a folder.
+func (b *tab) screenshot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("BGREMOVER_TEST_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	picture := get(b, chromedp.FullScreenshot(100))
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestOperatorAtWork(t *testing.T) {
+	o := start(t, admin.Access{}, "BGREMOVER_LIMITS_NETWORK=600/1h")
+	busy(o)
+	o.server.FillHistory()
+	key := ratelimit.Key{Device: "abcdefgh", Addr: netip.MustParseAddr("192.0.2.1")}
+	b := openTab(t)
+	b.do(chromedp.Navigate(o.base + "/"))
+	b.says("#status", "ready")
+	if drawn := get(b, chromedp.Evaluate[float64](`Math.min(...[...document.querySelectorAll("path.line")].map(p => p.getTotalLength()))`)); drawn < 300 {
+		t.Errorf("a curve is %v long", drawn)
+	}
+	b.screenshot("operator")
+
+	b.do(click("#use-other"))
+	b.says("#backends .message", "Switched to other")
+	b.says("#backends tr:nth-child(4)", "serving")
+	b.do(click("#use-onnx-cuda"))
+	b.says("#backends [role=alert]", "libcudart.so.12 is missing")
+	b.screenshot("operator-backend-fails")
+
+	b.do(fill("#limits_device", "100/1h"), click("[name=persist]"), click("#apply-limits"))
+	b.says("#limits .message", "kept in the settings file")
+	if content, err := os.ReadFile(o.file); err != nil || !strings.Contains(string(content), `limits_device = "100/1h"`) {
+		t.Errorf("%q, %v", content, err)
+	}
+	b.do(fill("#limits_device", "many"), click("#apply-limits"))
+	b.says("#limits [role=alert]", "accepted is a rate such as 60/1h")
+	if !get(b, chromedp.Evaluate[bool](`document.querySelector("#limits_network").disabled`)) {
+		t.Error("what the environment sets can be typed over")
+	}
+
+	b.do(click("#block-abcdefgh"))
+	b.says("#devices", "abcdefgh is blocked")
+	if o.limiter.Charge(t.Context(), key, 1).Allowed {
+		t.Error("the device is not blocked")
+	}
+	b.do(click("#block-abcdefgh"))
+	b.says("#devices", "may come in again")
+	b.screenshot("operator-after")
+
+	b.do(click("#reload"))
+	b.says("#config", "Read anew")
+	// What the page asks for by itself comes without anybody's doing.
+	o.backends.mu.Lock()
+	o.backends.active = "onnx-cpu"
+	o.backends.mu.Unlock()
+	b.says("#status", "onnx-cpu on cpu")
+}
+
+func TestOperatorWithoutScripts(t *testing.T) {
+	o := start(t, admin.Access{})
+	busy(o)
+	b := openTab(t)
+	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.do(chromedp.Navigate(o.base + "/"))
+	// A click that leads to another page returns before it is there.
+	follow := func(selector string) {
+		t.Helper()
+		if _, err := chromedp.RunResponse(b.Context, click(selector)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	follow("#use-other")
+	if got := o.live.Current().Inference.Backend; got != "other" {
+		t.Errorf("backend = %s", got)
+	}
+	b.do(fill("#limits_device", "100/1h"))
+	follow("#apply-limits")
+	if got := o.live.Current().Limits.Device.Count; got != 100 {
+		t.Errorf("limit = %d", got)
+	}
+	b.do(fill("#limits_device", "many"))
+	follow("#apply-limits")
+	if text := get(b, chromedp.Text(chromedp.CSS("#limits [role=alert]"))); !strings.Contains(text, "accepted is") {
+		t.Errorf("the page says %q", text)
+	}
+}
+
+func TestOperatorOnASmallScreen(t *testing.T) {
+	o := start(t, admin.Access{})
+	busy(o)
+	o.server.FillHistory()
+	b := openTab(t)
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
+	b.do(chromedp.EmulateViewport(320, 640), chromedp.Navigate(o.base+"/"))
+	if width := get(b, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`)); width > 320 {
+		t.Errorf("the page is %v px wide on a screen of 320: %s", width, get(b, chromedp.Evaluate[string](
+			`[...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll") && e.getBoundingClientRect().right > 320).map(e => e.tagName + "." + e.className).join(" ")`)))
+	}
+	b.screenshot("operator-small")
+}
