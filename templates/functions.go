@@ -11,22 +11,22 @@ import (
 
 func functions(asset func(string) string, mark string) template.FuncMap {
 	return template.FuncMap{
-		"asset":      asset,
-		"picture":    placeholder(mark),
-		"size":       size,
-		"megapixels": megapixels,
-		"span":       span,
-		"seconds":    seconds,
-		"rate":       rate,
-		"extension":  extension,
-		"icon":       func(name string) icon { return icon{Name: name, Sprite: asset("icons/sprite.svg")} },
+		"asset":       asset,
+		"picture":     placeholder(mark),
+		"size":        size,
+		"megapixels":  megapixels,
+		"span":        span,
+		"seconds":     seconds,
+		"rate":        rate,
+		"extension":   extension,
+		"icon":        func(name string) icon { return icon{Name: name, Sprite: asset("icons/sprite.svg")} },
 		"days":        func(n int) time.Duration { return time.Duration(n) * 24 * time.Hour },
 		"used":        func(b Bucket) int { return b.Limit - b.Remaining },
 		"again":       again,
 		"date":        date,
 		"privacyDate": func() string { return PrivacyChanged },
-		"bytes":      func(file []byte) int64 { return int64(len(file)) },
-		"add":        func(a, b int) int { return a + b },
+		"bytes":       func(file []byte) int64 { return int64(len(file)) },
+		"add":         func(a, b int) int { return a + b },
 	}
 }
 

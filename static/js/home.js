@@ -38,13 +38,13 @@ async function finished(card, article, hadFocus) {
     card.item = { name: card.name, width: Number(width), height: Number(height), file, view, before, original: before && card.file };
     blobSource(img, view);
     compare(article, before);
+    announce(`${card.name}: background removed`);
+    if (hadFocus || queue.cards.length === 1) heading.focus({ preventScroll: queue.cards.length > 1 });
     tools(article, card.item);
     card.kept = await keep(card.item);
   } catch (error) {
     notice('open', `A picture could not be opened: ${error.message}`);
   }
-  announce(`${card.name}: background removed`);
-  if (hadFocus || queue.cards.length === 1) heading.focus({ preventScroll: queue.cards.length > 1 });
   changed();
 }
 

@@ -23,8 +23,13 @@ export function send(card) {
       showProblem(outcome, title, words);
       finish('problem', { retryAfter });
     };
+    let request;
+    on('htmx:beforeSend', ({ target, detail }) => {
+      if (target === form) request = detail.xhr;
+    });
     card.cancel = () => {
-      htmx.trigger(form, 'htmx:abort');
+      if (request) request.onabort = null; // htmx would log an error
+      request?.abort();
       finish('cancelled');
     };
     followProgress(card, form, on);

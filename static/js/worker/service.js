@@ -5,7 +5,7 @@
 
 const SHELL = `shell-${VERSION}`;
 const PAGES = ['/', '/gallery', '/privacy', '/contact', '/offline'];
-const EXTRAS = ['/manifest.webmanifest'];
+const EXTRAS = ['/manifest.webmanifest', '/help/modes', '/help/tips'];
 
 addEventListener('install', (event) => {
   event.waitUntil((async () => {

@@ -1,0 +1,59 @@
+package browsertest
+
+import (
+	"archive/zip"
+	"errors"
+	"image/color"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// at checks one pixel of a saved PNG.
+func at(t *testing.T, folder, name string, x, y int, r, g, b, a uint8) {
+	t.Helper()
+	file, err := os.Open(filepath.Join(folder, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	picture, err := png.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := color.NRGBAModel.Convert(picture.At(x, y)), (color.NRGBA{r, g, b, a}); got != want {
+		t.Errorf("%s: pixel %d,%d is %v, want %v", name, x, y, got, want)
+	}
+}
+
+// listZIP lists the names in a ZIP, each checked by its sum, in order.
+func listZIP(t *testing.T, path string) []string {
+	t.Helper()
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	var names []string
+	for _, f := range archive.File {
+		content, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := drain(content); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// drain reads to the end, where archive/zip compares the sum.
+func drain(r io.ReadCloser) error {
+	_, err := io.Copy(io.Discard, r)
+	return errors.Join(err, r.Close())
+}

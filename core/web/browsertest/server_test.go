@@ -1,0 +1,171 @@
+package browsertest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	_ "image/jpeg" // the photos that tests send
+	"image/png"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/device"
+	"bgremover.pro/core/ratelimit"
+	"bgremover.pro/core/web"
+	"bgremover.pro/templates"
+)
+
+// line stands for the pipeline: it cuts a circle out. A test may stop it or
+// make it fail.
+type line struct {
+	mu      sync.Mutex
+	gate    chan struct{}               // where set, each job waits for one value
+	fail    func(image.Config) error    // where it answers an error, the job fails
+	observe func(job cutout.Job)        // where set, told of each job that starts
+	edit    func(result *cutout.Result) // where set, may change a result
+}
+
+func (l *line) set(change func(*line)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(l)
+}
+
+func (l *line) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+	l.mu.Lock()
+	gate, fail, observe, edit := l.gate, l.fail, l.observe, l.edit
+	l.mu.Unlock()
+	if observe != nil {
+		observe(job)
+	}
+	if gate != nil {
+		job.Observe(cutout.Progress{Stage: cutout.Waiting, Place: 2})
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	header, _, err := image.DecodeConfig(bytes.NewReader(job.Upload))
+	if err != nil {
+		return nil, cutout.Errorf(cutout.UnsupportedFormat, "This is not a photo of a kind that can be read here.")
+	}
+	if fail != nil {
+		if err := fail(header); err != nil {
+			return nil, err
+		}
+	}
+	result, err := circle(job)
+	if err == nil && edit != nil {
+		edit(result)
+	}
+	return result, err
+}
+
+// circle keeps the middle of a photo.
+func circle(job cutout.Job) (*cutout.Result, error) {
+	photo, _, err := image.Decode(bytes.NewReader(job.Upload))
+	if err != nil {
+		return nil, err
+	}
+	b := photo.Bounds()
+	cut := image.NewNRGBA(b)
+	radius := min(b.Dx(), b.Dy()) * 2 / 5
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			dx, dy := x-b.Dx()/2, y-b.Dy()/2
+			if dx*dx+dy*dy < radius*radius {
+				cut.Set(x, y, color.NRGBAModel.Convert(photo.At(x, y)))
+			}
+		}
+	}
+	var file bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := encoder.Encode(&file, cut); err != nil {
+		return nil, err
+	}
+	return &cutout.Result{
+		File: file.Bytes(), MediaType: "image/png", Width: b.Dx(), Height: b.Dy(), Subject: true,
+		Run:     cutout.Run{Backend: "test", Model: "isnet", Mode: job.Options.Mode},
+		Timings: []cutout.Timing{{Stage: cutout.Infer, Duration: time.Second}},
+	}, nil
+}
+
+// site is the real listener before the stand-in.
+type site struct {
+	line     *line
+	url      string
+	port     string
+	settings *web.Settings
+
+	mu        sync.Mutex
+	exchanges []web.Exchange
+	stop      func()
+}
+
+func startSite(t *testing.T, change ...func(*web.Options)) *site {
+	t.Helper()
+	s := &site{line: &line{}, settings: &web.Settings{
+		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 2 << 20, MaxPixels: 50_000_000,
+		Device: templates.Rate{Count: 500, Period: time.Hour}, Network: templates.Rate{Count: 5000, Period: time.Hour},
+		LogDays: 30, Cache: web.DefaultCache,
+	}}
+	limiter, err := ratelimit.New(ratelimit.Options{Rules: ratelimit.Rules{
+		Device: ratelimit.Rate{Count: 500, Period: time.Hour}, Network: ratelimit.Rate{Count: 5000, Period: time.Hour},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := web.Options{
+		Remover: s.line, Limiter: limiter, Devices: device.New(device.Options{}), Version: "test",
+		Settings: func() *web.Settings { return s.settings },
+		Observe: func(x web.Exchange) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.exchanges = append(s.exchanges, x)
+		},
+	}
+	for _, f := range change {
+		f(&options)
+	}
+	server, err := web.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, s.port, _ = net.SplitHostPort(listener.Addr().String())
+	s.url = "http://127.0.0.1:" + s.port
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	s.stop = sync.OnceFunc(func() {
+		server.Close()
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(s.stop)
+	return s
+}
+
+// limited gives the server these limits.
+func limited(count int64) func(*web.Options) {
+	return func(o *web.Options) {
+		o.Limiter.(*ratelimit.Limiter).SetRules(ratelimit.Rules{Device: ratelimit.Rate{Count: count, Period: time.Hour}})
+	}
+}
+
+// requests lists the exchanges so far.
+func (s *site) requests() []web.Exchange {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]web.Exchange(nil), s.exchanges...)
+}
