@@ -1,0 +1,49 @@
+package contract
+
+import "bgremover.pro/core/cutout"
+
+// DeriveRequest is what a deriving process reads from its standard input, as
+// one line of JSON. Behind it come the pictures: of each the R, G, B of every
+// pixel, rows from the top. The process ends when its input does.
+type DeriveRequest struct {
+	// Model is installed, with one file; its size is the native one.
+	Model cutout.Model `json:"model"`
+	// Calibrate measures the ranges of the model's tensors on pictures of the
+	// native size. Otherwise graphs are derived.
+	Calibrate bool `json:"calibrate,omitempty"`
+	Pictures  int  `json:"pictures,omitempty"`
+	// Sizes are the input sizes to derive graphs for; one picture of each size
+	// follows, all of the same scene, to check the graphs on.
+	Sizes []int `json:"sizes,omitempty"`
+	// Ranges are those measured, by tensor: least, greatest. Without them, no
+	// integer graphs are derived.
+	Ranges map[string][2]float32 `json:"ranges,omitempty"`
+	// Dir is where the graphs go.
+	Dir string `json:"dir,omitempty"`
+}
+
+// DeriveAnswer is what the process prints, as one line of JSON.
+type DeriveAnswer struct {
+	// Error says why nothing could be done; Lasting that trying again would
+	// give the same.
+	Error   string `json:"error,omitempty"`
+	Lasting bool   `json:"lasting,omitempty"`
+	// Variants are the graphs to use, one for each size where there is one.
+	Variants []cutout.Variant `json:"variants,omitempty"`
+	// Trials tell how each graph did, those not used included.
+	Trials []DeriveTrial         `json:"trials,omitempty"`
+	Ranges map[string][2]float32 `json:"ranges,omitempty"`
+}
+
+// DeriveTrial is how one graph did on the check picture.
+type DeriveTrial struct {
+	Size         int     `json:"size"`
+	Precision    string  `json:"precision"`
+	Milliseconds float64 `json:"milliseconds,omitempty"`
+	// Difference is the mean difference from the mask it was compared with,
+	// and Overlap their intersection over union, both from 0 to 1.
+	Difference float64 `json:"difference"`
+	Overlap    float64 `json:"overlap"`
+	// Rejected says why the graph is not used; empty where it could be.
+	Rejected string `json:"rejected,omitempty"`
+}

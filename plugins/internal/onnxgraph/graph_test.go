@@ -1,0 +1,349 @@
+package onnxgraph
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"pgregory.net/rapid"
+
+	"bgremover.pro/plugins/internal/onnxgraph/onnx"
+)
+
+func TestFloat32(t *testing.T) {
+	g := parse(t, small())
+	before := encode(t, g.model)
+	f, err := g.Float32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(before, encode(t, g.model)) {
+		t.Error("deriving changed the graph it derived from")
+	}
+	if k := kinds(f); slices.Contains(k, "Cast") || len(k) != 14 {
+		t.Errorf("the nodes left are %v", k)
+	}
+	for _, w := range f.graph().Initializer {
+		if w.GetDataType() == typeHalf || w.GetName() == "unused" {
+			t.Errorf("tensor %s is left as it was", w.GetName())
+		}
+	}
+	was, _ := floats(g.initializers()["w1"])
+	is, err := floats(f.initializers()["w1"])
+	if err != nil || !slices.Equal(was, is) {
+		t.Errorf("the weights changed: %v, %v (%v)", was, is, err)
+	}
+	if len(f.graph().Output) != 1 || f.graph().Output[0].GetName() != "output" || f.producers()["output"].GetOpType() != "Sigmoid" {
+		t.Errorf("the outputs are %v", f.graph().Output)
+	}
+	made := map[string]bool{"input": true}
+	for _, n := range f.graph().Node {
+		for _, in := range n.Input {
+			if in != "" && !made[in] && f.initializers()[in] == nil {
+				t.Errorf("%s reads %s before it is made", n.GetName(), in)
+			}
+		}
+		made[n.Output[0]] = true
+	}
+}
+
+func TestResized(t *testing.T) {
+	f, err := parse(t, small()).Float32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	half, err := f.Resized(32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, w := half.Size(); h != 32 || w != 32 {
+		t.Errorf("the input is %d x %d", w, h)
+	}
+	hw, _ := integers(attribute(half.producers()["hw"], "value").T)
+	full, _ := integers(half.initializers()["full"])
+	if !slices.Equal(hw, []int64{16, 16}) || !slices.Equal(full, []int64{1, 1, 32, 32}) {
+		t.Errorf("the sizes became %v and %v", hw, full)
+	}
+	if two, _ := integers(half.initializers()["two"]); !slices.Equal(two, []int64{2}) {
+		t.Errorf("a number that is no size became %v", two)
+	}
+	if hw, _ := integers(attribute(f.producers()["hw"], "value").T); !slices.Equal(hw, []int64{32, 32}) {
+		t.Errorf("deriving changed the graph it derived from: %v", hw)
+	}
+	var refused *UnsupportedError
+	if _, err := f.Resized(33); !errors.As(err, &refused) {
+		t.Errorf("a size that does not divide gives %v", err)
+	}
+}
+
+func TestQuantized(t *testing.T) {
+	f, err := parse(t, small()).Float32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"input", "r1", "p1", "c2", "a1", "up", "cat"}
+	if got := f.Activations(); !slices.Equal(got, want) {
+		t.Errorf("the tensors to be quantised are %v, not %v", got, want)
+	}
+	ranges := rangesFor(f)
+	q, err := f.Quantized(ranges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, kind := range kinds(q) {
+		count[kind]++
+	}
+	// One pair a tensor, and one more Dequantize for each of three weights and two biases.
+	if count["QuantizeLinear"] != 7 || count["DequantizeLinear"] != 12 {
+		t.Errorf("the nodes are %v", count)
+	}
+	scale := func(name string) float32 {
+		v, err := floats(q.initializers()[name+"/scale"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v[0]
+	}
+	if scale("p1") != scale("r1") || scale("up") != scale("a1") {
+		t.Error("what MaxPool and Resize pass on changes its scale")
+	}
+	delete(ranges, "a1")
+	if _, err := f.Quantized(ranges); err == nil || !strings.Contains(err.Error(), "a1") {
+		t.Errorf("a range that is missing gives %v", err)
+	}
+	ranges["a1"] = Range{0, float32(math.Inf(1))}
+	if _, err := f.Quantized(ranges); err == nil {
+		t.Error("an infinite range is accepted")
+	}
+}
+
+// Weights and biases in integers are off by half a step at most.
+func TestQuantizedWeights(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		channels := rapid.IntRange(1, 4).Draw(rt, "channels")
+		number := rapid.Float32Range(-100, 100)
+		weights := rapid.SliceOfN(number, channels*3, channels*3).Draw(rt, "weights")
+		bias := rapid.SliceOfN(rapid.Float32Range(-1e4, 1e4), channels, channels).Draw(rt, "bias")
+		top := rapid.Float32Range(0.01, 1000).Draw(rt, "top")
+		m := small()
+		m.Graph.Node = []*onnx.Node{op("Conv", "c", "input", "w", "b"), op("Relu", "r", "c"), op("Conv", "output", "r", "v")}
+		m.Graph.Initializer = []*onnx.Tensor{
+			floatTensor("w", []int64{int64(channels), 3, 1, 1}, weights), floatTensor("b", []int64{int64(channels)}, bias),
+			floatTensor("v", []int64{1, int64(channels), 1, 1}, make([]float32, channels)),
+		}
+		q, err := parse(t, m).Quantized(Ranges{"input": {0, top}, "r": {0, 1}})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		tensors := q.initializers()
+		steps, _ := floats(tensors["w/scale"])
+		for i, raw := range tensors["w/int8"].RawData {
+			step := float64(steps[i/3])
+			if off := math.Abs(float64(int8(raw))*step - float64(weights[i])); off > step*0.501 {
+				rt.Fatalf("weight %g is off by %g, a step is %g", weights[i], off, step)
+			}
+		}
+		products, _ := floats(tensors["c/bias/scale"])
+		whole := tensors["c/bias/int32"].RawData
+		for c, v := range bias {
+			got := float64(int32(uint32(whole[4*c])|uint32(whole[4*c+1])<<8|uint32(whole[4*c+2])<<16|uint32(whole[4*c+3])<<24)) * float64(products[c])
+			if off := math.Abs(got - float64(v)); off > float64(products[c])*0.501+math.Abs(float64(v))*1e-6 {
+				rt.Fatalf("bias %g became %g", v, got)
+			}
+		}
+	})
+}
+
+// Parsing and writing changes nothing, fields that the trimmed format does not
+// know included; and no edit touches what it is not about.
+func TestNothingElseChanges(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := small()
+		for _, message := range []proto.Message{
+			m, m.Graph, m.Graph.Node[0], m.Graph.Node[2].Attribute[0], m.Graph.Initializer[0],
+			m.Graph.Input[0], m.Graph.Input[0].Type, m.Graph.Input[0].Type.TensorType.Shape.Dim[0], m.OpsetImport[0],
+		} {
+			if rapid.Bool().Draw(rt, "mark") {
+				mark(message, rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(rt, "value"))
+			}
+		}
+		g := parse(t, m)
+		written, err := g.Bytes()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		again := &onnx.Model{}
+		if err := proto.Unmarshal(written, again); err != nil || !proto.Equal(m, again) {
+			rt.Fatalf("reading and writing changed the file (%v)", err)
+		}
+		f, err := g.Float32()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		r, err := f.Resized(128)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		q, err := r.Quantized(rangesFor(r))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, derived := range []*Graph{f, r, q} {
+			made := derived.producers()
+			for _, n := range m.Graph.Node {
+				kept := made[n.Output[0]]
+				if kept == nil || n.GetOpType() == "Cast" || n.Output[0] == "output" || n.Output[0] == "hw" {
+					continue
+				}
+				if kept.GetOpType() != n.GetOpType() || !bytes.Equal(kept.ProtoReflect().GetUnknown(), n.ProtoReflect().GetUnknown()) || !equalAttributes(kept, n) {
+					rt.Fatalf("%s changed from %v to %v", n.Output[0], n, kept)
+				}
+			}
+			if !bytes.Equal(derived.model.ProtoReflect().GetUnknown(), m.ProtoReflect().GetUnknown()) {
+				rt.Fatal("what the file says of itself is lost")
+			}
+		}
+	})
+}
+
+func equalAttributes(a, b *onnx.Node) bool {
+	return slices.EqualFunc(a.Attribute, b.Attribute, func(x, y *onnx.Attribute) bool { return proto.Equal(x, y) })
+}
+
+// mark adds a field that the trimmed format does not know.
+func mark(m proto.Message, value []byte) {
+	field := protowire.AppendTag(nil, 99, protowire.BytesType)
+	m.ProtoReflect().SetUnknown(protowire.AppendBytes(field, value))
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(m *onnx.Model)
+		says  string
+	}{
+		"no graph":          {func(m *onnx.Model) { m.Graph = nil }, "no ONNX model"},
+		"no opset":          {func(m *onnx.Model) { m.OpsetImport = nil }, "names no operator set"},
+		"old opset":         {func(m *onnx.Model) { m.OpsetImport[0].Version = proto.Int64(7) }, "operator set 7"},
+		"new opset":         {func(m *onnx.Model) { m.OpsetImport[0].Version = proto.Int64(99) }, "operator set 99"},
+		"external data":     {func(m *onnx.Model) { m.Graph.Initializer[0].DataLocation = proto.Int32(1) }, "another file"},
+		"unknown type":      {func(m *onnx.Model) { m.Graph.Initializer[0].DataType = proto.Int32(16) }, "element type 16"},
+		"cut-off weights":   {func(m *onnx.Model) { m.Graph.Initializer[0].RawData = []byte{1, 2} }, "does not hold what its shape says"},
+		"huge shape":        {func(m *onnx.Model) { m.Graph.Initializer[0].Dims = []int64{1 << 20, 1 << 20} }, "impossible shape"},
+		"foreign operator":  {func(m *onnx.Model) { m.Graph.Node[0].Domain = proto.String("com.example") }, "com.example"},
+		"subgraph":          {func(m *onnx.Model) { m.Graph.Node[2].Attribute[0].G = &onnx.Graph{} }, "graphs of its own"},
+		"functions":         {func(m *onnx.Model) { m.ProtoReflect().SetUnknown([]byte{0xca, 0x01, 0}) }, "functions of its own"},
+		"no such output":    {func(m *onnx.Model) { m.Graph.Output = m.Graph.Output[:1] }, "no output"},
+		"two inputs":        {func(m *onnx.Model) { m.Graph.Input = append(m.Graph.Input, value("more", 1)) }, "inputs are"},
+		"incomplete":        {func(m *onnx.Model) { m.Graph.Node[0].Input = nil }, "incomplete"},
+		"two of one output": {func(m *onnx.Model) { m.Graph.Node[0].Output[0] = "r1" }, "two operators make"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := small()
+			c.spoil(m)
+			_, err := Parse(encode(t, m), "input", "output")
+			var refused *UnsupportedError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("it says %v, not %q", err, c.says)
+			}
+		})
+	}
+	file := encode(t, small())
+	for cut := range len(file) - 1 {
+		if g, err := Parse(file[:cut+1], "input", "output"); err == nil {
+			// A cut between two fields leaves a whole message: it may only lack what came after.
+			if _, err := g.Float32(); err == nil && len(g.graph().Output) < 2 {
+				t.Errorf("a file cut off at %d of %d is accepted", cut+1, len(file))
+			}
+		}
+	}
+	if _, err := (&Graph{model: circle(), input: "input", output: "output"}).Float32(); err == nil {
+		t.Error("a graph that runs in circles is accepted")
+	}
+}
+
+func circle() *onnx.Model {
+	m := small()
+	m.Graph.Node[0].Input[0] = "a1"
+	return m
+}
+
+func FuzzEdits(f *testing.F) {
+	f.Add(encode(f, small()))
+	f.Add([]byte("not a model"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		g, err := Parse(file, "", "")
+		if err != nil {
+			return
+		}
+		single, err := g.Float32()
+		if err != nil {
+			return
+		}
+		if resized, err := single.Resized(128); err == nil {
+			if h, w := resized.Size(); (h != 128 || w != 128) && h+w > 0 {
+				t.Errorf("resized to %d x %d", w, h)
+			}
+		}
+		if q, err := single.Quantized(rangesFor(single)); err == nil && len(q.graph().Node) < len(single.graph().Node) {
+			t.Error("quantising lost nodes")
+		}
+	})
+}
+
+func TestFromHalf(t *testing.T) {
+	for bits := range 1 << 16 {
+		sign, exponent, fraction := 1-2*float64(bits>>15), bits>>10&0x1f, float64(bits&0x3ff)
+		want := sign * math.Ldexp(1+fraction/1024, exponent-15)
+		switch {
+		case exponent == 0:
+			want = sign * math.Ldexp(fraction/1024, -14)
+		case exponent == 0x1f && fraction == 0:
+			want = math.Inf(int(sign))
+		case exponent == 0x1f:
+			want = math.NaN()
+		}
+		got := float64(fromHalf(uint16(bits)))
+		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != (bits>>15 == 1) && !math.IsNaN(want) {
+			t.Fatalf("%#04x is %g, not %g", bits, got, want)
+		}
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		values := rapid.SliceOfN(rapid.Float32Range(-1000, 1000), 1, 500).Draw(rt, "values")
+		split := rapid.IntRange(0, len(values)).Draw(rt, "split")
+		share := rapid.Float64Range(0, 0.2).Draw(rt, "outside")
+		h := &Histogram{}
+		h.Add(values[:split])
+		h.Add(append(values[split:], float32(math.NaN()), float32(math.Inf(1))))
+		r := h.Range(share)
+		if !(r.Min <= 0 && r.Max >= 0) {
+			rt.Fatalf("%v does not hold 0", r)
+		}
+		var below, above, largest float64
+		for _, v := range values {
+			if v < r.Min {
+				below++
+			}
+			if v > r.Max {
+				above++
+			}
+			largest = max(largest, math.Abs(float64(v)))
+		}
+		if most := share * float64(len(values)); below > most || above > most {
+			rt.Fatalf("%v leaves %g and %g of %d values out, at most %g may be", r, below, above, len(values), most)
+		}
+		bin := float32(largest / histogramBins * 2)
+		if share == 0 && (r.Max > max(slices.Max(values), 0)+2*bin || r.Min < min(slices.Min(values), 0)-2*bin) {
+			rt.Fatalf("%v is wider than %g to %g", r, slices.Min(values), slices.Max(values))
+		}
+	})
+}
