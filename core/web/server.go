@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -64,9 +66,20 @@ func New(o Options) (*Server, error) {
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          log.New(acceptErrors{o.Log}, "", 0),
 	}
 	return s, nil
+}
+
+// acceptErrors passes on what net/http says of the listener. The rest names
+// visitors' addresses, and the log keeps none.
+type acceptErrors struct{ log *slog.Logger }
+
+func (e acceptErrors) Write(line []byte) (int, error) {
+	if bytes.HasPrefix(line, []byte("http: Accept error")) {
+		e.log.Warn("connections cannot be accepted", "error", string(bytes.TrimSpace(line)))
+	}
+	return len(line), nil
 }
 
 // Serve answers connections until Shutdown or Close; it then returns
