@@ -212,8 +212,9 @@ func (p *wasmPicture) heic(h header) (raster, error) {
 	return raster{width: width, height: height, opaque: true, rows: planar{YCbCr: img, coding: coding}.rows()}, nil
 }
 
-// align rounds up to libheif's row alignment.
-func align(n int) int { return (n + 15) &^ 15 }
+// align returns the length of libheif's rows: no shorter than 64 bytes, and
+// rounded up to 16.
+func align(n int) int { return (max(n, 64) + 15) &^ 15 }
 
 func decodeAVIF(ctx context.Context, data []byte, h header) (raster, error) {
 	p, err := startWasm(ctx, avifProgram, data, h, 6)

@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"slices"
 )
 
 // maxScans bounds the passes of a progressive JPEG: encoders write about ten,
@@ -107,7 +108,10 @@ func readJPEG(data []byte) (jpegInfo, error) {
 	if info.sof == nil || info.scans == 0 {
 		return info, io.ErrUnexpectedEOF
 	}
-	info.profile = bytes.Join(profile, nil)
+	slices.SortStableFunc(profile, func(a, b []byte) int { return int(a[0]) - int(b[0]) })
+	for _, piece := range profile {
+		info.profile = append(info.profile, piece[2:]...)
+	}
 	return info, nil
 }
 
@@ -125,10 +129,9 @@ func (info *jpegInfo) segment(marker byte, body []byte, profile *[][]byte) error
 			info.orientation = exifOrientation(exif)
 		}
 	case 0xe2:
-		// A profile longer than a segment comes in numbered pieces, in order
-		// in every file that encoders write.
+		// A profile longer than a segment comes in pieces: number, count, data.
 		if icc, ok := bytes.CutPrefix(body, []byte("ICC_PROFILE\x00")); ok && len(icc) > 2 {
-			*profile = append(*profile, icc[2:])
+			*profile = append(*profile, icc)
 		}
 	case 0xee:
 		info.adobe = info.adobe || bytes.HasPrefix(body, []byte("Adobe")) && len(body) >= 12

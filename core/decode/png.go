@@ -10,9 +10,9 @@ import (
 	"io"
 )
 
-// maxProfile bounds what a compressed colour profile may inflate to; real ones
-// are below 4 MB, and matrix profiles below 10 KB.
-const maxProfile = 4 << 20
+// maxProfile bounds what a compressed colour profile may inflate to; matrix
+// profiles, the only ones of use here, have some KB.
+const maxProfile = 1 << 20
 
 func probePNG(data []byte) (header, error) {
 	if len(data) < 33 || string(data[12:16]) != "IHDR" || binary.BigEndian.Uint32(data[8:]) != 13 {

@@ -54,6 +54,9 @@ func compile(zipped []byte) (compiled, error) {
 		return compiled{}, err
 	}
 	module, err := runtime.CompileModule(ctx, code)
+	if err != nil {
+		_ = runtime.Close(ctx)
+	}
 	return compiled{runtime, module}, err
 }
 
@@ -86,7 +89,11 @@ func (p *Program) Start(ctx context.Context, memory int64) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the codec: %w", err)
 	}
-	stop := module.ExportedGlobal(stopFlag).(api.MutableGlobal)
+	stop, ok := module.ExportedGlobal(stopFlag).(api.MutableGlobal)
+	if !ok {
+		_ = module.Close(ctx)
+		return nil, fmt.Errorf("%w: no sections for globals and exports", errModule)
+	}
 	release := context.AfterFunc(ctx, func() { stop.Set(1) })
 	return &Process{ctx, module, release}, nil
 }
