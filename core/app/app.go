@@ -3,133 +3,189 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"bgremover.pro/core/accesslog"
+	"bgremover.pro/core/admin"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/device"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
 )
 
-// App is the server: the line, the limits and the listeners.
+// App is the server: the line, the limits, the logs and the two listeners.
 type App struct {
-	live    *config.Live
-	log     *slog.Logger
-	level   *slog.LevelVar
-	line    *Line
-	limits  *ratelimit.Limiter
-	devices *device.Identifier
-	web     *web.Server
+	live     *config.Live
+	log      *slog.Logger
+	level    *slog.LevelVar
+	metrics  *admin.Metrics
+	line     *Line
+	limits   *ratelimit.Limiter
+	devices  *device.Identifier
+	access   *accesslog.Logger
+	web      *web.Server
+	operator *admin.Server
 
 	settings atomic.Pointer[web.Settings]
 	public   net.Listener
 }
 
 // New wires the server and takes its addresses, so that an error comes before
-// anything runs. Output is for what the server says of itself.
-func New(live *config.Live, output io.Writer) (_ *App, err error) {
+// anything runs. Output is for what the server says of itself. What New began,
+// Close ends.
+func New(live *config.Live, output io.Writer) (*App, error) {
+	a := &App{live: live, level: &slog.LevelVar{}, metrics: admin.NewMetrics(build())}
 	c := live.Current()
-	a := &App{live: live, level: &slog.LevelVar{}}
 	a.level.Set(logLevel(c))
 	a.log = newLogger(output, c.Log.Format, a.level)
-	defer func() {
-		if err != nil {
-			a.Close()
-		}
-	}()
-
-	if a.line, err = NewLine(c, LineOptions{Log: a.log}); err != nil {
+	err := a.wireInside(c)
+	if err == nil {
+		err = a.wireListeners(c)
+	}
+	if err != nil {
+		a.Close()
 		return nil, err
+	}
+	live.OnChange(a.reconfigure)
+	return a, nil
+}
+
+// wireInside makes what the listeners stand on.
+func (a *App) wireInside(c *config.Config) (err error) {
+	if a.line, err = NewLine(c, LineOptions{Log: a.log}); err != nil {
+		return err
 	}
 	if a.limits, err = ratelimit.New(ratelimit.Options{
 		Rules:    limitRules(c),
 		RedisURL: c.Limits.RedisURL,
 		Secret:   []byte(c.Server.DeviceSecret),
+		Refused:  a.metrics.Limited,
 		Log:      a.log,
 	}); err != nil {
-		return nil, err
+		return c.Explain("redis_url", err)
 	}
 	a.devices = device.New(device.Options{
 		Secret:         []byte(c.Server.DeviceSecret),
 		TrustedProxies: c.Server.TrustedProxies,
 		Log:            a.log,
 	})
+	a.access, err = accesslog.New(accesslog.Options{
+		Settings: accessSettings(c),
+		Mode:     c.Log.Access,
+		Dir:      c.Folders.Logs,
+		Stdout:   os.Stdout,
+		Log:      a.log,
+	})
+	return err
+}
+
+func (a *App) wireListeners(c *config.Config) (err error) {
 	a.settings.Store(webSettings(c))
 	if a.web, err = web.New(web.Options{
-		Remover:        a.line.Pipeline,
+		Remover:        countedLine{a.line, a.metrics},
 		Limiter:        a.limits,
 		Devices:        a.devices,
 		Settings:       a.settings.Load,
 		Ready:          a.line.Backends.Ready,
+		Observe:        a.observe,
+		AccessLog:      a.access,
 		Log:            a.log,
 		Version:        Version,
 		MaxConnections: c.Server.MaxConnections,
 		JobTimeout:     c.Inference.Timeout,
 	}); err != nil {
-		return nil, err
+		return err
 	}
-	if a.public, err = net.Listen("tcp", c.Server.Listen); err != nil {
-		return nil, c.Explain("listen", err)
+	if a.public, err = listen(c); err != nil {
+		return err
 	}
-	live.OnChange(a.reconfigure)
-	return a, nil
+	a.operator, err = admin.New(admin.Options{
+		Listen:  c.Operator.Listen,
+		Access:  admin.Access{Token: c.Operator.Token, Cert: c.Operator.TLSCert, Key: c.Operator.TLSKey, ClientCA: c.Operator.ClientCA},
+		Build:   build(),
+		Metrics: a.metrics,
+		Log:     a.log,
+		Sources: admin.Sources{
+			Backends:  shownBackends{a.line.Backends},
+			Queue:     a.queue,
+			Ready:     a.line.Backends.Ready,
+			Limiter:   a.limits,
+			AccessLog: a.access,
+			Settings:  shownConfig{a.live},
+		},
+	})
+	if err != nil {
+		return c.Explain("admin_listen", err)
+	}
+	return nil
 }
 
-// Address is where visitors are served.
+// Address is where visitors are served, Operator where the operator is.
 func (a *App) Address() net.Addr { return a.public.Addr() }
+
+// Operator is where the operator is served.
+func (a *App) Operator() net.Addr { return a.operator.Addr() }
 
 // Run serves until ctx ends, then drains: not ready for a while, no new
 // connections, what runs may finish within its deadline.
 func (a *App) Run(ctx context.Context) error {
-	c := a.live.Current()
-	if c.Server.ContactEmail == "" {
+	if a.live.Current().Server.ContactEmail == "" {
 		a.log.Warn("the contact page names nobody: set contact_email (BGREMOVER_CONTACT_EMAIL)")
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	group, failed := errgroup.WithContext(work)
+	group, working := errgroup.WithContext(work)
 	group.Go(func() error { return ended(a.web.Serve(a.public)) })
-	group.Go(func() error { return a.live.Watch(failed, nil) })
-	group.Go(func() error { a.rotate(failed); return nil })
-	group.Go(func() error {
-		if err := a.line.Backends.Start(failed); err != nil && failed.Err() == nil {
-			a.log.Error("no backend is ready; trying again", "error", err)
-		}
-		return nil
-	})
-	a.log.Info("serving", "address", "http://"+shownAddress(a.public.Addr()), "version", Version)
+	group.Go(a.operator.Serve)
+	group.Go(func() error { return a.live.Watch(working, nil) })
+	group.Go(func() error { a.rotate(working); return nil })
+	group.Go(func() error { feedWatchdog(working, func() bool { return true }); return nil })
+	group.Go(func() error { a.startBackends(working); return nil })
+	a.log.Info("serving", "visitors", "http://"+shownAddress(a.Address()), "operator", "http://"+shownAddress(a.Operator()), "version", Version)
 
 	select {
 	case <-ctx.Done():
-	case <-failed.Done():
+	case <-working.Done():
 	}
-	a.drain(failed, a.live.Current())
+	a.drain(working)
 	stop()
 	return group.Wait()
 }
 
-// drain ends the listeners. Where something failed there is nothing to wait for.
-func (a *App) drain(failed context.Context, c *config.Config) {
-	a.log.Info("stopping", "waits", c.Server.DrainDelay, "finishes_within", c.Server.DrainTimeout)
+func (a *App) startBackends(ctx context.Context) {
+	err := a.line.Backends.Start(ctx)
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("no backend is ready; trying again", "error", err)
+	}
+	notify("READY=1")
+}
+
+// drain ends the listeners, the operator's last, so that one can watch. Where
+// something failed there is nothing to wait for.
+func (a *App) drain(working context.Context) {
+	c := a.live.Current().Server
+	a.log.Info("stopping", "waits", c.DrainDelay, "finishes_within", c.DrainTimeout)
+	notify("STOPPING=1")
 	a.web.Drain()
 	select {
-	case <-time.After(c.Server.DrainDelay):
-	case <-failed.Done():
+	case <-time.After(c.DrainDelay):
+	case <-working.Done():
 	}
-	ctx, cancel := context.WithTimeout(failed, c.Server.DrainTimeout)
+	ctx, cancel := context.WithTimeout(working, c.DrainTimeout)
 	defer cancel()
 	if err := a.web.Shutdown(ctx); err != nil {
 		a.log.Warn("requests were cut off", "error", err)
 		_ = a.web.Close()
 	}
+	_ = a.operator.Close()
 }
 
 // Close ends what New began; after Run it frees what is left.
@@ -137,31 +193,20 @@ func (a *App) Close() {
 	if a.public != nil {
 		_ = a.public.Close()
 	}
-	if a.limits != nil {
-		_ = a.limits.Close()
+	if a.operator != nil {
+		_ = a.operator.Close()
 	}
 	if a.line != nil {
 		a.line.Close()
 	}
-}
-
-// reconfigure brings a changed configuration into effect.
-func (a *App) reconfigure(old, c *config.Config, report config.Report) {
-	if report.Err != nil {
-		a.log.Error("the configuration was left as it is", "cause", report.Cause, "error", report.Err)
-		return
+	if a.limits != nil {
+		_ = a.limits.Close()
 	}
-	for _, change := range report.Changes {
-		a.log.Info("configuration changed", "cause", report.Cause, "key", change.Key, "from", change.From, "to", change.To, "at_restart", change.Restart)
-	}
-	a.level.Set(logLevel(c))
-	a.limits.SetRules(limitRules(c))
-	a.settings.Store(webSettings(c))
-	a.line.Pipeline.Configure(pipelineSettings(c))
-	a.line.Queue.Resize(workers(c), c.Inference.Queue)
-	if old.Inference.Backend != c.Inference.Backend {
-		if err := a.line.Backends.Switch(context.Background(), c.Inference.Backend); err != nil {
-			a.log.Error("the backend was left as it is", "error", err)
+	if a.access != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := a.access.Close(ctx); err != nil {
+			a.log.Error("access log", "error", err)
 		}
 	}
 }
@@ -186,15 +231,6 @@ func newLogger(output io.Writer, format string, level slog.Leveler) *slog.Logger
 		return slog.New(slog.NewJSONHandler(output, options))
 	}
 	return slog.New(slog.NewTextHandler(output, options))
-}
-
-// shownAddress is what a person types to reach the listener.
-func shownAddress(a net.Addr) string {
-	tcp, ok := a.(*net.TCPAddr)
-	if ok && tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
-	}
-	return a.String()
 }
 
 func ended(err error) error {

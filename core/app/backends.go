@@ -50,15 +50,15 @@ func onnx(c *config.Config, name, device, library string) backend.Spec {
 	}
 	return backend.Spec{
 		Name:    name,
-		Command: filepath.Join(pluginDir(c), name),
+		Command: filepath.Join(PluginDir(c), name),
 		Env:     env,
 		Device:  device,
 	}
 }
 
-// pluginDir is where the backends' binaries lie: beside the server's own
+// PluginDir is where the backends' binaries lie: beside the server's own
 // unless configured.
-func pluginDir(c *config.Config) string {
+func PluginDir(c *config.Config) string {
 	if c.Folders.Plugins != "" {
 		return c.Folders.Plugins
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"log/slog"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
@@ -66,4 +67,13 @@ func logLevel(c *config.Config) slog.Level {
 		return slog.LevelInfo
 	}
 	return level
+}
+
+func accessSettings(c *config.Config) accesslog.Settings {
+	return accesslog.Settings{
+		Format: c.Log.AccessFormat,
+		IP:     c.Log.AccessIP,
+		Days:   c.Log.AccessDays,
+		Gzip:   c.Log.AccessGzip,
+	}
 }

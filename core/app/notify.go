@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+	"net"
+	"os"
+	"strconv"
+	"time"
+)
+
+// notify tells systemd of a change of state (sd_notify(3)); elsewhere it does
+// nothing.
+func notify(state string) {
+	path := os.Getenv("NOTIFY_SOCKET")
+	if path == "" {
+		return
+	}
+	conn, err := net.Dial("unixgram", path)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = conn.Write([]byte(state)) // nobody is there to be told of a failure
+}
+
+// feedWatchdog tells systemd twice in its watchdog's time that the process is
+// alive, as long as alive says so; it returns when ctx ends.
+func feedWatchdog(ctx context.Context, alive func() bool) {
+	microseconds, err := strconv.Atoi(os.Getenv("WATCHDOG_USEC"))
+	if err != nil || microseconds <= 0 {
+		return
+	}
+	ticker := time.NewTicker(time.Duration(microseconds) * time.Microsecond / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if alive() {
+				notify("WATCHDOG=1")
+			}
+		}
+	}
+}

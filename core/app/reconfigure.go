@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"bgremover.pro/core/admin"
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/web"
+)
+
+// reconfigure brings a changed configuration into effect.
+func (a *App) reconfigure(old, c *config.Config, report config.Report) {
+	a.metrics.Reloaded(report.Err)
+	if report.Err != nil {
+		a.log.Error("the configuration was left as it is", "cause", report.Cause, "error", report.Err)
+		return
+	}
+	for _, change := range report.Changes {
+		a.log.Info("configuration changed", "cause", report.Cause, "key", change.Key, "from", change.From, "to", change.To, "at_restart", change.Restart)
+	}
+	a.level.Set(logLevel(c))
+	a.limits.SetRules(limitRules(c))
+	a.settings.Store(webSettings(c))
+	a.line.Pipeline.Configure(pipelineSettings(c))
+	a.line.Queue.Resize(workers(c), c.Inference.Queue)
+	if err := a.access.Configure(accessSettings(c)); err != nil {
+		a.log.Error("the access log was left as it is", "error", err)
+	}
+	if old.Inference.Backend != c.Inference.Backend {
+		a.switchBackend(c.Inference.Backend)
+	}
+}
+
+// switchBackend waits for the outcome, so that whoever asked is told in order;
+// a backend that takes longer than its model's loading may is given up.
+func (a *App) switchBackend(name string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if err := a.line.Backends.Switch(ctx, name); err != nil {
+		a.log.Error("the backend was left as it is", "wanted", name, "error", err)
+	}
+}
+
+// observe counts an answer.
+func (a *App) observe(x web.Exchange) {
+	a.metrics.Request(admin.Request{
+		Route: x.Route, Method: x.Method, Status: x.Status, Cache: x.Class,
+		Received: x.Received, Sent: x.Sent, Duration: x.Duration,
+	})
+}
+
+func (a *App) queue() admin.Queue {
+	c := a.live.Current()
+	working, waiting := a.line.Queue.Load()
+	return admin.Queue{Working: working, Workers: workers(c), Waiting: waiting, Capacity: c.Inference.Queue}
+}
