@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -45,10 +46,14 @@ func (s *supervisor) idleTimer() *time.Timer {
 
 func (s *supervisor) check(ctx context.Context, p *process) {
 	about, err := p.examine(ctx, s.m.options.HealthTimeout)
+	var down *DownError
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		p.kill(p.blame(err))
+		// One that is dying is let die, so that its end tells why.
+		if errors.As(err, &down) || !p.lives(ctx) {
+			p.kill(err)
+		}
 	default:
 		p.doubted.Store(false)
 		s.m.update(func() { s.about = about })

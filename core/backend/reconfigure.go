@@ -140,12 +140,10 @@ func (m *Manager) dismissAllBut(specs []Spec) {
 
 // adopt gives a backend another description.
 func (m *Manager) adopt(ctx context.Context, s *supervisor, spec Spec) error {
-	m.mu.Lock()
-	serving := s.proc != nil
-	m.mu.Unlock()
-	if serving {
-		return s.ask(ctx, spec)
+	err := s.ask(ctx, spec)
+	if errors.Is(err, errNotServing) {
+		m.update(func() { s.spec = spec; tryNow([]*supervisor{s}) })
+		return nil
 	}
-	m.update(func() { s.spec = spec; tryNow([]*supervisor{s}) })
-	return nil
+	return err
 }

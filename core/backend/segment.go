@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,11 +44,10 @@ func (m *Manager) Model(ctx context.Context, backend, model string) (cutout.Mode
 // the restart of the same. Codes: those of Model, Internal.
 func (m *Manager) Segment(ctx context.Context, backend, model string, input *cutout.Input) (*cutout.Mask, cutout.Run, error) {
 	var failed *process
-	var first error
 	for {
 		l, err := m.acquire(ctx, backend, model, failed)
 		if err != nil {
-			return nil, cutout.Run{}, inWords(ctx, cmp.Or(first, err))
+			return nil, cutout.Run{}, inWords(ctx, err)
 		}
 		mask, run, err := l.run(ctx, input)
 		l.process.release()
@@ -62,7 +60,7 @@ func (m *Manager) Segment(ctx context.Context, backend, model string, input *cut
 			return nil, cutout.Run{}, inWords(ctx, err)
 		}
 		l.log.Warn("a request is tried once more", "why", reason(err))
-		failed, first = l.process, err
+		failed = l.process
 	}
 }
 

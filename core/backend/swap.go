@@ -95,30 +95,37 @@ func (m *Manager) Restart(ctx context.Context, name string) error {
 	if name == Auto {
 		return cutout.Errorf(cutout.Invalid, "name the backend to restart")
 	}
-	return inWords(ctx, m.refresh(ctx, chain[0], chain[0].currentSpec()))
+	s := chain[0]
+	err = s.ask(ctx, s.currentSpec())
+	if errors.Is(err, errNotServing) {
+		m.update(func() { s.demanded = true; tryNow(chain) })
+		err = m.awaitServing(ctx, name)
+	}
+	return inWords(ctx, err)
 }
 
-// refresh brings a backend to serve with a description, by a fresh process.
-func (m *Manager) refresh(ctx context.Context, s *supervisor, spec Spec) error {
-	m.mu.Lock()
-	serving := s.proc != nil
-	m.mu.Unlock()
-	if serving {
-		return s.ask(ctx, spec)
-	}
-	m.update(func() { s.spec, s.demanded, s.asleep = spec, true, false; tryNow([]*supervisor{s}) })
-	return m.awaitServing(ctx, spec.Name)
-}
+// errNotServing says that there is no process to replace.
+var errNotServing = errors.New("it does not serve")
 
 // ask has the supervisor replace the process that serves.
 func (s *supervisor) ask(ctx context.Context, spec Spec) error {
 	r := replacement{spec: spec, result: make(chan error, 1)}
-	select {
-	case s.replacements <- r:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.m.closing.Done():
-		return errClosed
+	for asked := false; !asked; {
+		s.m.mu.Lock()
+		serving, changed := s.proc != nil, s.m.changed
+		s.m.mu.Unlock()
+		if !serving {
+			return errNotServing
+		}
+		select {
+		case s.replacements <- r:
+			asked = true
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.m.closing.Done():
+			return errClosed
+		}
 	}
 	select {
 	case err := <-r.result:
