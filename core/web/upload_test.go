@@ -22,7 +22,7 @@ const (
 )
 
 // take reads body as a form under small limits.
-func take(body io.Reader, boundary string) (*submission, error, *intake) {
+func take(body io.Reader, boundary string) (*submission, *intake, error) {
 	w, r := &deadlines{}, httptest.NewRequest(http.MethodPost, formPath, body)
 	in := &intake{
 		body:      newBody(w, r, maxPhotos*testUpload+slack, DefaultPace),
@@ -31,29 +31,30 @@ func take(body io.Reader, boundary string) (*submission, error, *intake) {
 		admit: func() error { return nil },
 	}
 	sub, err := in.form(boundary)
-	return sub, err, in
+	return sub, in, err
 }
 
 // holds is what every submission keeps to, whatever came.
 func holds(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, sub *submission, err error, in *intake) {
+}, sub *submission, in *intake, err error) {
 	t.Helper()
 	if in.lease.held > testMemory || in.body.total > in.body.limit+64<<10 {
 		t.Fatalf("%d bytes held, %d read", in.lease.held, in.body.total)
 	}
-	if err != nil {
-		if problems[cutout.CodeOf(err)].status == 0 || cutout.CodeOf(err) == cutout.Internal {
+	if code := cutout.CodeOf(err); err != nil {
+		if problems[code].status == 0 || code == cutout.Internal {
 			t.Fatalf("an error without a clear answer: %v", err)
 		}
-	} else if len(sub.photos) > maxPhotos || len(sub.fields) > maxParts {
+		sub = &submission{}
+	}
+	if len(sub.photos) > maxPhotos || len(sub.fields) > maxParts {
 		t.Fatalf("%d photos, %d fields", len(sub.photos), len(sub.fields))
-	} else {
-		for _, p := range sub.photos {
-			if len(p.data) > testUpload || (len(p.data) == 0) != (p.err != nil) {
-				t.Fatalf("a photo of %d bytes, error %v", len(p.data), p.err)
-			}
+	}
+	for _, p := range sub.photos {
+		if len(p.data) > testUpload || (len(p.data) == 0) != (p.err != nil) {
+			t.Fatalf("a photo of %d bytes, error %v", len(p.data), p.err)
 		}
 	}
 	in.lease.release()
@@ -72,8 +73,8 @@ func FuzzForm(f *testing.F) {
 	f.Add([]byte("--x--"))
 	f.Add([]byte(text[:len(text)-9]))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		sub, err, in := take(bytes.NewReader(body), "x")
-		holds(t, sub, err, in)
+		sub, in, err := take(bytes.NewReader(body), "x")
+		holds(t, sub, in, err)
 	})
 }
 
@@ -97,7 +98,7 @@ func TestFormsAreReadAsMeant(t *testing.T) {
 		if rapid.Bool().Draw(t, "cut") {
 			body = iotest.OneByteReader(body)
 		}
-		sub, err, in := take(body, form.writer.Boundary())
+		sub, in, err := take(body, form.writer.Boundary())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,13 +115,13 @@ func TestFormsAreReadAsMeant(t *testing.T) {
 				t.Fatalf("%s: %q, want %q", name, sub.fields[name], value)
 			}
 		}
-		holds(t, sub, err, in)
+		holds(t, sub, in, err)
 	})
 }
 
 func TestBodiesThatFailAreNotForms(t *testing.T) {
 	broken := io.MultiReader(strings.NewReader("--x\r\n"), iotest.ErrReader(errors.New("connection reset")))
-	_, err, in := take(broken, "x")
+	_, in, err := take(broken, "x")
 	if cutout.CodeOf(err) != cutout.Canceled || !in.body.ended {
 		t.Errorf("got %v", err)
 	}
