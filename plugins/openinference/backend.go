@@ -16,7 +16,6 @@ import (
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/internal/process"
-	"bgremover.pro/plugins/internal/samples"
 	"bgremover.pro/plugins/openinference/oip"
 )
 
@@ -31,14 +30,14 @@ type backend struct {
 // model is one that the servers have.
 type model struct {
 	spec  cutout.Model
-	table *samples.Table
 	sizes map[int]remote
 }
 
 // remote is how the servers call one size of a model, and what it takes.
 type remote struct {
-	name     string
-	datatype string
+	name          string
+	input, output string // tensors
+	datatype      string // of the input
 }
 
 func newBackend(s *servers, naming string) *backend {
@@ -84,7 +83,7 @@ func (b *backend) Describe(ctx context.Context) (contract.Description, error) {
 // Load implements contract.Backend. The files are the servers' business: only
 // the model's name, sizes and tensors are looked at.
 func (b *backend) Load(ctx context.Context, spec cutout.Model) ([]int, error) {
-	m := &model{spec: spec, table: samples.NewTable(spec), sizes: map[int]remote{}}
+	m := &model{spec: spec, sizes: map[int]remote{}}
 	for _, size := range spec.Sizes() {
 		name := strings.NewReplacer("{model}", spec.Name, "{size}", strconv.Itoa(size)).Replace(b.naming)
 		about, err := ask(ctx, b.servers, func(ctx context.Context, c oip.GRPCInferenceServiceClient) (*oip.ModelMetadataResponse, error) {
@@ -93,11 +92,9 @@ func (b *backend) Load(ctx context.Context, spec cutout.Model) ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		datatype, err := fits(spec, size, about)
-		if err != nil {
+		if m.sizes[size], err = fits(spec, size, name, about); err != nil {
 			return nil, err
 		}
-		m.sizes[size] = remote{name, datatype}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -133,7 +130,7 @@ func (b *backend) Segment(ctx context.Context, name string, input *cutout.Input)
 	if err != nil {
 		return nil, contract.Timing{}, err
 	}
-	values, err := m.decode(answer, input.Width*input.Height)
+	values, err := m.decode(at, answer, input.Width*input.Height)
 	if err != nil {
 		return nil, contract.Timing{}, err
 	}

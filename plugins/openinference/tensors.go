@@ -18,39 +18,53 @@ const (
 	fp16 = "FP16"
 )
 
-// fits says whether what a server has is the model that is asked for, and of
-// which data type its input is. Servers may tell nothing about tensors: then
-// it is taken to be FP32. Code: Invalid.
-func fits(spec cutout.Model, size int, about *oip.ModelMetadataResponse) (datatype string, err error) {
-	datatype = fp32
+// fits says how the servers call the model that is asked for, and whether it
+// is that. Servers may tell nothing about tensors: then the model's own names
+// count, and FP32. Code: Invalid.
+func fits(spec cutout.Model, size int, name string, about *oip.ModelMetadataResponse) (remote, error) {
+	r := remote{name: name, input: spec.Input, output: spec.Output, datatype: fp32}
 	side := int64(size)
-	for _, t := range []struct {
-		what, name string
-		list       []*oip.ModelMetadataResponse_TensorMetadata
-		shape      []int64
-	}{
-		{"input", spec.Input, about.Inputs, []int64{1, 3, side, side}},
-		{"output", spec.Output, about.Outputs, []int64{1, -1, side, side}},
-	} {
-		if len(t.list) == 0 {
-			continue
-		}
-		i := slices.IndexFunc(t.list, func(m *oip.ModelMetadataResponse_TensorMetadata) bool { return m.Name == t.name })
-		if i < 0 {
-			return "", cutout.Errorf(cutout.Invalid, "the servers' model %s has no %s %q", about.Name, t.what, t.name)
-		}
-		if d := t.list[i].Datatype; d != fp32 && d != fp16 {
-			return "", cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q is %s; FP32 and FP16 are possible", about.Name, t.what, t.name, d)
-		}
-		if !agree(t.list[i].Shape, t.shape) {
-			return "", cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q has the shape %v, which does not fit %v",
-				about.Name, t.what, t.name, t.list[i].Shape, t.shape)
-		}
-		if t.what == "input" {
-			datatype = t.list[i].Datatype
-		}
+	input, err := find(name, "input", spec.Input, about.Inputs, []int64{1, 3, side, side})
+	if err != nil {
+		return r, err
 	}
-	return datatype, nil
+	output, err := find(name, "output", spec.Output, about.Outputs, []int64{1, -1, side, side})
+	if err != nil {
+		return r, err
+	}
+	if input != nil {
+		r.input, r.datatype = input.Name, input.Datatype
+	}
+	if output != nil {
+		r.output = output.Name
+	}
+	if r.input == "" || r.output == "" {
+		return r, cutout.Errorf(cutout.Invalid, "the servers do not say what the tensors of model %s are called", name)
+	}
+	return r, nil
+}
+
+type tensor = oip.ModelMetadataResponse_TensorMetadata
+
+// find returns the tensor of a name, or the first for none; nil where the
+// servers list none at all.
+func find(model, what, name string, list []*tensor, shape []int64) (*tensor, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	i := slices.IndexFunc(list, func(t *tensor) bool { return name == "" || t.Name == name })
+	if i < 0 {
+		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s has no %s %q", model, what, name)
+	}
+	t := list[i]
+	if t.Datatype != fp32 && t.Datatype != fp16 {
+		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q is %s; FP32 and FP16 are possible", model, what, t.Name, t.Datatype)
+	}
+	if !agree(t.Shape, shape) {
+		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q has the shape %v, which does not fit %v",
+			model, what, t.Name, t.Shape, shape)
+	}
+	return t, nil
 }
 
 // agree compares shapes; -1 fits everything, and leading ones may be missing.
@@ -77,7 +91,7 @@ func (m *model) encode(at remote, input *cutout.Input) *oip.ModelInferRequest {
 	} else {
 		planes.Single = make([]float32, len(input.Pix))
 	}
-	planes.Fill(input.Pix, m.table, runtime.GOMAXPROCS(0))
+	planes.Fill(input.Pix, m.spec, runtime.GOMAXPROCS(0))
 	raw := make([]byte, 0, 4*len(planes.Single)+2*len(planes.Half))
 	for _, v := range planes.Single {
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
@@ -88,23 +102,23 @@ func (m *model) encode(at remote, input *cutout.Input) *oip.ModelInferRequest {
 	return &oip.ModelInferRequest{
 		ModelName: at.name,
 		Inputs: []*oip.ModelInferRequest_InferInputTensor{{
-			Name: m.spec.Input, Datatype: at.datatype,
+			Name: at.input, Datatype: at.datatype,
 			Shape: []int64{1, 3, int64(input.Height), int64(input.Width)},
 		}},
-		Outputs:          []*oip.ModelInferRequest_InferRequestedOutputTensor{{Name: m.spec.Output}},
+		Outputs:          []*oip.ModelInferRequest_InferRequestedOutputTensor{{Name: at.output}},
 		RawInputContents: [][]byte{raw},
 	}
 }
 
 // decode finds the wanted output in an answer, and checks that it has a value
 // for each pixel, or several planes of them for class scores. Code: Internal.
-func (m *model) decode(answer *oip.ModelInferResponse, pixels int) (samples.Planes, error) {
+func (m *model) decode(at remote, answer *oip.ModelInferResponse, pixels int) (samples.Planes, error) {
 	broken := func(format string, args ...any) (samples.Planes, error) {
 		return samples.Planes{}, cutout.Wrap(cutout.Internal, fmt.Errorf(format, args...), "A server answered with a broken mask.")
 	}
-	i := slices.IndexFunc(answer.Outputs, func(t *oip.ModelInferResponse_InferOutputTensor) bool { return t.Name == m.spec.Output })
+	i := slices.IndexFunc(answer.Outputs, func(t *oip.ModelInferResponse_InferOutputTensor) bool { return t.Name == at.output })
 	if i < 0 {
-		return broken("the answer has no output %q", m.spec.Output)
+		return broken("the answer has no output %q", at.output)
 	}
 	var values samples.Planes
 	switch t := answer.Outputs[i]; {
@@ -127,7 +141,7 @@ func (m *model) decode(answer *oip.ModelInferResponse, pixels int) (samples.Plan
 	}
 	n := len(values.Single) + len(values.Half)
 	if n == 0 || n%pixels != 0 || n != pixels && m.spec.Post != cutout.PostArgmax {
-		return broken("output %q holds %d values for %d pixels", m.spec.Output, n, pixels)
+		return broken("output %q holds %d values for %d pixels", at.output, n, pixels)
 	}
 	return values, nil
 }

@@ -84,10 +84,16 @@ func TestModelsOfEveryKind(t *testing.T) {
 	sigmoid.Post, sigmoid.Mean, sigmoid.Std = cutout.PostSigmoid, [3]float32{0.5, 0.5, 0.5}, [3]float32{0.1, 0.1, 0.1}
 	classes := graph(t, "Identity", value{"y", elementFloat32, []int64{1, 3, 8, 8}})
 	classes.Post, classes.Mean = cutout.PostArgmax, [3]float32{0, 0.25, 0.5}
+	unnamed := mean(t, elementFloat32, 1, 1, 8, 8)
+	unnamed.Input, unnamed.Output = "", ""
+	stretched := mean(t, elementFloat32, 1, 1, 8, 8)
+	stretched.Post, stretched.Scale = cutout.PostMinMax, 0 // the ramp ends below 255
 	tests := map[string]struct {
 		model cutout.Model
 		want  func(i int) float64
 	}{
+		"unnamed tensors": {unnamed, grey},
+		"stretched":       {stretched, func(i int) float64 { return (grey(i) - grey(0)) / (grey(63) - grey(0)) }},
 		"float32":         {mean(t, elementFloat32, 1, 1, 8, 8), grey},
 		"float16":         {mean(t, elementFloat16, 1, 1, 8, 8), grey},
 		"open dimensions": {mean(t, elementFloat32, -1, -1, -1, -1), grey},

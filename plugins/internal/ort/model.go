@@ -16,14 +16,12 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"bgremover.pro/core/cutout"
-	"bgremover.pro/plugins/internal/samples"
 )
 
 // model is a loaded model. Runs hold its lock for reading, so that it is not
 // freed under them.
 type model struct {
 	spec     cutout.Model
-	table    *samples.Table
 	sessions map[int]*session // by size
 
 	lock   sync.RWMutex
@@ -33,7 +31,7 @@ type model struct {
 // newModel makes every variant of a model ready. Codes: Invalid,
 // BackendUnavailable, Canceled, Timeout.
 func (b *Backend) newModel(ctx context.Context, spec cutout.Model) (*model, error) {
-	m := &model{spec: spec, table: samples.NewTable(spec), sessions: map[int]*session{}}
+	m := &model{spec: spec, sessions: map[int]*session{}}
 	for _, v := range spec.Variants {
 		s, err := b.newVariant(ctx, spec, v)
 		if err != nil {

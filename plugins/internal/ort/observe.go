@@ -7,7 +7,6 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"bgremover.pro/core/cutout"
-	"bgremover.pro/plugins/internal/samples"
 )
 
 // Observe runs a graph on pictures and shows see every value of the named
@@ -28,23 +27,22 @@ func (b *Backend) Observe(ctx context.Context, spec cutout.Model, graph []byte, 
 		return cutout.Errorf(cutout.Invalid, "model %s: %s does not take the graph: %w", spec.Name, b.runtime, err)
 	}
 	defer func() { _ = session.Destroy() }()
-	table := samples.NewTable(spec)
 	for _, picture := range pictures {
-		if err := b.observe(ctx, session, table, picture, tensors, see); err != nil {
+		if err := b.observe(ctx, session, spec, picture, tensors, see); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *Backend) observe(ctx context.Context, session *ort.DynamicAdvancedSession, table *samples.Table,
+func (b *Backend) observe(ctx context.Context, session *ort.DynamicAdvancedSession, spec cutout.Model,
 	picture *cutout.Input, tensors []string, see func(string, []float32)) error {
 	input, err := newTensor(ort.NewShape(1, 3, int64(picture.Height), int64(picture.Width)), ort.TensorElementDataTypeFloat)
 	if err != nil {
 		return err
 	}
 	defer input.destroy()
-	input.Fill(picture.Pix, table, b.options.Threads)
+	input.Fill(picture.Pix, spec, b.options.Threads)
 	outputs := make([]ort.Value, len(tensors))
 	if err := run(ctx, session, input.value, outputs); err != nil {
 		return err

@@ -26,7 +26,7 @@ func newSession(m cutout.Model, v cutout.Variant, options *ort.SessionOptions, c
 	if err := s.inspect(m, v); err != nil {
 		return nil, err
 	}
-	graph, err := ort.NewDynamicAdvancedSession(v.File, []string{m.Input}, []string{m.Output}, options)
+	graph, err := ort.NewDynamicAdvancedSession(v.File, []string{s.input.Name}, []string{s.output.Name}, options)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (s *session) run(ctx context.Context, pix []uint8, m *model, threads int) (
 		return nil, err
 	}
 	defer s.put(b)
-	b.input.Fill(pix, m.table, threads)
+	b.input.Fill(pix, m.spec, threads)
 	if err := s.infer(ctx, b); err != nil {
 		return nil, err
 	}
@@ -147,13 +147,14 @@ func (s *session) inspect(m cutout.Model, v cutout.Variant) error {
 	return err
 }
 
-// find returns the tensor of a name, whose shape must agree with want where
-// both are known (-1: not known). A graph may leave out leading dimensions of 1.
+// find returns the tensor of a name, or the first for none. Its shape must
+// agree with want where both are known (-1: not known). A graph may leave out
+// leading dimensions of 1.
 func find(m cutout.Model, what, name string, list []ort.InputOutputInfo, want ort.Shape) (ort.InputOutputInfo, error) {
 	invalid := func(format string, args ...any) (ort.InputOutputInfo, error) {
 		return ort.InputOutputInfo{}, cutout.Errorf(cutout.Invalid, "model "+m.Name+": "+format, args...)
 	}
-	i := slices.IndexFunc(list, func(t ort.InputOutputInfo) bool { return t.Name == name })
+	i := slices.IndexFunc(list, func(t ort.InputOutputInfo) bool { return name == "" || t.Name == name })
 	if i < 0 {
 		return invalid("the graph has no %s %q", what, name)
 	}

@@ -3,6 +3,7 @@ package samples
 import (
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,28 +14,16 @@ import (
 // there are as many values, or a multiple for PostArgmax. Values are clamped
 // to 0..1. Code: Internal where a value is not a number.
 func (p Planes) Mask(post cutout.Post, pixels, threads int) ([]uint8, error) {
-	values := p.Single
-	if p.Half != nil {
-		values = make([]float32, len(p.Half))
-		parallel(len(values), threads, func(from, to int) {
-			for i := from; i < to; i++ {
-				values[i] = halfValue(p.Half[i])
-			}
-		})
-	}
+	values := p.float32s(threads)
 	out := make([]uint8, pixels)
+	part := func(from, to int) bool { return argmax(out, values, from, to) }
+	if post != cutout.PostArgmax {
+		answer := answerOf(post, values)
+		part = func(from, to int) bool { return answer.write(out[from:to], values[from:to]) }
+	}
 	var broken atomic.Bool
 	parallel(pixels, threads, func(from, to int) {
-		var ok bool
-		switch post {
-		case cutout.PostSigmoid:
-			ok = sigmoid(out[from:to], values[from:to])
-		case cutout.PostArgmax:
-			ok = argmax(out, values, from, to)
-		default:
-			ok = clamp(out[from:to], values[from:to])
-		}
-		if !ok {
+		if !part(from, to) {
 			broken.Store(true)
 		}
 	})
@@ -44,26 +33,55 @@ func (p Planes) Mask(post cutout.Post, pixels, threads int) ([]uint8, error) {
 	return out, nil
 }
 
-func clamp(out []uint8, values []float32) bool {
-	for i, v := range values {
-		switch {
-		case v != v:
-			return false
-		case v >= 1:
-			out[i] = 255
-		case v > 0:
-			out[i] = uint8(v*255 + 0.5)
-		}
+func (p Planes) float32s(threads int) []float32 {
+	if p.Half == nil {
+		return p.Single
 	}
-	return true
+	values := make([]float32, len(p.Half))
+	parallel(len(values), threads, func(from, to int) {
+		for i := from; i < to; i++ {
+			values[i] = halfValue(p.Half[i])
+		}
+	})
+	return values
 }
 
-func sigmoid(out []uint8, values []float32) bool {
-	for i, v := range values {
-		if v != v {
-			return false
+// answer says what a value stands for: low is background, high is subject.
+type answer struct {
+	logits    bool
+	low, high float64
+}
+
+func answerOf(post cutout.Post, values []float32) answer {
+	a := answer{logits: post == cutout.PostSigmoid || post == cutout.PostSigmoidMinMax, high: 1}
+	if post == cutout.PostMinMax || post == cutout.PostSigmoidMinMax {
+		// Not a number if any value is none.
+		low, high := a.share(slices.Min(values)), a.share(slices.Max(values))
+		if low != high { // else there is nothing to stretch
+			a.low, a.high = low, high
 		}
-		out[i] = uint8(255/(1+math.Exp(-float64(v))) + 0.5)
+	}
+	return a
+}
+
+func (a answer) share(v float32) float64 {
+	if a.logits {
+		return 1 / (1 + math.Exp(-float64(v)))
+	}
+	return float64(v)
+}
+
+func (a answer) write(out []uint8, values []float32) bool {
+	scale := 255 / (a.high - a.low)
+	for i, v := range values {
+		switch x := (a.share(v) - a.low) * scale; {
+		case x != x:
+			return false
+		case x >= 255:
+			out[i] = 255
+		case x > 0:
+			out[i] = uint8(x + 0.5)
+		}
 	}
 	return true
 }

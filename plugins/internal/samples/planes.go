@@ -2,7 +2,11 @@
 // masks.
 package samples
 
-import "bgremover.pro/core/cutout"
+import (
+	"slices"
+
+	"bgremover.pro/core/cutout"
+)
 
 // Planes are the values of a tensor, as float32, or as the bits of float16.
 // Exactly one of the slices is set.
@@ -11,32 +15,36 @@ type Planes struct {
 	Half   []uint16
 }
 
-// Table says what each sample becomes in a network, by channel.
-type Table struct {
-	single [3][256]float32
-	half   [3][256]uint16
-}
-
-// NewTable works out (x/Scale - Mean) / Std for every sample x.
-func NewTable(m cutout.Model) *Table {
-	t := &Table{}
-	for c := range 3 {
-		for x := range 256 {
-			v := (float32(x)/m.Scale - m.Mean[c]) / m.Std[c]
-			t.single[c][x], t.half[c][x] = v, halfOf(v)
-		}
-	}
-	return t
-}
-
-// Fill writes interleaved R, G, B samples into the three planes of a tensor of
-// shape 1x3xHxW, with that many threads.
-func (p Planes) Fill(pix []uint8, table *Table, threads int) {
-	if p.Half != nil {
-		fill(p.Half, pix, &table.half, threads)
+// Fill writes interleaved R, G, B samples of a picture into the three planes of
+// a tensor of shape 1x3xHxW, as the model wants them, with that many threads.
+func (p Planes) Fill(pix []uint8, m cutout.Model, threads int) {
+	single := normalise(pix, m)
+	if p.Half == nil {
+		fill(p.Single, pix, single, threads)
 		return
 	}
-	fill(p.Single, pix, &table.single, threads)
+	half := new([3][256]uint16)
+	for c := range single {
+		for x, v := range single[c] {
+			half[c][x] = halfOf(v)
+		}
+	}
+	fill(p.Half, pix, half, threads)
+}
+
+// normalise works out (x/Scale - Mean) / Std for every sample x, by channel.
+func normalise(pix []uint8, m cutout.Model) *[3][256]float32 {
+	scale := m.Scale
+	if scale == 0 {
+		scale = float32(max(1, slices.Max(pix))) // a black picture stays black
+	}
+	table := new([3][256]float32)
+	for c := range table {
+		for x := range table[c] {
+			table[c][x] = (float32(x)/scale - m.Mean[c]) / m.Std[c]
+		}
+	}
+	return table
 }
 
 func fill[T any](planes []T, pix []uint8, table *[3][256]T, threads int) {
