@@ -38,8 +38,9 @@ type Process struct {
 	folder string
 }
 
-// Start starts a backend and shakes hands with it, within a minute.
-func (c Command) Start() (*Process, error) {
+// Start starts a backend and shakes hands with it, within a minute. The end of
+// ctx kills it.
+func (c Command) Start(ctx context.Context) (*Process, error) {
 	folder, err := os.MkdirTemp("", "backend") // for its socket
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (c Command) Start() (*Process, error) {
 	}
 	defer read.Close()
 	p := &Process{host: write, folder: folder}
-	p.cmd = exec.Command(c.Path, c.Args...) //nolint:gosec // the command that the caller wants to check
+	p.cmd = exec.CommandContext(ctx, c.Path, c.Args...) //nolint:gosec // the command that the caller wants to check
 	p.cmd.Env = append([]string{"PLUGIN_UNIX_SOCKET_DIR=" + folder, contract.EnvHostPipe + "=3"}, c.Env...)
 	p.cmd.ExtraFiles = []*os.File{read}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

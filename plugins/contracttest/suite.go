@@ -32,7 +32,7 @@ func Run(ctx context.Context, c Command, model cutout.Model, report func(Result)
 	}
 	s := &suite{model: model}
 	started := check("starts and shakes hands", func(context.Context) (err error) {
-		s.process, err = c.Start()
+		s.process, err = c.Start(ctx) // not the check's: it lives on
 		return err
 	})
 	if !started {

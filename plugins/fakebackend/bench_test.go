@@ -13,7 +13,7 @@ import (
 func BenchmarkBoundary(b *testing.B) {
 	for name, tls := range map[string]bool{"tls": true, "plain": false} {
 		b.Run(name, func(b *testing.B) {
-			p, err := contracttest.Command{Path: binary, TLS: tls}.Start()
+			p, err := contracttest.Command{Path: binary, TLS: tls}.Start(b.Context())
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -61,7 +61,7 @@ func TestSuiteFindsFaults(t *testing.T) {
 func start(t *testing.T, args ...string) (*contracttest.Process, *bytes.Buffer) {
 	t.Helper()
 	var stderr bytes.Buffer
-	p, err := contracttest.Command{Path: binary, Args: args, TLS: true, Stderr: &stderr}.Start()
+	p, err := contracttest.Command{Path: binary, Args: args, TLS: true, Stderr: &stderr}.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

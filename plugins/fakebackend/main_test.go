@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/contracttest"
 	"bgremover.pro/plugins/internal/plugintest"
 )
@@ -32,4 +37,29 @@ func TestConformance(t *testing.T) {
 			plugintest.Conform(t, command, model(t))
 		})
 	}
+}
+
+// Without a pipe from its host, a backend notices that its parent is gone.
+func TestEndsWithParent(t *testing.T) {
+	shell := exec.Command("sh", "-c", `"$0" & wait`, binary)
+	shell.Env = []string{contract.Handshake.MagicCookieKey + "=" + contract.Handshake.MagicCookieValue, "PLUGIN_UNIX_SOCKET_DIR=" + t.TempDir()}
+	stdout, err := shell.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(stdout)
+	if line, err := lines.ReadString('\n'); err != nil || !strings.Contains(line, "|unix|") {
+		t.Fatalf("no handshake: %q, %v", line, err)
+	}
+	if err := shell.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	// The backend holds the other end of the pipe until it ends.
+	if _, err := io.Copy(io.Discard, lines); err != nil {
+		t.Error(err)
+	}
+	_ = shell.Wait()
 }

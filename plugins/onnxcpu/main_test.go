@@ -29,7 +29,7 @@ func command(t *testing.T, env ...string) contracttest.Command {
 
 func start(t *testing.T, c contracttest.Command) *contract.Client {
 	t.Helper()
-	p, err := c.Start()
+	p, err := c.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestKilledInARun(t *testing.T) {
 	var stderr bytes.Buffer
 	c := command(t)
 	c.Stderr = &stderr
-	p, err := c.Start()
+	p, err := c.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

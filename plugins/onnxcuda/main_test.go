@@ -65,7 +65,7 @@ func TestSaysWhatIsMissing(t *testing.T) {
 				t.Fatal(err)
 			}
 			test.build(t, folder)
-			p, err := contracttest.Command{Path: binary, TLS: true, Env: []string{contract.EnvRuntime + "=" + library}}.Start()
+			p, err := contracttest.Command{Path: binary, TLS: true, Env: []string{contract.EnvRuntime + "=" + library}}.Start(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

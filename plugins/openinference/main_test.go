@@ -47,7 +47,7 @@ func command(args ...string) contracttest.Command {
 // start starts the backend with the model loaded.
 func start(t *testing.T, args ...string) *contract.Client {
 	t.Helper()
-	p, err := command(args...).Start()
+	p, err := command(args...).Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestTLSAndToken(t *testing.T) {
 	write("open sesame") // a renewed token counts at once
 	segment(t, c, "")
 
-	p, err := command(endpoint, "-token-file="+secret).Start() // without the authority
+	p, err := command(endpoint, "-token-file="+secret).Start(t.Context()) // without the authority
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +269,7 @@ func TestBadSettings(t *testing.T) {
 			var stderr bytes.Buffer
 			c := command(strings.Fields(test.args)...)
 			c.Stderr = &stderr
-			if p, err := c.Start(); err == nil {
+			if p, err := c.Start(t.Context()); err == nil {
 				p.Kill()
 				t.Fatal("it started")
 			}

@@ -42,7 +42,7 @@ func TestConformance(t *testing.T) {
 
 // Asked to end, it ends by itself: it is not killed.
 func TestEndsWhenAsked(t *testing.T) {
-	p, err := command(t).Start()
+	p, err := command(t).Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
