@@ -57,11 +57,12 @@ func (a *arrival) close() {
 
 // refuse answers with an error, and reads on for a while where the client may
 // still be sending: it would otherwise see a broken connection, not the answer.
+// HTTP/2 can end an upload and leave the connection as it is.
 func (s *Server) refuse(c *gin.Context, b *body, err error) {
 	if b == nil {
 		b = newBody(c.Writer, c.Request, 0, s.options.Pace)
 	}
-	if b.ended {
+	if b.ended || c.Request.ProtoMajor >= 2 {
 		s.fail(c, err)
 		return
 	}

@@ -49,7 +49,7 @@ func (s *site) answerOn(conn net.Conn) reply {
 const rawHead = "POST /api/v1/cutouts HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n%s\r\n"
 
 // brisk is a pace under which a test need not wait long for the slow.
-func brisk(o *Options) { o.Pace = Pace{Window: 150 * time.Millisecond, Bytes: 1 << 10, Rate: 16 << 10} }
+func brisk(o *Options) { o.Pace = Pace{Window: 700 * time.Millisecond, Bytes: 1 << 10, Rate: 16 << 10} }
 
 func TestSlowClientsAreCut(t *testing.T) {
 	s := start(t, succeed, brisk)

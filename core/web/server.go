@@ -62,6 +62,7 @@ func New(o Options) (*Server, error) {
 	s.engine = s.register()
 	s.http = &http.Server{
 		Handler:           s,
+		TLSConfig:         o.TLS,
 		ReadHeaderTimeout: headerTimeout,
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
@@ -83,10 +84,15 @@ func (e acceptErrors) Write(line []byte) (int, error) {
 }
 
 // Serve answers connections until Shutdown or Close; it then returns
-// http.ErrServerClosed.
+// http.ErrServerClosed. TLS is made on top of the bounds on connections, as
+// net/http knows encrypted connections by their type.
 func (s *Server) Serve(l net.Listener) error {
 	all := netutil.LimitListener(l, s.options.MaxConnections)
-	return s.http.Serve(newFairListener(all, s.options.MaxConnections/share, s.exempt))
+	fair := newFairListener(all, s.options.MaxConnections/share, s.exempt)
+	if s.options.TLS != nil {
+		return s.http.ServeTLS(fair, "", "")
+	}
+	return s.http.Serve(fair)
 }
 
 // exempt peers may hold more than their share of the connections: proxies carry

@@ -5,6 +5,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"time"
@@ -86,6 +87,8 @@ type Options struct {
 	// Version names the release; it is part of the tag that edges purge by.
 	Version string
 
+	// TLS, where set, encrypts; its certificates are filled in.
+	TLS *tls.Config
 	// MaxConnections bounds open connections; 0 means 1024.
 	MaxConnections int
 	// UploadMemory bounds the bytes of all uploads in flight; 0 means 512 MiB.
