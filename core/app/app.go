@@ -89,6 +89,10 @@ func (a *App) wireInside(c *config.Config) (err error) {
 
 func (a *App) wireListeners(c *config.Config) (err error) {
 	a.settings.Store(webSettings(c))
+	encryption, err := certificate(c)
+	if err != nil {
+		return err
+	}
 	if a.web, err = web.New(web.Options{
 		Remover:        countedLine{a.line, a.metrics},
 		Limiter:        a.limits,
@@ -99,6 +103,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		AccessLog:      a.access,
 		Log:            a.log,
 		Version:        Version,
+		TLS:            encryption,
 		MaxConnections: c.Server.MaxConnections,
 		JobTimeout:     c.Inference.Timeout,
 	}); err != nil {

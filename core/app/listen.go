@@ -8,22 +8,23 @@ import (
 	"bgremover.pro/core/config"
 )
 
-// listen takes the public address; with a certificate, under TLS.
-func listen(c *config.Config) (net.Listener, error) {
-	var certificates []tls.Certificate
-	if c.Server.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.Server.TLSCert, c.Server.TLSKey)
-		if err != nil {
-			return nil, c.Explain("tls_cert", err)
-		}
-		certificates = append(certificates, pair)
+// certificate reads the public listener's certificate; nil where there is none.
+func certificate(c *config.Config) (*tls.Config, error) {
+	if c.Server.TLSCert == "" {
+		return nil, nil
 	}
+	pair, err := tls.LoadX509KeyPair(c.Server.TLSCert, c.Server.TLSKey)
+	if err != nil {
+		return nil, c.Explain("tls_cert", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// listen takes the public address.
+func listen(c *config.Config) (net.Listener, error) {
 	l, err := net.Listen("tcp", c.Server.Listen)
 	if err != nil {
 		return nil, c.Explain("listen", err)
-	}
-	if certificates != nil {
-		l = tls.NewListener(l, &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12})
 	}
 	return l, nil
 }
