@@ -2,9 +2,11 @@ package config
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -211,5 +213,41 @@ func link(t *testing.T, target, path string) {
 	t.Helper()
 	if err := os.Symlink(target, path); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestReadersNeverSeeHalfAChange reloads while others read: two settings that
+// always change together are never seen apart.
+func TestReadersNeverSeeHalfAChange(t *testing.T) {
+	path := write(t, "queue = 1\nmax_photos = 1\n")
+	l := open(t, Sources{File: path})
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if c := l.Current(); c.Inference.Queue != c.Inference.MaxPhotos {
+						t.Errorf("queue = %d, max_photos = %d", c.Inference.Queue, c.Inference.MaxPhotos)
+						return
+					}
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		overwrite(t, path, fmt.Sprintf("queue = %d\nmax_photos = %d\n", i+1, i+1))
+		if i%3 == 0 {
+			overwrite(t, path, "queue = 7\nmax_photos = 0\n")
+		}
+		l.Reload("test")
+	}
+	close(stop)
+	readers.Wait()
+	if got := l.Current().Inference.Queue; got != 60 {
+		t.Errorf("queue = %d at the end", got)
 	}
 }
