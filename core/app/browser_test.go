@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"encoding/base64"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// The main job as a visitor does it: a real Chromium, the real page, the real
+// model. What the page does in every other state is core/web/browsertest's.
+func TestPhotoInTheBrowser(t *testing.T) {
+	s := serve(t)
+	picture, err := filepath.Abs("testdata/photos/astronaut.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
+		t.Run(name, func(t *testing.T) {
+			b := chromium(t)
+			if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}); err != nil {
+				t.Fatal(err)
+			}
+			b.do(chromedp.Navigate(s.URL + "/"))
+			b.do(chromedp.SetUploadFiles("#image", []string{picture}))
+			if !scripts {
+				b.do(chromedp.Click("#intake button:not([name])"))
+			}
+			b.do(chromedp.WaitVisible("a[download]"))
+			compare(t, alphaOf(t, b.download()), "astronaut")
+		})
+	}
+}
+
+// browser is a tab of a Chromium with a fresh profile.
+type browser struct {
+	t   *testing.T
+	ctx context.Context //nolint:containedctx // chromedp's handle of the tab
+}
+
+func chromium(t *testing.T) *browser {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("Chromium does not start (apt-get install chromium): %v", err)
+	}
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	return &browser{t, ctx}
+}
+
+func (b *browser) do(action chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, action); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// download returns the file behind the page's first download link, which the
+// answer itself brought: a data: or blob: address.
+func (b *browser) download() []byte {
+	b.t.Helper()
+	link, err := chromedp.Run(b.ctx, chromedp.AttributeValue("a[download]", "href"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	data := link.Value
+	if strings.HasPrefix(data, "blob:") {
+		data, err = chromedp.Run(b.ctx, chromedp.Evaluate[string](`fetch(document.querySelector('a[download]').href)
+			.then((answer) => answer.blob())
+			.then((blob) => new Promise((done) => {
+				const reader = new FileReader();
+				reader.onload = () => done(reader.result);
+				reader.readAsDataURL(blob);
+			}))`, chromedp.EvalAwaitPromise))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	_, encoded, found := strings.Cut(data, ";base64,")
+	if !found {
+		b.t.Fatalf("the download link leads to %.60q", data)
+	}
+	file, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return file
+}
