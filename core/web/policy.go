@@ -19,7 +19,8 @@ const (
 	page
 	// immutable answers have their content's hash in their address.
 	immutable
-	// revalidate answers may be kept and must be checked before each use.
+	// revalidate answers are checked by browsers before each use; edges, which
+	// can be purged, keep them as they keep pages.
 	revalidate
 	// asset answers have a fixed address and rarely change.
 	asset
@@ -34,7 +35,7 @@ var policies = map[class]struct {
 	private:    {"private", always(noStore)},
 	page:       {"page", pageControl},
 	immutable:  {"immutable", always("public, max-age=31536000, immutable")},
-	revalidate: {"revalidate", always("no-cache")},
+	revalidate: {"revalidate", edgeControl},
 	asset:      {"asset", always("public, max-age=3600")},
 }
 
@@ -47,6 +48,11 @@ func always(value string) func(Cache) string { return func(Cache) string { retur
 func pageControl(c Cache) string {
 	return fmt.Sprintf("public, max-age=%d, s-maxage=%d, stale-while-revalidate=%d, stale-if-error=%d",
 		int(c.MaxAge/time.Second), int(c.SharedMaxAge/time.Second), int(c.While/time.Second), int(c.IfError/time.Second))
+}
+
+func edgeControl(c Cache) string {
+	c.MaxAge = 0
+	return pageControl(c)
 }
 
 // of returns the class of a route's answer with a status: a route's own class

@@ -15,7 +15,7 @@ var want = map[class]string{
 	private:    "private, no-store",
 	page:       "public, max-age=60, s-maxage=600, stale-while-revalidate=86400, stale-if-error=604800",
 	immutable:  "public, max-age=31536000, immutable",
-	revalidate: "no-cache",
+	revalidate: "public, max-age=0, s-maxage=600, stale-while-revalidate=86400, stale-if-error=604800",
 	asset:      "public, max-age=3600",
 }
 
