@@ -74,6 +74,10 @@ func (s *supervisor) want(wanted bool) {
 	case !wanted && s.wish != nil:
 		s.unwish()
 		s.wish = nil
+		if s.proc != nil { // at once, or Switch would take it for one that stays
+			s.proc = nil
+			s.state, s.why, s.since = Draining, "", time.Now()
+		}
 	}
 }
 
@@ -113,7 +117,7 @@ func (s *supervisor) serve(ctx context.Context) {
 			p.stop() // it was configured anew meanwhile
 			continue
 		}
-		s.publish(p)
+		s.publish(ctx, p)
 		s.guard(ctx, p)
 	}
 	s.set(Off, "")
@@ -163,9 +167,12 @@ func (s *supervisor) guard(ctx context.Context, p *process) {
 	}
 }
 
-// publish lets a process take runs.
-func (s *supervisor) publish(p *process) {
+// publish lets a process take runs, if one is still wanted.
+func (s *supervisor) publish(ctx context.Context, p *process) {
 	s.m.update(func() {
+		if ctx.Err() != nil {
+			return
+		}
 		s.proc, s.about = p, p.about
 		s.unfit = false
 		s.breaker.succeed(time.Now())

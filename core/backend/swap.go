@@ -151,7 +151,7 @@ func (s *supervisor) replace(ctx context.Context, old *process, r replacement) *
 	switch {
 	case err == nil:
 		s.m.update(func() { s.spec = r.spec })
-		s.publish(fresh)
+		s.publish(ctx, fresh)
 		if !handOver {
 			s.m.running.Go(func() { s.drain(old) })
 		}
