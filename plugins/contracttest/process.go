@@ -120,5 +120,5 @@ func (p *Process) clean() {
 	_ = os.RemoveAll(p.folder)
 }
 
-// Timeout bounds each check.
-const Timeout = time.Minute
+// Timeout bounds each check; a large model on a busy machine takes its time.
+const Timeout = 5 * time.Minute
