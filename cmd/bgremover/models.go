@@ -19,7 +19,8 @@ func modelsCommand() *cobra.Command {
 		Use:   "models",
 		Short: "List, fetch and check models and the ONNX Runtime that runs them.",
 	}
-	cmd.AddCommand(modelsListCommand(), modelsPullCommand(), modelsVerifyCommand())
+	cmd.AddCommand(modelsListCommand(), modelsPullCommand(), modelsVerifyCommand(),
+		modelsDeriveCommand(), modelsCalibrateCommand())
 	return cmd
 }
 

@@ -212,7 +212,7 @@ func (s *Store) mustHold(t *testing.T, want ...string) {
 	t.Helper()
 	var got []string
 	err := filepath.WalkDir(s.dir, func(path string, entry os.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && entry.Name() != ".lock" {
+		if err == nil && !entry.IsDir() && !strings.HasSuffix(entry.Name(), ".lock") {
 			got = append(got, s.relative(path))
 		}
 		return err

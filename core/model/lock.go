@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// lock keeps two processes from installing into one data folder at once. The
+// lock keeps two processes from doing the same to one data folder at once. The
 // second waits, then finds done what the first did.
-func (s *Store) lock(ctx context.Context) (unlock func(), err error) {
+func (s *Store) lock(ctx context.Context, what string) (unlock func(), err error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil { //nolint:gosec // see replace
 		return nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(s.dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644) //nolint:gosec // see replace
+	file, err := os.OpenFile(filepath.Join(s.dir, "."+what+".lock"), os.O_CREATE|os.O_RDWR, 0o644) //nolint:gosec // see replace
 	if err != nil {
 		return nil, err
 	}

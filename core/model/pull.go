@@ -82,12 +82,12 @@ func (s *Store) Pull(ctx context.Context, wanted Wanted, progress Progress) erro
 	if len(missing) == 0 {
 		return nil
 	}
-	unlock, err := s.lock(ctx)
+	unlock, err := s.lock(ctx, "pull")
 	if err != nil {
 		return explain(ctx, s.dir, err)
 	}
 	defer unlock()
-	s.sweep()
+	s.sweep("models", "runtime/*", "downloads", ".")
 	for _, it := range missing {
 		if s.present(it) { // another process was faster
 			progress(Event{What: it.what, State: Present})
@@ -240,9 +240,10 @@ func (s *Store) unpackAll(ctx context.Context, archive string, it item) error {
 	return nil
 }
 
-// sweep removes what a killed run left half-written.
-func (s *Store) sweep() {
-	for _, pattern := range []string{"models", "runtime/*", "downloads", "."} {
+// sweep removes what a killed run left half-written in folders that only the
+// holder of a lock writes to.
+func (s *Store) sweep(patterns ...string) {
+	for _, pattern := range patterns {
 		left, _ := filepath.Glob(filepath.Join(s.dir, pattern, temporaryFiles))
 		for _, path := range left {
 			_ = os.RemoveAll(path)

@@ -190,10 +190,3 @@ func notInstalled(what string) error {
 	return cutout.Errorf(cutout.BackendUnavailable,
 		"%s is not installed; run `make setup` or `bgremover models pull`.", what)
 }
-
-// Installed returns an installed model with the graphs that serve it best on
-// this machine's processor: those derived from it, where there are any.
-// Codes: as of Original.
-func (s *Store) Installed(name string) (cutout.Model, error) {
-	return s.Original(name)
-}
