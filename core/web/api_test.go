@@ -114,16 +114,19 @@ func TestEveryErrorHasItsStatusAndShape(t *testing.T) {
 	var failure error
 	s := start(t, func(context.Context, cutout.Job) (*cutout.Result, error) { return nil, failure })
 	secret := errors.New("the cause, for the log")
-	for code, want := range problems {
+	for code, want := range map[cutout.Code]int{
+		cutout.Invalid: 400, cutout.TooLarge: 413, cutout.TooManyPixels: 413, cutout.UnsupportedFormat: 415, cutout.RateLimited: 429,
+		cutout.Busy: 503, cutout.BackendUnavailable: 503, cutout.Timeout: 504, cutout.Canceled: 499, cutout.Internal: 500,
+	} {
 		failure = &cutout.Error{Code: code, Message: "A sentence about " + string(code) + ".", Err: secret}
 		r := s.do(http.MethodPost, api, strings.NewReader("photo"))
-		if p := r.problem(t); r.status != want.status || p.Code != code || p.Detail != cutout.MessageOf(failure) {
+		if p := r.problem(t); r.status != want || p.Code != code || p.Detail != cutout.MessageOf(failure) {
 			t.Errorf("%s: %d %+v", code, r.status, p)
 		}
 		whole := s.post("/device/cutouts", newForm().file("a.jpg", "photo"))
-		whole.expect(t, want.status, "<!doctype html>", cutout.MessageOf(failure))
+		whole.expect(t, want, "<!doctype html>", cutout.MessageOf(failure))
 		fragment := s.post("/device/cutouts", newForm().file("a.jpg", "photo"), "HX-Request", "true")
-		fragment.expect(t, want.status, `data-code="`+string(code)+`"`, cutout.MessageOf(failure))
+		fragment.expect(t, want, `data-code="`+string(code)+`"`, cutout.MessageOf(failure))
 		if strings.Contains(fragment.body, "<html") {
 			t.Errorf("%s: a page for htmx", code)
 		}
