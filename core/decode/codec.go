@@ -28,6 +28,7 @@ type header struct {
 	orientation int     // as in EXIF, 1 to 8
 	profile     []byte  // ICC profile, or nil
 	coding      *coding // colour description of HEIC and AVIF, or nil
+	sandbox     int64   // bytes of memory that their codecs may use
 }
 
 func codecs() []codec {
@@ -39,7 +40,7 @@ func codecs() []codec {
 		{"bmp", prefix("BM"), probeBMP, decodeBMP},
 		{"tiff", isTIFF, probeTIFF, decodeTIFF},
 		{"heic", isHEIC, probeHEIC, decodeHEIC},
-		{"avif", isAVIF, probeHEIF, decodeAVIF},
+		{"avif", isAVIF, probeAVIF, decodeAVIF},
 	}
 }
 

@@ -49,8 +49,7 @@ func probeJPEG(data []byte) (header, error) {
 	}
 	h.Memory = planes + out
 	if info.progressive {
-		// The coefficients, four bytes a sample, are freed before the photo is made.
-		h.Memory = max(5*planes, h.Memory)
+		h.Memory += 4 * planes // the coefficients
 	}
 	return h, nil
 }
@@ -147,7 +146,7 @@ func decodeJPEG(ctx context.Context, data []byte, _ header) (raster, error) {
 	if err != nil {
 		return raster{}, err
 	}
-	var in io.Reader = newReader(ctx, data).plain()
+	in := newReader(ctx, data).plain()
 	bare := info.sof[5] == 4 && !info.adobe
 	if bare {
 		in = io.MultiReader(bytes.NewReader(data[:2]), bytes.NewReader(adobeMarker), newReader(ctx, data[2:]).plain())

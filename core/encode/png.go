@@ -37,11 +37,10 @@ const (
 // strip is a run of rows, filtered and compressed on its own. Each is a whole
 // number of bytes of the one deflate stream, and one IDAT chunk.
 type strip struct {
-	chunk   []byte // with its name, without length and checksum
-	adler   uint32 // checksum of the filtered rows
-	bytes   int    // of the filtered rows
-	crc     uint32
-	pending error
+	chunk []byte // with its name, without length and checksum
+	adler uint32 // checksum of the filtered rows
+	bytes int    // of the filtered rows
+	crc   uint32
 }
 
 // writePNG compresses strips on all cores. The file does not depend on their
