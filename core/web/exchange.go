@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -48,11 +47,9 @@ type exchange struct {
 	wroteHeader bool
 }
 
-type exchangeKey struct{}
-
-// exchangeOf returns the exchange of a request that came through ServeHTTP.
+// exchangeOf returns the exchange of a request: what gin's own writer writes to.
 func exchangeOf(c *gin.Context) *exchange {
-	return c.Request.Context().Value(exchangeKey{}).(*exchange)
+	return c.Writer.(interface{ Unwrap() http.ResponseWriter }).Unwrap().(*exchange)
 }
 
 // ServeHTTP runs one exchange: it finds the settings in force, answers, and
@@ -61,7 +58,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, generation: s.generation(), route: unrouted}
 	x.ID, x.Method, x.Start = newID(), methodOf(r), time.Now()
 	client := s.devices.Client(r)
-	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	defer func() {
 		x.Duration = time.Since(x.Start)
 		s.options.Observe(x.Exchange)
