@@ -1,8 +1,12 @@
 package static
 
-import _ "embed" // for the style below
+import _ "embed" // for the styles below
+
+//go:embed operator/operator.css
+var operatorPage string
+
+//go:embed operator/charts.css
+var operatorCharts string
 
 // OperatorCSS is the operator's page's own style; visitors never load it.
-//
-//go:embed operator/operator.css
-var OperatorCSS []byte
+var OperatorCSS = []byte(operatorPage + operatorCharts)

@@ -4,11 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
-	"net/mail"
-	"net/netip"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -211,64 +206,3 @@ func list[T any](each kind[T]) kind[[]T] {
 		return strings.Join(texts, ",")
 	}}
 }
-
-var prefix = kind[netip.Prefix]{"addresses such as 10.0.0.1 or 10.0.0.0/8", parsePrefix, netip.Prefix.String}
-
-func parsePrefix(s string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
-		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
-	}
-	p, err := netip.ParsePrefix(s)
-	if err != nil {
-		return netip.Prefix{}, errForm
-	}
-	return p.Masked(), nil
-}
-
-var proxy = kind[netip.Prefix]{"proxies' " + prefix.accepts + " (not the whole internet)", func(s string) (netip.Prefix, error) {
-	p, err := parsePrefix(s)
-	if err == nil && p.Bits() == 0 {
-		err = errors.New("trusts everyone, so that anyone could choose an address")
-	}
-	return p, err
-}, netip.Prefix.String}
-
-func isAddress(s string) bool {
-	host, port, err := net.SplitHostPort(s)
-	if err != nil {
-		return false
-	}
-	n, err := strconv.Atoi(port)
-	return err == nil && n >= 0 && n <= 65535 && !strings.ContainsAny(host, " /\\")
-}
-
-func isEmail(s string) bool {
-	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s
-}
-
-func isWebURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" &&
-		u.User == nil && u.RawQuery == "" && u.Fragment == "" && strings.TrimSuffix(u.Path, "/") == ""
-}
-
-func isRedisURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "unix" && u.Path != "" || (u.Scheme == "redis" || u.Scheme == "rediss") && u.Host != "")
-}
-
-func isName(s string) bool {
-	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == "" && s[0] != '-' && s[0] != '.'
-}
-
-// folder makes paths absolute, so that a later change of directory is harmless.
-var folder = kind[string]{"a path", func(s string) (string, error) {
-	if s == "" {
-		return "", nil
-	}
-	if strings.ContainsFunc(s, unicode.IsControl) {
-		return "", errForm
-	}
-	return filepath.Abs(s)
-}, func(s string) string { return s }}
