@@ -122,8 +122,9 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 
 // matte brings the model's mask to the photo's size.
 func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutout.Edges) (*cutout.Mask, error) {
+	m = mask.Scale(m, photo.Width, photo.Height)
 	if edges == cutout.Raw {
-		return mask.Scale(m, photo.Width, photo.Height), nil
+		return m, nil
 	}
 	return refine.Refine(ctx, photo, m)
 }

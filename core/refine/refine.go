@@ -1,4 +1,17 @@
-// Package refine brings a mask from the model's size to the photo's.
+// Package refine makes a scaled mask follow the photo's own edges.
+//
+// A model answers at about a thousand pixels a side, so its mask, scaled to the
+// photo, is soft and a little beside the edge. Where it is undecided, the alpha
+// is taken to be a linear function of colour within small windows, as in the
+// guided image filter (He, Sun, Tang 2013), with two changes that halve the
+// remaining error again: the mask teaches each window most where it is certain,
+// and a wide window first tells subject from background before a small one draws
+// the edge. What the mask is certain of stays as it is.
+//
+// The windows' statistics are kept on a grid of about a thousand cells a side
+// (the fast guided filter, He and Sun 2015), and only near the undecided band,
+// so memory depends little on the photo's size; only the last step, which
+// applies the fitted functions, visits the photo's pixels.
 package refine
 
 import (
@@ -7,30 +20,46 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Refine returns the alpha matte of the photo, at its size.
+// A pass fits alpha to colour in square windows and applies what it finds.
+type pass struct {
+	cell   int     // grid pixels a side that share one fit
+	radius float64 // of a window, as a share of the photo's long side
+}
+
+// passes run in order: all but the last improve the grid's alpha, the last
+// draws the photo's.
+var passes = []pass{
+	{cell: 4, radius: 0.02},
+	{cell: 2, radius: 0.005},
+}
+
+// Refine returns the photo's alpha matte for a mask that has been scaled to the
+// photo's size; a deep photo gets a deep matte. Pixels of which the mask is
+// certain keep their level. The result is the same on any number of processors.
+// It fails with cutout.Internal where the sizes differ, and with the context's
+// error when that ends.
 func Refine(ctx context.Context, photo *cutout.Photo, m *cutout.Mask) (*cutout.Mask, error) {
-	alpha := &cutout.Mask{Width: photo.Width, Height: photo.Height, Pix: make([]uint8, photo.Width*photo.Height)}
-	for y := range photo.Height {
-		if err := ctx.Err(); err != nil {
+	if m.Width != photo.Width || m.Height != photo.Height {
+		return nil, cutout.Errorf(cutout.Internal, "a mask of %dx%d does not fit a photo of %dx%d",
+			m.Width, m.Height, photo.Width, photo.Height)
+	}
+	g, err := reduce(ctx, photo, m)
+	if err != nil {
+		return nil, err
+	}
+	last := len(passes) - 1
+	for _, p := range passes[:last] {
+		f, err := g.fit(ctx, p)
+		if err != nil {
 			return nil, err
 		}
-		sy := position(y, photo.Height, m.Height)
-		for x := range photo.Width {
-			alpha.Pix[y*photo.Width+x] = sample(m, position(x, photo.Width, m.Width), sy)
+		if err := g.improve(ctx, f); err != nil {
+			return nil, err
 		}
 	}
-	return alpha, nil
-}
-
-// position maps the centre of target sample i to the source, in 1/256.
-func position(i, target, source int) int {
-	return max(0, min((source-1)*256, (2*i+1)*source*128/target-128))
-}
-
-func sample(m *cutout.Mask, sx, sy int) uint8 {
-	x, y, u, v := sx>>8, sy>>8, sx&255, sy&255
-	right, down := min(x+1, m.Width-1), min(y+1, m.Height-1)
-	top := int(m.Pix[y*m.Width+x])*(256-u) + int(m.Pix[y*m.Width+right])*u
-	bottom := int(m.Pix[down*m.Width+x])*(256-u) + int(m.Pix[down*m.Width+right])*u
-	return uint8((top*(256-v) + bottom*v + 1<<15) >> 16)
+	f, err := g.fit(ctx, passes[last])
+	if err != nil {
+		return nil, err
+	}
+	return draw(ctx, f, photo, m)
 }

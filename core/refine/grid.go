@@ -1,0 +1,91 @@
+package refine
+
+import (
+	"context"
+	"math"
+
+	"bgremover.pro/core/cutout"
+)
+
+// gridSide is the grid's long side, about: that of the models' masks, as there
+// is nothing finer in a mask to be taught.
+const gridSide = 1024
+
+// grid is the photo and its mask, reduced by averaging blocks of pixels.
+type grid struct {
+	width, height int
+	block         int // photo pixels a side in one grid pixel
+	long          int // the photo's long side
+	// pix holds colour and alpha, 0 to 1. Colour is only there near the
+	// undecided band; nothing else is read.
+	pix []pixel
+	// undecided marks the pixels that hold an undecided sample of the mask.
+	undecided *flags
+}
+
+type pixel struct{ r, g, b, a float32 }
+
+// reduce averages photo and mask onto a grid.
+func reduce(ctx context.Context, photo *cutout.Photo, m *cutout.Mask) (*grid, error) {
+	long := max(photo.Width, photo.Height)
+	block := max(1, int(math.Round(float64(long)/gridSide)))
+	g := &grid{
+		width: ceil(photo.Width, block), height: ceil(photo.Height, block),
+		block: block, long: long,
+	}
+	g.pix = make([]pixel, g.width*g.height)
+	g.undecided = newFlags(g.width, g.height)
+	if err := inRows(ctx, g.height, func(y int) { g.reduceMask(m, y) }); err != nil {
+		return nil, err
+	}
+	reach := 0
+	for _, p := range passes {
+		reach = max(reach, p.reach(g))
+	}
+	near := g.undecided.near(reach)
+	err := inRows(ctx, g.height, func(y int) { g.reducePhoto(photo, near, y) })
+	return g, err
+}
+
+// reduceMask fills the alpha of grid row y.
+func (g *grid) reduceMask(m *cutout.Mask, y int) {
+	row, flags := g.pix[y*g.width:][:g.width], g.undecided.row(y)
+	top, bottom := y*g.block, min((y+1)*g.block, m.Height)
+	for x := range row {
+		left, right := x*g.block, min((x+1)*g.block, m.Width)
+		sum, lowest, highest := 0, uint8(255), uint8(0)
+		for j := top; j < bottom; j++ {
+			for _, v := range m.Pix[j*m.Width+left : j*m.Width+right] {
+				sum += int(v)
+				lowest, highest = min(lowest, v), max(highest, v)
+			}
+		}
+		row[x].a = float32(sum) / float32(255*(right-left)*(bottom-top))
+		flags[x] = highest > certain && lowest < 255-certain
+	}
+}
+
+// reducePhoto fills the colours of grid row y near the undecided band.
+func (g *grid) reducePhoto(photo *cutout.Photo, near *flags, y int) {
+	row, flags := g.pix[y*g.width:][:g.width], near.row(y)
+	top, bottom := y*g.block, min((y+1)*g.block, photo.Height)
+	for x := range row {
+		if !flags[x] {
+			continue
+		}
+		left, right := x*g.block, min((x+1)*g.block, photo.Width)
+		var red, green, blue int
+		for j := top; j < bottom; j++ {
+			p := photo.Pix[4*(j*photo.Width+left) : 4*(j*photo.Width+right)]
+			for ; len(p) >= 4; p = p[4:] {
+				red += int(p[0])
+				green += int(p[1])
+				blue += int(p[2])
+			}
+		}
+		n := 1 / float32(255*(right-left)*(bottom-top))
+		row[x].r, row[x].g, row[x].b = float32(red)*n, float32(green)*n, float32(blue)*n
+	}
+}
+
+func ceil(n, by int) int { return (n + by - 1) / by }
