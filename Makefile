@@ -18,11 +18,14 @@ build: ## bin/bgremover and its backends in bin/plugins
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/bgremover ./cmd/bgremover
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cpu ./plugins/onnxcpu
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cuda ./plugins/onnxcuda
+	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-derive ./plugins/onnxderive
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/plugins/open-inference ./plugins/openinference
 
 .PHONY: setup
-setup: build ## fetch the runtime and the default model (CUDA=1: the GPU runtime too)
-	bin/bgremover models pull $(if $(CUDA),--runtime cuda)
+setup: build ## fetch the runtime and the default model, make it faster here (CUDA=1: the GPU runtime too)
+	bin/bgremover models pull
+	$(if $(CUDA),bin/bgremover models pull --runtime cuda)
+	bin/bgremover models derive
 
 .PHONY: run
 run: setup ## serve on http://127.0.0.1:8080, operator page on http://127.0.0.1:9090

@@ -3,24 +3,16 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"bgremover.pro/core/app"
-	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode"
 	"bgremover.pro/core/model"
 	"bgremover.pro/core/tensor"
 )
-
-// deriveProgram is the program that edits and measures graphs; it lies with
-// the backends.
-func deriveProgram(settings *config.Config) string {
-	return filepath.Join(app.PluginDir(settings), "onnx-derive")
-}
 
 func modelsDeriveCommand() *cobra.Command {
 	return &cobra.Command{
@@ -39,7 +31,7 @@ stays; models that cannot be made faster serve as they are.`,
 				names = []string{settings.Inference.Model}
 			}
 			for _, name := range names {
-				derived, err := store.Derive(cmd.Context(), name, deriveProgram(settings))
+				derived, err := store.Derive(cmd.Context(), name, app.DeriveProgram(settings))
 				if err != nil {
 					return err
 				}
@@ -107,7 +99,7 @@ will see are enough. The default model comes measured already.`,
 				}
 				inputs = append(inputs, tensor.FromPhoto(photo, entry.Size))
 			}
-			file, err := store.Calibrate(cmd.Context(), name, deriveProgram(settings), inputs)
+			file, err := store.Calibrate(cmd.Context(), name, app.DeriveProgram(settings), inputs)
 			if err != nil {
 				return err
 			}

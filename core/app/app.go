@@ -153,7 +153,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return a.live.Watch(working, nil) })
 	group.Go(func() error { a.rotate(working); return nil })
 	group.Go(func() error { feedWatchdog(working, func() bool { return true }); return nil })
-	group.Go(func() error { a.startBackends(working); return nil })
+	group.Go(func() error { a.startBackends(working); a.derive(working); return nil })
 	a.log.Info("serving", "visitors", "http://"+shownAddress(a.Address()), "operator", "http://"+shownAddress(a.Operator()), "version", Version)
 
 	select {

@@ -31,11 +31,14 @@ func TestPhotoInTheBrowser(t *testing.T) {
 			if !scripts {
 				b.do(chromedp.Click("#intake button:not([name])"))
 			}
-			b.do(chromedp.WaitVisible("a[download]"))
+			b.do(chromedp.WaitVisible(result))
 			compare(t, alphaOf(t, b.download()), "astronaut")
 		})
 	}
 }
+
+// result is the finished picture, on either page.
+const result = ".result img.after"
 
 // browser is a tab of a Chromium with a fresh profile.
 type browser struct {
@@ -67,17 +70,17 @@ func (b *browser) do(action chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// download returns the file behind the page's first download link, which the
-// answer itself brought: a data: or blob: address.
+// download returns the file that the result's picture shows, which the answer
+// itself brought: a data: or blob: address.
 func (b *browser) download() []byte {
 	b.t.Helper()
-	link, err := chromedp.Run(b.ctx, chromedp.AttributeValue("a[download]", "href"))
+	link, err := chromedp.Run(b.ctx, chromedp.AttributeValue(result, "src"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	data := link.Value
 	if strings.HasPrefix(data, "blob:") {
-		data, err = chromedp.Run(b.ctx, chromedp.Evaluate[string](`fetch(document.querySelector('a[download]').href)
+		data, err = chromedp.Run(b.ctx, chromedp.Evaluate[string]("fetch(document.querySelector('"+result+"').src)"+`
 			.then((answer) => answer.blob())
 			.then((blob) => new Promise((done) => {
 				const reader = new FileReader();
@@ -90,7 +93,7 @@ func (b *browser) download() []byte {
 	}
 	_, encoded, found := strings.Cut(data, ";base64,")
 	if !found {
-		b.t.Fatalf("the download link leads to %.60q", data)
+		b.t.Fatalf("the picture comes from %.60q", data)
 	}
 	file, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {

@@ -29,7 +29,7 @@ const (
 )
 
 func TestGoldenCutouts(t *testing.T) {
-	line := newLine(t)
+	line := sharedLine(t)
 	for _, name := range []string{"astronaut", "chelsea", "coffee", "rocket"} {
 		for _, mode := range []cutout.Mode{cutout.Best, cutout.Auto} {
 			t.Run(name+"/"+string(mode), func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,8 +31,38 @@ var plugins = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
+// shared is a line for tests that do no harm to it; loading the model takes
+// longer than most of them.
+var shared struct {
+	sync.Once
+	line *Line
+}
+
+func sharedLine(t testing.TB) *Line {
+	t.Helper()
+	shared.Do(func() {
+		c, err := config.Load(config.Sources{Environ: environ(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shared.line, err = NewLine(c, LineOptions{Log: slog.New(slog.DiscardHandler)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := shared.line.Backends.Start(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if shared.line == nil {
+		t.Fatal("the shared line could not be started; see the first failure")
+	}
+	return shared.line
+}
+
 func TestMain(m *testing.M) {
 	code := m.Run()
+	if shared.line != nil {
+		shared.line.Close()
+	}
 	if dir, err := plugins(); err == nil {
 		_ = os.RemoveAll(dir)
 	}

@@ -37,7 +37,7 @@ func TestBackendKilledUnderAPhoto(t *testing.T) {
 
 // A visitor who leaves frees what was held, and the next one is served.
 func TestVisitorLeavesDuringInference(t *testing.T) {
-	line := newLine(t)
+	line := sharedLine(t)
 	upload := photo(t, "astronaut.jpg")
 	ctx, leave := context.WithCancel(t.Context())
 	_, err := line.Pipeline.Remove(ctx, cutout.Job{
@@ -61,7 +61,7 @@ func TestVisitorLeavesDuringInference(t *testing.T) {
 
 // What a photo without a subject gets: an answer that says so.
 func TestNothingToCutOut(t *testing.T) {
-	line := newLine(t)
+	line := sharedLine(t)
 	file, err := os.ReadFile("testdata/photos/flat.png")
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestNothingToCutOut(t *testing.T) {
 
 // The choices that a request has, on the real model.
 func TestOptions(t *testing.T) {
-	line := newLine(t)
+	line := sharedLine(t)
 	white, err := cutout.ParseColor("#ffffff")
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"reflect"
 	"time"
 
 	"bgremover.pro/core/admin"
@@ -27,18 +28,22 @@ func (a *App) reconfigure(old, c *config.Config, report config.Report) {
 	if err := a.access.Configure(accessSettings(c)); err != nil {
 		a.log.Error("the access log was left as it is", "error", err)
 	}
-	if old.Inference.Backend != c.Inference.Backend {
-		a.switchBackend(c.Inference.Backend)
+	if old.Inference.Backend != c.Inference.Backend || !reflect.DeepEqual(old.Backends, c.Backends) {
+		a.reconfigureBackends(c)
 	}
 }
 
-// switchBackend waits for the outcome, so that whoever asked is told in order;
-// a backend that takes longer than its model's loading may is given up.
-func (a *App) switchBackend(name string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	if err := a.line.Backends.Switch(ctx, name); err != nil {
-		a.log.Error("the backend was left as it is", "wanted", name, "error", err)
+// reconfigureBackends waits for the outcome, so that whoever asked is told in
+// order; a backend that takes longer than loading its model may is given up.
+func (a *App) reconfigureBackends(c *config.Config) {
+	specs, err := backendSpecs(c, a.line.Store)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+		defer cancel()
+		err = a.line.Backends.Reconfigure(ctx, specs, c.Inference.Backend)
+	}
+	if err != nil {
+		a.log.Error("the backends were left as they are", "error", err)
 	}
 }
 

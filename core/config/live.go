@@ -135,7 +135,7 @@ func differences(old, changed *Config) (all []Change) {
 		all = append(all, Change{s.key, old.values[i].shown(), changed.values[i].shown(), !s.live})
 	}
 	if !reflect.DeepEqual(old.Backends, changed.Backends) {
-		all = append(all, Change{"backends", names(old.Backends), names(changed.Backends), true})
+		all = append(all, Change{"backends", names(old.Backends), names(changed.Backends), false})
 	}
 	return all
 }
