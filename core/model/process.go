@@ -37,7 +37,7 @@ func (s *Store) runDerive(ctx context.Context, program string, request contract.
 		return answer, err
 	}
 	var said tail
-	cmd := exec.CommandContext(ctx, program) //nolint:gosec // the operator's own plugin folder
+	cmd := exec.CommandContext(ctx, program)
 	cmd.Env = []string{contract.EnvRuntime + "=" + library, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stderr, cmd.WaitDelay = &said, 5*time.Second
