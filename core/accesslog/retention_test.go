@@ -200,12 +200,12 @@ func TestFilesFromTheFuture(t *testing.T) {
 		if ending == ".log" {
 			ending = ""
 		}
-		if got, err := redate(dir, from, ending, now); err != nil || got != want {
-			t.Errorf("%s became %s, want %s: %v", from, got, want, err)
+		if err := redate(dir, from, ending, now); err != nil || !slices.Contains(list(t, dir), want) {
+			t.Errorf("%s did not become %s, but %v: %v", from, want, list(t, dir), err)
 		}
 	}
-	if got, err := redate(dir, "access.20261123.log.1", "", time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)); got != "access.20261123.log.1" || err != nil {
-		t.Errorf("a clock at its start renamed a file: %s, %v", got, err)
+	if err := redate(dir, "access.20261123.log.1", "", time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)); len(list(t, dir)) != 3 || err != nil {
+		t.Errorf("a clock at its start renamed a file: %v, %v", list(t, dir), err)
 	}
 	content, err := os.ReadFile(filepath.Join(dir, "access.20261123.log.1"))
 	if err != nil || string(content) != "access.20261123.log.1" {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"time"
 )
 
@@ -27,20 +26,28 @@ type Status struct {
 	Err     error // why the last sweep could not do all of its work
 }
 
-// sweep is what one sweep found and left.
+// sweep is the outcome of one sweep.
 type sweep struct {
-	files  int
-	bytes  int64
-	oldest time.Time
-	at     time.Time
-	err    error
+	at  time.Time
+	err error
 }
 
-// Status tells the state of the log.
+// Status tells the state of the log. It looks into the folder.
 func (l *Logger) Status() Status {
-	s := l.status.Load()
-	return Status{Settings: *l.settings.Load(), Mode: l.mode, Dir: l.files.dir, Written: l.written.Load(), Dropped: l.dropped.Load(),
-		Files: s.files, Bytes: s.bytes, Oldest: s.oldest, Swept: s.at, Err: s.err}
+	last := l.status.Load()
+	s := Status{Settings: *l.settings.Load(), Mode: l.mode, Dir: l.files.dir, Written: l.written.Load(), Dropped: l.dropped.Load(),
+		Swept: last.at, Err: last.err}
+	_ = l.each(func(name string, _ []string, began time.Time) error { // a folder that cannot be read shows in Err
+		if info, err := os.Lstat(filepath.Join(l.files.dir, name)); err == nil {
+			s.Files++
+			s.Bytes += info.Size()
+		}
+		if s.Oldest.IsZero() || began.Before(s.Oldest) {
+			s.Oldest = began
+		}
+		return nil
+	})
+	return s
 }
 
 // keep sweeps hourly, when a day ends, when settings change and at the end.
@@ -65,14 +72,23 @@ func (l *Logger) keep() {
 // in the folder is somebody else's.
 var ours = regexp.MustCompile(`^access\.([0-9]{8})\.log((?:\.[0-9]+)?)(\.gz)?(\.tmp|_lock|_symlink)?$`)
 
-// sweep removes what is old, and tells the state of the rest.
+// sweep removes what is old.
 func (l *Logger) sweep() {
 	settings := l.settings.Load()
 	l.files.closeDay()
-	found := sweep{at: time.Now()}
+	err := l.each(func(name string, parts []string, began time.Time) error {
+		return l.tidy(name, parts, began, settings)
+	})
+	if old := l.status.Swap(&sweep{time.Now(), err}); err != nil && (old == nil || old.err == nil) {
+		l.log.Error("old access logs could not be removed", "error", err)
+	}
+}
+
+// each visits our files; parts are those of ours, began is the day in the name.
+func (l *Logger) each(visit func(name string, parts []string, began time.Time) error) error {
 	entries, err := os.ReadDir(l.files.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // no folder, no lines
+		return nil // no folder, no lines
 	}
 	problems := []error{err}
 	for _, entry := range entries {
@@ -80,93 +96,70 @@ func (l *Logger) sweep() {
 		if parts == nil || entry.IsDir() {
 			continue
 		}
-		began, err := time.Parse(dayForm, parts[1])
-		if err != nil {
-			continue
-		}
-		kept, err := l.tidy(entry.Name(), parts, began, settings)
-		problems = append(problems, err)
-		if kept == "" {
-			continue
-		}
-		if info, err := os.Lstat(filepath.Join(l.files.dir, kept)); err == nil {
-			found.files++
-			found.bytes += info.Size()
-		}
-		if found.oldest.IsZero() || began.Before(found.oldest) {
-			found.oldest = began
+		if began, err := time.Parse(dayForm, parts[1]); err == nil {
+			problems = append(problems, visit(entry.Name(), parts, began))
 		}
 	}
-	found.err = errors.Join(problems...)
-	if old := l.status.Swap(&found); found.err != nil && (old == nil || old.err == nil) {
-		l.log.Error("old access logs could not be removed", "error", found.err)
-	}
+	return errors.Join(problems...)
 }
 
-// tidy removes, compresses or renames one file and returns its name then.
-func (l *Logger) tidy(name string, parts []string, began time.Time, s *Settings) (string, error) {
+// tidy removes, compresses or renames one file where that is due.
+func (l *Logger) tidy(name string, parts []string, began time.Time, s *Settings) error {
 	path := filepath.Join(l.files.dir, name)
 	now := time.Now()
 	switch {
 	case parts[4] != "": // left behind by a process that was killed
-		return remove(path)
+		return os.Remove(path)
 	case !began.AddDate(0, 0, max(1, s.Days-1)).After(now):
-		return remove(path)
+		return os.Remove(path)
 	case began.After(now.Add(day)):
 		return redate(l.files.dir, name, parts[3], now)
 	case s.Gzip && parts[3] == "" && began.Before(now.UTC().Truncate(day)):
 		return compress(l.files.dir, name)
 	}
-	return name, nil
-}
-
-func remove(path string) (kept string, err error) {
-	if err := os.Remove(path); err != nil {
-		return filepath.Base(path), err
-	}
-	return "", nil
+	return nil
 }
 
 // redate gives a file from the future, which a clock that was wrong has left,
 // the date of today, so that it ends like others. A clock that is itself wrong
 // now, as without a battery at boot, moves nothing.
-func redate(dir, name, ending string, now time.Time) (string, error) {
+func redate(dir, name, ending string, now time.Time) error {
 	if now.Year() < 2026 {
-		return name, nil
+		return nil
 	}
 	for n := 1; ; n++ {
 		renamed := fmt.Sprintf("%s.%d%s", fileOf(now), n, ending)
 		if _, err := os.Lstat(filepath.Join(dir, renamed)); errors.Is(err, fs.ErrNotExist) {
-			return renamed, os.Rename(filepath.Join(dir, name), filepath.Join(dir, renamed))
+			return os.Rename(filepath.Join(dir, name), filepath.Join(dir, renamed))
 		}
 	}
 }
 
 // compress replaces a file by its gzip, whole or not at all.
-func compress(dir, name string) (kept string, err error) {
+func compress(dir, name string) error {
 	path := filepath.Join(dir, name)
 	packed, temporary := path+".gz", path+".gz.tmp"
 	if _, err := os.Lstat(packed); err == nil {
 		// Both are there where a process was killed in between, or where the
 		// clock went back over midnight; the plain file stays as it is.
-		return name, nil
+		return nil
 	}
 	from, err := os.Open(path)
 	if err != nil {
-		return name, err
+		return err
 	}
 	defer from.Close()
 	to, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return name, err
+		return err
 	}
 	w := gzip.NewWriter(to)
 	_, err = io.Copy(w, from)
 	if err = errors.Join(err, w.Close(), to.Sync(), to.Close()); err != nil {
-		return name, errors.Join(err, os.Remove(temporary))
+		return errors.Join(err, os.Remove(temporary))
 	}
 	if err := os.Rename(temporary, packed); err != nil {
-		return name, err
+		return err
 	}
-	return strings.TrimPrefix(packed, dir+string(filepath.Separator)), os.Remove(path)
+	return os.Remove(path)
 }
