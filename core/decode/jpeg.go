@@ -10,6 +10,8 @@ import (
 	"image/jpeg"
 	"io"
 	"slices"
+
+	"bgremover.pro/core/decode/internal/colour"
 )
 
 // maxScans bounds the passes of a progressive JPEG: encoders write about ten,
@@ -141,7 +143,7 @@ func (info *jpegInfo) segment(marker byte, body []byte, profile *[][]byte) error
 // adobeMarker declares plain CMYK; image/jpeg reads four components only with it.
 var adobeMarker = []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
 
-func decodeJPEG(ctx context.Context, data []byte, _ header) (raster, error) {
+func decodeJPEG(ctx context.Context, data []byte, h header) (raster, error) {
 	info, err := readJPEG(data)
 	if err != nil {
 		return raster{}, err
@@ -155,11 +157,19 @@ func decodeJPEG(ctx context.Context, data []byte, _ header) (raster, error) {
 	if err != nil {
 		return raster{}, err
 	}
-	if cmyk, ok := img.(*image.CMYK); ok && bare {
+	r, err := newRaster(img)
+	cmyk, ok := img.(*image.CMYK)
+	if err != nil || !ok {
+		return r, err
+	}
+	if bare {
 		// Adobe stores ink inverted and the library undoes that; others don't.
 		for i, v := range cmyk.Pix {
 			cmyk.Pix[i] = ^v
 		}
 	}
-	return newRaster(img)
+	if inks := colour.FromInks(h.profile); inks != nil {
+		r.rows = plain(func(y int, dst []uint8) { inks.Row(cmyk.Pix[cmyk.PixOffset(0, y):], dst) })
+	}
+	return r, nil
 }

@@ -36,7 +36,7 @@ func manifest(t *testing.T, folder string) map[string]string {
 	return expect
 }
 
-var serverLimits = decode.Limits{MaxPixels: 50e6, MaxMemory: 900 << 20, Timeout: time.Minute}
+var serverLimits = decode.Limits{MaxPixels: 50e6, MaxMemory: 500 << 20, Timeout: time.Minute}
 
 func TestAwkwardFiles(t *testing.T) {
 	for name := range manifest(t, "formats") {

@@ -136,3 +136,73 @@ func FuzzFromProfile(f *testing.F) {
 		}
 	})
 }
+
+// inkProfile is a CMYK profile whose inks darken the paper evenly: a grid of
+// two, so L is 100 without ink and 10 with all of any of them.
+func inkProfile(kind string) []byte {
+	sample := func(b []byte, v float64) []byte { return append(b, uint8(v*255)) }
+	tag := append([]byte(kind), 0, 0, 0, 0, 4, 3, 2, 0)
+	tag = append(tag, make([]byte, 36)...)
+	if kind == "mft2" {
+		tag = append(tag, 0, 2, 0, 2)
+		sample = func(b []byte, v float64) []byte { return append(b, uint8(v*255), 0) } // of 0xff00
+	}
+	ramps := func(n int) {
+		for range n {
+			if kind == "mft2" {
+				tag = append(tag, 0, 0, 0xff, 0xff)
+				continue
+			}
+			for i := range 256 {
+				tag = append(tag, uint8(i))
+			}
+		}
+	}
+	ramps(4)
+	for node := range 16 {
+		light := 1.0
+		if node > 0 {
+			light = 0.1
+		}
+		tag = sample(sample(sample(tag, light), 128.0/255), 128.0/255)
+	}
+	ramps(3)
+	icc := make([]byte, 144)
+	copy(icc[16:], "CMYKLab ")
+	copy(icc[36:], "acsp")
+	icc[131] = 1
+	copy(icc[132:], "A2B0\x00\x00\x00\x90")
+	icc[142], icc[143] = uint8(len(tag)>>8), uint8(len(tag))
+	return append(icc, tag...)
+}
+
+func TestInks(t *testing.T) {
+	for _, kind := range []string{"mft1", "mft2"} {
+		x := FromInks(inkProfile(kind))
+		if x == nil {
+			t.Fatal(kind)
+		}
+		dst := make([]uint8, 12)
+		x.Row([]uint8{0, 0, 0, 0, 255, 0, 0, 255, 0, 0, 0, 128}, dst)
+		for i, want := range []uint8{255, 0, 127} {
+			for c := range 3 {
+				if d := int(dst[4*i+c]) - int(want); d > 3 || d < -3 {
+					t.Errorf("%s: mixture %d is %v, not %d", kind, i, dst[4*i:4*i+4], want)
+				}
+			}
+		}
+		for n := range inkProfile(kind) {
+			FromInks(inkProfile(kind)[:n])
+		}
+	}
+}
+
+func FuzzFromInks(f *testing.F) {
+	f.Add(inkProfile("mft1"), []byte{1, 2, 3, 4})
+	f.Add(inkProfile("mft2"), []byte{255, 0, 9, 9})
+	f.Fuzz(func(t *testing.T, icc, ink []byte) {
+		if x := FromInks(icc); x != nil && len(ink) == 4 {
+			x.Row(ink, make([]uint8, 4))
+		}
+	})
+}
