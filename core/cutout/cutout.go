@@ -1,7 +1,7 @@
 // Package cutout is the vocabulary that every stage of the line shares: the
 // photo, the model's input, the mask, the job and its result, and the errors.
 // It imports nothing but the standard library and holds no behaviour beyond
-// parsing and checking its own words.
+// parsing and checking its own words and walking a picture's rows.
 package cutout
 
 import "time"

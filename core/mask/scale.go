@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"context"
 	"math"
 
 	"bgremover.pro/core/cutout"
@@ -23,7 +24,7 @@ func Scale(m *cutout.Mask, width, height int) *cutout.Mask {
 		out.Deep = make([]uint16, width*height)
 	}
 	columns, rows := triangle(m.Width, width), triangle(m.Height, height)
-	inBands(height, func(from, to int) {
+	_ = cutout.Rows(context.Background(), height, func(from, to int) {
 		s := newScaler(m, columns, rows)
 		for y := from; y < to; y++ {
 			store(out, y, s.blend(rows[y]))

@@ -2,7 +2,6 @@ package refine
 
 import (
 	"context"
-	"sync"
 
 	"bgremover.pro/core/cutout"
 )
@@ -27,18 +26,18 @@ var trust = func() (t [256]float32) {
 
 // improve replaces the grid's undecided alpha by the fitted one.
 func (g *grid) improve(ctx context.Context, f *field) error {
-	buffers := sync.Pool{New: func() any { return make([]line, f.width) }}
-	return inRows(ctx, g.height, func(y int) {
-		buffer := buffers.Get().([]line)
-		defer buffers.Put(buffer) //nolint:staticcheck // a slice header a row is cheap
-		lines := f.row(buffer, y, g.block)
-		row, flags := g.pix[y*g.width:][:g.width], g.undecided.row(y)
-		for x := range row {
-			if flags[x] {
-				first, second, t := f.between(x, g.block, f.width)
-				p := &row[x]
-				w := trust[uint8(p.a*255+0.5)]
-				p.a += w * (lines[first].towards(lines[second], t).at(p.r, p.g, p.b) - p.a)
+	columns, rows := f.places(g.width, g.block, f.width), f.places(g.height, g.block, f.height)
+	return cutout.Rows(ctx, g.height, func(from, to int) {
+		buffer := make([]line, f.width)
+		for y := from; y < to; y++ {
+			lines := f.row(buffer, rows[y])
+			pix := g.pix[y*g.width:][:g.width]
+			for x, undecided := range g.undecided.row(y) {
+				if undecided {
+					p := &pix[x]
+					fitted := across(lines, columns[x]).at(p.r, p.g, p.b)
+					p.a += trust[uint8(p.a*255+0.5)] * (fitted - p.a)
+				}
 			}
 		}
 	})
@@ -48,31 +47,52 @@ func (g *grid) improve(ctx context.Context, f *field) error {
 // else the mask's.
 func draw(ctx context.Context, f *field, photo *cutout.Photo, m *cutout.Mask) (*cutout.Mask, error) {
 	out := &cutout.Mask{Width: m.Width, Height: m.Height, Pix: make([]uint8, len(m.Pix))}
+	drawRow := drawShallow
 	if photo.Deep != nil {
 		out.Deep = make([]uint16, len(m.Pix))
+		drawRow = drawDeep
 	}
-	buffers := sync.Pool{New: func() any { return make([]line, f.width) }}
-	err := inRows(ctx, m.Height, func(y int) {
-		buffer := buffers.Get().([]line)
-		defer buffers.Put(buffer) //nolint:staticcheck // a slice header a row is cheap
-		lines := f.row(buffer, y, 1)
-		start, end := y*m.Width, (y+1)*m.Width
-		if photo.Deep != nil {
-			drawDeep(out, lines, f, photo, m, start, end)
-			return
-		}
-		levels, pix := m.Pix[start:end], out.Pix[start:end]
-		copy(pix, levels)
-		for x, level := range levels {
-			if level <= certain || level >= 255-certain {
-				continue
-			}
-			first, second, t := f.between(x, 1, f.width)
-			p := photo.Pix[4*(start+x):][:3]
-			l := lines[first].towards(lines[second], t)
-			fitted := 255 * l.at(float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)
-			pix[x] = uint8(float32(level) + trust[level]*(fitted-float32(level)) + 0.5)
+	columns, rows := f.places(m.Width, 1, f.width), f.places(m.Height, 1, f.height)
+	err := cutout.Rows(ctx, m.Height, func(from, to int) {
+		buffer := make([]line, f.width)
+		for y := from; y < to; y++ {
+			drawRow(out, photo, m, y, columns, f.row(buffer, rows[y]))
 		}
 	})
 	return out, err
+}
+
+// drawShallow draws row y of eight bits.
+func drawShallow(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, columns []place, lines []line) {
+	start := y * m.Width
+	levels, pix := m.Pix[start:][:m.Width], out.Pix[start:][:m.Width]
+	colours := photo.Pix[4*start:][:4*m.Width]
+	copy(pix, levels)
+	for x, level := range levels {
+		if level <= certain || level >= 255-certain {
+			continue
+		}
+		p := colours[4*x : 4*x+4 : 4*x+4]
+		fitted := across(lines, columns[x]).at(float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)
+		pix[x] = uint8(float32(level) + trust[level]*(255*fitted-float32(level)) + 0.5)
+	}
+}
+
+// drawDeep draws row y of sixteen bits, and the same in eight.
+func drawDeep(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, columns []place, lines []line) {
+	for x := range m.Width {
+		i := y*m.Width + x
+		level := m.Pix[i]
+		deep := uint16(level) * 257
+		if m.Deep != nil {
+			deep = m.Deep[i]
+		}
+		if level > certain && level < 255-certain {
+			p := photo.Deep[4*i : 4*i+4 : 4*i+4]
+			fitted := across(lines, columns[x]).at(float32(p[0])/65535, float32(p[1])/65535, float32(p[2])/65535)
+			deep = uint16(float32(deep) + trust[level]*(65535*fitted-float32(deep)) + 0.5)
+		}
+		out.Deep[i] = deep
+		out.Pix[i] = uint8((uint32(deep)*255 + 32768) >> 16)
+	}
 }

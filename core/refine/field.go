@@ -19,27 +19,36 @@ type field struct {
 	lines         []line
 }
 
-// row blends the lines for a row of pixels, of the given size in photo pixels,
-// into buffer, one a cell.
-func (f *field) row(buffer []line, y, pixel int) []line {
-	first, second, t := f.between(y, pixel, f.height)
-	a, b := f.lines[first*f.width:][:f.width], f.lines[second*f.width:][:f.width]
+// row blends two rows of lines into buffer, one a cell.
+func (f *field) row(buffer []line, at place) []line {
+	a, b := f.lines[int(at.first)*f.width:][:f.width], f.lines[int(at.second)*f.width:][:f.width]
 	for x := range a {
-		buffer[x] = a[x].towards(b[x], t)
+		buffer[x] = a[x].towards(b[x], at.t)
 	}
 	return buffer
 }
 
-// between returns the two cells whose centres lie around that of pixel i, and
-// how far from the first to the second that is.
-func (f *field) between(i, pixel, cells int) (first, second int, t float32) {
-	at := (float32(i)+0.5)*float32(pixel)/float32(f.side) - 0.5
-	if at <= 0 {
-		return 0, 0, 0
+// place is where a pixel lies among the cells of one axis: between the centres
+// of two, t of the way from the first to the second.
+type place struct {
+	first, second int32
+	t             float32
+}
+
+// places returns the places of n pixels, each of the given size in photo
+// pixels, among the cells.
+func (f *field) places(n, pixel, cells int) []place {
+	all := make([]place, n)
+	for i := range all {
+		at := (float64(i)+0.5)*float64(pixel)/float64(f.side) - 0.5
+		at = max(0, min(float64(cells-1), at))
+		first := int32(at)
+		all[i] = place{first, min(first+1, int32(cells-1)), float32(at - float64(first))}
 	}
-	first = int(at)
-	if first >= cells-1 {
-		return cells - 1, cells - 1, 0
-	}
-	return first, first + 1, at - float32(first)
+	return all
+}
+
+// across blends the lines of a row for one pixel in it.
+func across(lines []line, at place) line {
+	return lines[at.first].towards(lines[at.second], at.t)
 }

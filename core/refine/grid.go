@@ -35,7 +35,7 @@ func reduce(ctx context.Context, photo *cutout.Photo, m *cutout.Mask) (*grid, er
 	}
 	g.pix = make([]pixel, g.width*g.height)
 	g.undecided = newFlags(g.width, g.height)
-	if err := inRows(ctx, g.height, func(y int) { g.reduceMask(m, y) }); err != nil {
+	if err := g.rows(ctx, func(y int) { g.reduceMask(m, y) }); err != nil {
 		return nil, err
 	}
 	reach := 0
@@ -43,7 +43,7 @@ func reduce(ctx context.Context, photo *cutout.Photo, m *cutout.Mask) (*grid, er
 		reach = max(reach, p.reach(g))
 	}
 	near := g.undecided.near(reach)
-	err := inRows(ctx, g.height, func(y int) { g.reducePhoto(photo, near, y) })
+	err := g.rows(ctx, func(y int) { g.reducePhoto(photo, near, y) })
 	return g, err
 }
 
@@ -86,6 +86,15 @@ func (g *grid) reducePhoto(photo *cutout.Photo, near *flags, y int) {
 		n := 1 / float32(255*(right-left)*(bottom-top))
 		row[x].r, row[x].g, row[x].b = float32(red)*n, float32(green)*n, float32(blue)*n
 	}
+}
+
+// rows calls do for each row of the grid, in parallel.
+func (g *grid) rows(ctx context.Context, do func(y int)) error {
+	return cutout.Rows(ctx, g.height, func(from, to int) {
+		for y := from; y < to; y++ {
+			do(y)
+		}
+	})
 }
 
 func ceil(n, by int) int { return (n + by - 1) / by }

@@ -3,6 +3,8 @@ package refine
 import (
 	"context"
 	"math"
+
+	"bgremover.pro/core/cutout"
 )
 
 const (
@@ -96,45 +98,63 @@ func (m *moments) line() line {
 
 // fit computes the pass's lines near the undecided band.
 func (g *grid) fit(ctx context.Context, p pass) (*field, error) {
-	radius := p.window(g)
 	undecided := g.undecided.cells(p.cell)
 	f := &field{
 		width: undecided.width, height: undecided.height,
 		side: p.cell * g.block, lines: make([]line, len(undecided.set)),
 	}
-	wanted := undecided.near(1)
-	read := wanted.near(radius)
-	cells := make([]moments, len(f.lines))
-	err := inRows(ctx, f.height, func(y int) { g.observe(p.cell, cells, read, y) })
-	if err != nil {
-		return nil, err
+	s := sums{
+		radius: p.window(g), width: f.width, height: f.height,
+		wanted: undecided.near(1),
+		cells:  make([]moments, len(f.lines)), across: make([]moments, len(f.lines)),
 	}
-	across := make([]moments, len(f.lines))
-	err = inRows(ctx, f.height, func(y int) {
-		row, out, flags := cells[y*f.width:][:f.width], across[y*f.width:][:f.width], read.row(y)
-		for x := range out {
-			if flags[x] {
-				for i := max(0, x-radius); i <= min(f.width-1, x+radius); i++ {
-					out[x].add(&row[i])
-				}
-			}
+	s.read = s.wanted.near(s.radius)
+	err := cutout.Rows(ctx, f.height, func(from, to int) {
+		for y := from; y < to; y++ {
+			g.observe(p.cell, s.cells, s.read, y)
+			s.sumAcross(y)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = inRows(ctx, f.height, func(y int) {
-		for x, set := range wanted.row(y) {
-			if set {
-				var sum moments
-				for j := max(0, y-radius); j <= min(f.height-1, y+radius); j++ {
-					sum.add(&across[j*f.width+x])
-				}
-				f.lines[y*f.width+x] = sum.line()
-			}
+	return f, cutout.Rows(ctx, f.height, func(from, to int) {
+		for y := from; y < to; y++ {
+			s.solve(f, y)
 		}
 	})
-	return f, err
+}
+
+// sums adds up the moments of cells over square windows, first along rows, then
+// along columns.
+type sums struct {
+	radius, width, height int
+	read, wanted          *flags // which cells are read, and which windows wanted
+	cells, across         []moments
+}
+
+func (s *sums) sumAcross(y int) {
+	in, out := s.cells[y*s.width:][:s.width], s.across[y*s.width:][:s.width]
+	for x, read := range s.read.row(y) {
+		if read {
+			for i := max(0, x-s.radius); i <= min(s.width-1, x+s.radius); i++ {
+				out[x].add(&in[i])
+			}
+		}
+	}
+}
+
+// solve fits the lines of row y.
+func (s *sums) solve(f *field, y int) {
+	for x, wanted := range s.wanted.row(y) {
+		if wanted {
+			var sum moments
+			for j := max(0, y-s.radius); j <= min(s.height-1, y+s.radius); j++ {
+				sum.add(&s.across[j*s.width+x])
+			}
+			f.lines[y*s.width+x] = sum.line()
+		}
+	}
 }
 
 // observe fills the moments of row y of cells.

@@ -1,0 +1,45 @@
+package cutout
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// stripRows is how many rows one processor takes at a time: few enough that the
+// load evens out and a context's end is noticed soon.
+const stripRows = 16
+
+// Rows calls do for strips of rows that together cover 0 to height, on all
+// processors at once, until all are done or the context ends; it returns the
+// context's error. Strips are the same whatever the number of processors. A
+// panic in do comes up in the caller, who may recover from it.
+func Rows(ctx context.Context, height int, do func(from, to int)) error {
+	var next atomic.Int64
+	var panicked atomic.Pointer[any]
+	work := func() {
+		defer func() {
+			if p := recover(); p != nil {
+				panicked.Store(&p)
+			}
+		}()
+		for ctx.Err() == nil {
+			from := int(next.Add(stripRows)) - stripRows
+			if from >= height {
+				return
+			}
+			do(from, min(from+stripRows, height))
+		}
+	}
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), (height+stripRows-1)/stripRows) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	if p := panicked.Load(); p != nil {
+		panic(*p)
+	}
+	return ctx.Err()
+}
