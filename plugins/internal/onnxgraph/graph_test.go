@@ -347,3 +347,30 @@ func TestHistogram(t *testing.T) {
 		}
 	})
 }
+
+// Older files are lifted to the operator set that knows scales per channel,
+// where nothing else changes its meaning on the way.
+func TestOpsetLifted(t *testing.T) {
+	m := small()
+	m.OpsetImport[0].Version = proto.Int64(11)
+	f, err := parse(t, m).Float32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := f.Quantized(rangesFor(f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, _ := f.opset()
+	if is, _ := q.opset(); was != 11 || is != 13 {
+		t.Errorf("operator set %d became %d", was, is)
+	}
+	m.Graph.Node[16] = op("Softmax", "alpha", "last")
+	if f, err = parse(t, m).Float32(); err != nil {
+		t.Fatal(err)
+	}
+	var refused *UnsupportedError
+	if _, err := f.Quantized(rangesFor(f)); !errors.As(err, &refused) || !strings.Contains(err.Error(), "Softmax") {
+		t.Errorf("an operator that changed its meaning gives %v", err)
+	}
+}
