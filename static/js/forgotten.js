@@ -12,8 +12,8 @@ async function forget() {
     localStorage.clear();
     for (const [name, value] of kept) if (value !== null) settings.set(name, value);
   }
-  for (const name of (await window.caches?.keys()) ?? []) await caches.delete(name);
   for (const worker of (await navigator.serviceWorker?.getRegistrations()) ?? []) await worker.unregister();
+  for (const name of (await window.caches?.keys()) ?? []) await caches.delete(name);
 }
 
 const line = document.getElementById('browser');

@@ -8,6 +8,7 @@ import { settings } from './settings.js';
 import * as store from './store.js';
 import { download } from './tools.js';
 import { openViewer } from './lightbox.js';
+import { blobSource } from './viewer.js';
 import { announce, bytes, clone, fileName } from './words.js';
 
 const $ = (id) => document.getElementById(id);
@@ -107,10 +108,21 @@ async function show() {
   if (persisted) $('kept').textContent = 'Your browser has promised to keep this site’s storage until you clear it. Export what you want to be sure of.';
 }
 
+// showView lets the service worker answer the picture's address, or, on the first
+// visit, before it is in charge, takes the picture out of storage itself.
+async function showView(img, { id }) {
+  if (navigator.serviceWorker?.controller) {
+    img.src = store.address(id, 'view');
+    return;
+  }
+  const { view, file } = await store.load(id);
+  if (file) blobSource(img, view ?? file);
+}
+
 function tile(entry) {
   const li = clone('tile');
   li.dataset.id = entry.id;
-  li.querySelector('img').src = store.address(entry.id, 'view');
+  showView(li.querySelector('img'), entry);
   li.querySelector('b').textContent = entry.name;
   li.querySelector('small').textContent = `${entry.width} × ${entry.height} · ${bytes(entry.bytes)}`;
   li.querySelector('small').title = day.format(entry.when);

@@ -99,6 +99,7 @@ export async function reconcile() {
   const entries = list();
   const whole = entries.filter((entry) => there.has(address(entry.id)));
   if (whole.length !== entries.length) write(whole);
+  for (const { id } of entries) if (!there.has(address(id))) await drop(cache, id);
   const known = new Set(whole.flatMap((entry) => Object.keys(PARTS).map((part) => address(entry.id, part))));
   for (const path of there) {
     if (known.has(path)) continue;

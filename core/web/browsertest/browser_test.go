@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +29,8 @@ const patience = 60 * time.Second
 type tab struct {
 	t   testing.TB
 	ctx context.Context
+	// asked counts the questions whether to leave the page.
+	asked atomic.Int32
 
 	mu       sync.Mutex
 	problems []string
@@ -74,6 +77,12 @@ func open(t testing.TB, preferences string) *tab {
 
 func (p *tab) listen(event any) {
 	switch e := event.(type) {
+	case *page.EventJavascriptDialogOpening:
+		// The page asks before results that were not kept are left behind.
+		p.asked.Add(1)
+		go func() {
+			_, _ = chromedp.Call(p.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}()
 	case *log.EventEntryAdded:
 		if e.Entry.Level == log.EntryLevelError {
 			p.note(e.Entry.Text + " " + e.Entry.URL)
@@ -220,4 +229,9 @@ func (p *tab) screen(width, height int64, scheme string) {
 func (p *tab) picture() []byte {
 	p.t.Helper()
 	return call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: new(true)}).Data
+}
+
+func (p *tab) forceColours() {
+	p.t.Helper()
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}}})
 }

@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
 )
 
 // at checks one pixel of a saved PNG.
@@ -26,6 +29,30 @@ func at(t *testing.T, folder, name string, x, y int, r, g, b, a uint8) {
 	}
 	if got, want := color.NRGBAModel.Convert(picture.At(x, y)), (color.NRGBA{r, g, b, a}); got != want {
 		t.Errorf("%s: pixel %d,%d is %v, want %v", name, x, y, got, want)
+	}
+}
+
+// downloads lets the browser save files into a folder. The function returned
+// acts, and waits until the file that this saves is there.
+func (p *tab) downloads() (folder string, save func(act func())) {
+	folder = p.t.TempDir()
+	callBrowser(p, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder, EventsEnabled: new(true),
+	})
+	done := map[string]bool{} // the end of one download is told more than once
+	return folder, func(act func()) {
+		p.t.Helper()
+		progress := chromedp.BrowserEvents(p.ctx, browser.DownloadProgress)
+		act()
+		for e, err := range progress {
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			if e.State == browser.DownloadProgressStateCompleted && !done[e.GUID] {
+				done[e.GUID] = true
+				return
+			}
+		}
 	}
 }
 

@@ -92,7 +92,7 @@ func TestManyPhotosAtMostThreeAtOnce(t *testing.T) {
 	if most.Load() > 3 {
 		t.Errorf("%d at once", most.Load())
 	}
-	p.holds(`JSON.parse(localStorage.getItem('gallery')).length === 40`)
+	p.wait(`JSON.parse(localStorage.getItem('gallery')).length === 40`)
 }
 
 func TestCancelAndRetryEach(t *testing.T) {
@@ -140,22 +140,10 @@ func TestEveryWayIn(t *testing.T) {
 
 func TestResultsAreSavedAsChosen(t *testing.T) {
 	s, p := startSite(t), open(t, "")
-	folder := t.TempDir()
-	callBrowser(p, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
-		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder, EventsEnabled: new(true),
-	})
-	ended := chromedp.BrowserEvents(p.ctx, browser.DownloadProgress)
+	folder, saving := p.downloads()
 	save := func(selector string) {
 		t.Helper()
-		p.click(selector)
-		for e, err := range ended {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e.State == browser.DownloadProgressStateCompleted {
-				return
-			}
-		}
+		saving(func() { p.click(selector) })
 	}
 	p.visit(s.url)
 	p.pick(photo(t, "tree.jpg", 400, 300), photo(t, "tree.jpg", 401, 300))

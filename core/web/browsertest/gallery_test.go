@@ -1,0 +1,146 @@
+package browsertest
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
+)
+
+// fill makes results and opens the gallery that holds them.
+func (p *tab) fill(s *site, files ...string) {
+	p.t.Helper()
+	p.visit(s.url)
+	p.pick(files...)
+	p.results(len(files))
+	p.kept(len(files))
+	p.openGallery(s, len(files))
+}
+
+// kept waits until the gallery holds so many pictures.
+func (p *tab) kept(count int) {
+	p.t.Helper()
+	p.wait(fmt.Sprintf("JSON.parse(localStorage.getItem('gallery') ?? '[]').length === %d", count))
+}
+
+func (p *tab) openGallery(s *site, tiles int) {
+	p.t.Helper()
+	p.visit(s.url + "/gallery")
+	p.wait("!document.getElementById('bar').hidden")
+	if tiles == 0 {
+		p.wait("!document.getElementById('empty').hidden")
+		return
+	}
+	p.wait(fmt.Sprintf("document.querySelectorAll('.tile').length === %d", tiles))
+	p.wait("[...document.querySelectorAll('.tile img')].every((i) => i.naturalWidth)")
+}
+
+func TestGalleryKeepsShowsAndDeletes(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.fill(s, photo(t, "one.jpg", 640, 480), photo(t, "two.jpg", 320, 240))
+	p.holds(`/^2 pictures · .* used of /.test(document.getElementById('tally').textContent)`)
+	p.holds(`[...document.querySelectorAll('.caption small')].some((s) => s.textContent.startsWith('640 × 480'))`)
+	p.click(`.tile:first-child [data-do="open"]`)
+	p.wait(`document.getElementById('viewer').open && document.querySelector('#viewer .before')?.naturalWidth`)
+	p.holds(`document.activeElement.id === 'viewer-title'`)
+	p.click(`#viewer [data-view="50"]`)
+	p.holds(`document.querySelector('#viewer .plate').style.getPropertyValue('--split') === '50%'`)
+	// The address of a picture is answered by the service worker alone.
+	if got := eval[string](p, `fetch(document.querySelector('[data-open]').href).then((r) => r.status + ' ' + r.headers.get('Content-Type'))`); got != "200 image/png" {
+		t.Errorf("/gallery/<id> answers %s", got)
+	}
+	p.click(`#viewer [data-do="delete"]`)
+	p.wait(`document.querySelectorAll('.tile').length === 1`)
+	p.wait(`document.activeElement.closest('.tile')`)
+	if left := eval[int](p, `caches.open('gallery').then((c) => c.keys()).then((k) => k.length)`); left != 3 {
+		t.Errorf("%d pictures left in the cache, want the 3 of one entry", left)
+	}
+	p.click(`#bar [data-do="clear"]`)
+	p.wait(`document.getElementById('confirm').open`)
+	p.click(`#confirm [value="no"]`)
+	p.holds(`document.querySelectorAll('.tile').length === 1`)
+	p.click(`#bar [data-do="clear"]`)
+	p.click(`#confirm [value="yes"]`)
+	p.wait(`!document.getElementById('empty').hidden`)
+	p.holds(`localStorage.getItem('gallery') === null`)
+	for _, x := range s.requests() {
+		if strings.HasPrefix(x.Route, "/gallery/") {
+			t.Error("the server was asked for a picture of the gallery")
+		}
+	}
+}
+
+func TestGalleryGoesOutAndComesBackAsZIP(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.fill(s, photo(t, "one.jpg", 300, 200), photo(t, "one.jpg", 301, 200))
+	folder, save := p.downloads()
+	save(func() { p.click(`[data-do="export"]`) })
+	names := listZIP(t, filepath.Join(folder, "gallery.zip"))
+	if len(names) != 7 || names[0] != "gallery.json" || names[1] != "one-cutout-2.png" {
+		t.Errorf("the ZIP holds %q", names)
+	}
+	p.click(`#bar [data-do="clear"]`)
+	p.click(`#confirm [value="yes"]`)
+	p.wait(`!document.getElementById('empty').hidden`)
+	bring := func() {
+		p.do(chromedp.SetUploadFiles(chromedp.CSS("#import"), []string{filepath.Join(folder, "gallery.zip")}))
+	}
+	bring()
+	p.wait(`document.querySelectorAll('.tile').length === 2`)
+	p.wait(`[...document.querySelectorAll('.tile img')].every((i) => i.naturalWidth)`)
+	bring() // a second time brings nothing new
+	p.wait(`document.querySelector('#announcer').textContent === '0 pictures imported'`)
+	p.holds(`document.querySelectorAll('.tile').length === 2`)
+	for _, content := range []string{"", "PK\x05\x06 not a ZIP file at all, really", strings.Repeat("x", 100_000)} {
+		p.do(chromedp.SetUploadFiles(chromedp.CSS("#import"), []string{write(t, "bad.zip", []byte(content))}))
+		p.wait(`document.querySelector('[data-key="failed"]')?.textContent.includes('That did not work')`)
+		p.act(`document.querySelector('[data-key="failed"]').remove()`)
+	}
+}
+
+func TestGalleryMendsWhatTheBrowserTookAway(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.fill(s, photo(t, "one.jpg", 300, 200), photo(t, "two.jpg", 301, 200))
+	p.act(`const [{ id }] = JSON.parse(localStorage.getItem('gallery')); await (await caches.open('gallery')).delete('/gallery/' + id);
+		await (await caches.open('gallery')).put('/gallery/stray', new Response('x', { headers: { 'X-Saved': '1' } }))`)
+	p.openGallery(s, 1)
+	p.holds(`document.querySelector('[data-key="lost"]').textContent.includes('one picture')`)
+	p.holds(`JSON.parse(localStorage.getItem('gallery')).length === 1`)
+	if left := eval[int](p, `caches.open('gallery').then((c) => c.keys()).then((k) => k.length)`); left != 3 {
+		t.Errorf("%d pictures left in the cache, want the 3 of one entry", left)
+	}
+	call(p, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: s.url, StorageTypes: "cache_storage"})
+	p.openGallery(s, 0)
+	p.act(`localStorage.setItem('gallery', '{"not":"a list"}')`)
+	p.openGallery(s, 0)
+}
+
+func TestFullStorageLosesNothingInSilence(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.visit(s.url)
+	p.wait(`navigator.serviceWorker.controller`)
+	used := eval[float64](p, `navigator.storage.estimate().then((e) => e.usage)`)
+	call(p, storage.OverrideQuotaForOrigin, storage.OverrideQuotaForOriginParams{Origin: s.url, QuotaSize: new(used + 1000)})
+	p.pick(photo(t, "one.jpg", 900, 700))
+	p.results(1)
+	p.wait(`document.querySelector('[data-key="gallery"]')?.textContent.includes('no room left')`)
+	p.holds(`!JSON.parse(localStorage.getItem('gallery') ?? '[]').length`)
+	p.accessible("storage full")
+	if left := eval[int](p, `caches.open('gallery').then((c) => c.keys()).then((k) => k.length)`); left != 0 {
+		t.Errorf("%d parts of a picture were left behind", left)
+	}
+}
+
+func TestGalleryCanBeSwitchedOff(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.openGallery(s, 0)
+	p.click("#keep")
+	p.visit(s.url)
+	p.pick(photo(t, "one.jpg", 300, 200))
+	p.results(1)
+	p.openGallery(s, 0)
+	p.holds(`!document.getElementById('keep').checked`)
+}

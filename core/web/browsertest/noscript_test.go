@@ -1,0 +1,92 @@
+package browsertest
+
+import (
+	"image"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"bgremover.pro/core/cutout"
+)
+
+// withoutScripts turns scripts off for the pages; the test itself still looks
+// at them through the protocol.
+func withoutScripts(t *testing.T) *tab {
+	p := open(t, "")
+	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	return p
+}
+
+// sendForm fills the form as a visitor without scripts does.
+func (p *tab) sendForm(button string, files ...string) {
+	p.t.Helper()
+	p.pick(files...)
+	p.do(chromedp.Click(chromedp.CSS(button)))
+}
+
+func TestWholeFlowWithoutScripts(t *testing.T) {
+	s, p := startSite(t), withoutScripts(t)
+	p.visit(s.url)
+	p.photograph("without scripts", 800, "light")
+	if p.visible("#veil") || p.visible(".camera") || p.visible("#work") || p.visible(".scripted") {
+		t.Error("what needs scripts is shown without them")
+	}
+	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200), photo(t, "b.jpg", 200, 300), write(t, "c.txt", []byte("no photo")))
+	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
+	for selector, want := range map[string]int{".result": 2, ".problem": 1, `a[download="cutout-1.png"]`: 1, `a[download="cutout-2.png"]`: 1} {
+		if got := p.count(selector); got != want {
+			t.Errorf("%d of %s, want %d", got, selector, want)
+		}
+	}
+	folder, save := p.downloads()
+	save(func() { p.do(chromedp.Click(chromedp.CSS(`a[download="cutout-2.png"]`))) })
+	at(t, folder, "cutout-2.png", 1, 1, 0, 0, 0, 0)
+	p.screen(320, 800, "dark")
+	p.photograph("results without scripts", 320, "dark")
+	p.fits("results without scripts", 320)
+}
+
+func TestSecondButtonAnswersTheFileItself(t *testing.T) {
+	s, p := startSite(t), withoutScripts(t)
+	folder, save := p.downloads()
+	p.visit(s.url)
+	save(func() { p.sendForm(`[name="answer"]`, photo(t, "a.jpg", 300, 200)) })
+	at(t, folder, "cutout.png", 1, 1, 0, 0, 0, 0)
+	save(func() { p.sendForm(`[name="answer"]`, photo(t, "a.jpg", 300, 200), photo(t, "b.jpg", 200, 300)) })
+	matches, err := filepath.Glob(filepath.Join(folder, "*.zip"))
+	if err != nil || len(matches) != 1 {
+		t.Fatalf("ZIP files: %v, %v", matches, err)
+	}
+	if names := listZIP(t, matches[0]); len(names) != 2 {
+		t.Errorf("the ZIP holds %q", names)
+	}
+}
+
+func TestErrorsWithoutScripts(t *testing.T) {
+	s, p := startSite(t), withoutScripts(t)
+	p.expect("status of")
+	s.line.set(func(l *line) {
+		l.fail = func(image.Config) error { return cutout.Errorf(cutout.Timeout, "This took too long.") }
+	})
+	p.visit(s.url)
+	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
+	p.do(chromedp.WaitVisible(chromedp.CSS("main a.button")))
+	p.fits("error page", 800)
+	p.visit(s.url)
+	p.sendForm(".plain .primary", write(t, "huge.jpg", make([]byte, 3<<20)))
+	p.do(chromedp.WaitVisible(chromedp.CSS("main a.button")))
+	p.photograph("error page without scripts", 800, "light")
+}
+
+// Where scripts are on but never arrive, the plain form appears after a while.
+func TestFormAppearsWhereScriptsDoNotArrive(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.expect("ERR_BLOCKED_BY_CLIENT", "inspector")
+	p.block("*://*:*/static/*/js/*")
+	p.visit(s.url)
+	p.wait(`getComputedStyle(document.querySelector('.plain')).visibility === 'visible'`)
+	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
+	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
+}
