@@ -170,47 +170,6 @@ func (s *Store) install(ctx context.Context, it item, wanted Wanted, progress Pr
 	}
 }
 
-// installFrom takes the files, or the packages they are in, out of a folder.
-func (s *Store) installFrom(ctx context.Context, it item, wanted Wanted, progress Progress) error {
-	progress(Event{What: it.what, State: Unpacking})
-	var rest item
-	rest.source = it.source
-	for _, file := range it.files {
-		plain := firstFile(wanted.From, file.names)
-		if plain == "" || file.content.SHA256 == "" && file.content.MD5 == "" {
-			rest.files = append(rest.files, file)
-			continue
-		}
-		whole := file
-		whole.content.Member, whole.content.Index = "", ""
-		if err := s.unpackAll(ctx, plain, item{what: it.what, source: it.source, files: []target{whole}}); err != nil {
-			return err
-		}
-	}
-	if len(rest.files) == 0 {
-		return nil
-	}
-	archive := firstFile(wanted.From, []string{it.source.archive()})
-	if archive == "" {
-		return cutout.Errorf(cutout.Invalid, "%s holds neither %s nor %s.",
-			wanted.From, rest.files[0].names[0], it.source.archive())
-	}
-	if err := checkDownload(archive, rest, wanted.SHA256); err != nil {
-		return err
-	}
-	return s.unpackAll(ctx, archive, rest)
-}
-
-func firstFile(dir string, names []string) string {
-	for _, name := range names {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return path
-		}
-	}
-	return ""
-}
-
 // unpackAll puts an item's files in place, each checked before it is seen
 // under its name, and remembers their checksums.
 func (s *Store) unpackAll(ctx context.Context, archive string, it item) error {
