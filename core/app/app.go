@@ -16,6 +16,7 @@ import (
 	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/config"
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
@@ -36,6 +37,7 @@ type App struct {
 
 	settings atomic.Pointer[web.Settings]
 	public   net.Listener
+	draining atomic.Bool
 }
 
 // New wires the server and takes its addresses, so that an error comes before
@@ -121,7 +123,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		Sources: admin.Sources{
 			Backends:  shownBackends{a.line.Backends},
 			Queue:     a.queue,
-			Ready:     a.line.Backends.Ready,
+			Ready:     a.ready,
 			Limiter:   a.limits,
 			AccessLog: a.access,
 			Settings:  shownConfig{a.live},
@@ -173,13 +175,23 @@ func (a *App) startBackends(ctx context.Context) {
 	notify("READY=1")
 }
 
+// ready says why photos cannot be served, to the operator and to Prometheus;
+// the public listener knows of the drain itself.
+func (a *App) ready() error {
+	if a.draining.Load() {
+		return cutout.Errorf(cutout.BackendUnavailable, "The server is about to stop.")
+	}
+	return a.line.Backends.Ready()
+}
+
 // drain ends the listeners, the operator's last, so that one can watch. Where
 // something failed there is nothing to wait for.
 func (a *App) drain(working context.Context) {
 	c := a.live.Current().Server
+	a.draining.Store(true)
+	a.web.Drain()
 	a.log.Info("stopping", "waits", c.DrainDelay, "finishes_within", c.DrainTimeout)
 	notify("STOPPING=1")
-	a.web.Drain()
 	select {
 	case <-time.After(c.DrainDelay):
 	case <-working.Done():

@@ -2,21 +2,11 @@
 package load_test
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -33,8 +23,9 @@ const (
 // send, in turn. It needs bin/bgremover and an installed model (make setup).
 // The generator runs on the same machine, so the ratios count its work too.
 func BenchmarkFlood(b *testing.B) {
-	s := startServer(b)
-	photo := read(b, "../../../shared/photos/truth/davis_dog.jpg")
+	// The flooder may send one photo; the visitor is not limited.
+	s := start(b, "limits_device = \"1/1h\"\nlimits_overrides = \""+visitsFrom+"=off\"\n", "backend is ready")
+	photo := read(b, photoFile)
 	visitor := client(b, visitsFrom)
 	s.cutout(b, visitor, photo)               // warms up
 	s.cutout(b, client(b, floodsFrom), photo) // uses up the flooder's quota
@@ -116,124 +107,6 @@ func (s *server) costOfRefusal(b *testing.B) float64 {
 	return float64((s.processorTime(b) - before).Microseconds()) / float64(max(1, l.refused))
 }
 
-// server is the real binary.
-type server struct {
-	base string
-	pid  int
-}
-
-func startServer(b *testing.B) *server {
-	b.Helper()
-	binary, err := filepath.Abs("../../bin/bgremover")
-	if err != nil {
-		b.Fatal(err)
-	}
-	public, operator := port(b), port(b)
-	cmd := exec.Command(binary, "serve")
-	// The flooder may send one photo; the visitor is not limited.
-	cmd.Env = append(os.Environ(), "BGREMOVER_LISTEN=127.0.0.1:"+public, "BGREMOVER_ADMIN_LISTEN=127.0.0.1:"+operator, "BGREMOVER_LOG_DIR="+b.TempDir(),
-		"BGREMOVER_LIMITS_DEVICE=1/1h", "BGREMOVER_LIMITS_OVERRIDES="+visitsFrom+"=off", "BGREMOVER_DRAIN_DELAY=0", "BGREMOVER_CONFIG=/dev/null")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		b.Fatalf("run `make setup` first: %v", err)
-	}
-	b.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
-	deadline := time.Now().Add(2 * time.Minute)
-	for time.Now().Before(deadline) {
-		if answer, err := http.Get("http://127.0.0.1:" + operator + "/readyz"); err == nil {
-			answer.Body.Close()
-			if answer.StatusCode == http.StatusOK {
-				return &server{"http://127.0.0.1:" + public, cmd.Process.Pid}
-			}
-		}
-		<-time.After(100 * time.Millisecond)
-	}
-	b.Fatal("the server was not ready within two minutes")
-	return nil
-}
-
-func port(b *testing.B) string {
-	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	_, number, _ := net.SplitHostPort(l.Addr().String())
-	return number
-}
-
-// client speaks from an address of its own.
-func client(b *testing.B, from string) *http.Client {
-	b.Helper()
-	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	transport := &http.Transport{DialContext: dialer.DialContext}
-	b.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport}
-}
-
-func (s *server) post(ctx context.Context, c *http.Client, body []byte) (int, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+"/api/v1/cutouts?mode=fast", bytes.NewReader(body))
-	if err != nil {
-		return 0, err
-	}
-	r.Header.Set("Content-Type", "application/octet-stream")
-	answer, err := c.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	_, err = io.Copy(io.Discard, answer.Body)
-	return answer.StatusCode, err
-}
-
-func (s *server) cutout(b *testing.B, c *http.Client, photo []byte) time.Duration {
-	b.Helper()
-	began := time.Now()
-	status, err := s.post(b.Context(), c, photo)
-	if err != nil || status != http.StatusOK {
-		b.Fatalf("%d: %v", status, err)
-	}
-	return time.Since(began)
-}
-
-// memory is what the server's process keeps, in bytes.
-func (s *server) memory(b *testing.B) int64 {
-	fields := strings.Fields(string(read(b, fmt.Sprintf("/proc/%d/statm", s.pid))))
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return pages * int64(os.Getpagesize())
-}
-
-// processorTime is what the server's process has used, its backends left out.
-func (s *server) processorTime(b *testing.B) time.Duration {
-	_, rest, _ := strings.Cut(string(read(b, fmt.Sprintf("/proc/%d/stat", s.pid))), ") ")
-	fields := strings.Fields(rest)
-	var ticks int64
-	for _, f := range fields[11:13] { // user and system, in hundredths of a second
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
-}
-
 func median(all []time.Duration) time.Duration {
 	return slices.Sorted(slices.Values(all))[len(all)/2]
-}
-
-func read(b *testing.B, path string) []byte {
-	b.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return content
 }
