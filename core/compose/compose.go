@@ -1,71 +1,64 @@
-// Package compose puts alpha and photo together.
+// Package compose puts photo and alpha together: it makes the cut-out, with the
+// subject's own colours at its edge, and lays it over a background.
 package compose
 
 import (
 	"context"
-	"image/color"
 
 	"bgremover.pro/core/cutout"
 )
 
-// Cutout gives the photo the alpha, times its own, in place. Wholly transparent
-// pixels lose their colour, so that none of the background stays in the file.
+// Cutout gives the photo the alpha, times its own, in place. With trueColours,
+// half-transparent pixels get the subject's own colour, free of the background
+// that shone through. Wholly transparent pixels lose their colour, so that
+// nothing of the background stays in the file. It fails with cutout.Internal
+// where the sizes differ, and with the context's error when that ends; the
+// photo is then of no use.
 func Cutout(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, trueColours bool) error {
 	if alpha.Width != photo.Width || alpha.Height != photo.Height {
-		return cutout.Errorf(cutout.Internal, "the mask is %dx%d, the photo %dx%d", alpha.Width, alpha.Height, photo.Width, photo.Height)
+		return cutout.Errorf(cutout.Internal, "an alpha of %dx%d does not fit a photo of %dx%d",
+			alpha.Width, alpha.Height, photo.Width, photo.Height)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	if trueColours {
+		if err := clean(ctx, photo, alpha); err != nil {
+			return err
+		}
 	}
-	apply(photo, alpha)
-	return nil
+	photo.Opaque = false
+	return cutout.Rows(ctx, photo.Height, func(from, to int) {
+		start, end := from*photo.Width, to*photo.Width
+		fade(photo.Pix[4*start:4*end], alpha.Pix[start:end])
+		switch {
+		case photo.Deep == nil:
+		case alpha.Deep != nil:
+			fadeDeep(photo.Deep[4*start:4*end], alpha.Deep[start:end], 1)
+		default:
+			fadeDeep(photo.Deep[4*start:4*end], alpha.Pix[start:end], 257)
+		}
+	})
 }
 
-func apply(photo *cutout.Photo, alpha *cutout.Mask) {
-	opaque := true
-	for i, a := range alpha.Pix {
-		p := photo.Pix[4*i : 4*i+4 : 4*i+4]
-		p[3] = uint8((int(p[3])*int(a) + 127) / 255)
+// fade multiplies the pixels' alpha by levels.
+func fade(pix, levels []uint8) {
+	for i, level := range levels {
+		if level == 255 {
+			continue
+		}
+		p := pix[4*i : 4*i+4 : 4*i+4]
+		p[3] = uint8((uint32(p[3])*uint32(level) + 127) / 255)
 		if p[3] == 0 {
 			p[0], p[1], p[2] = 0, 0, 0
 		}
-		opaque = opaque && p[3] == 255
 	}
-	photo.Opaque = opaque
-	if photo.Deep == nil {
-		return
-	}
-	for i := range alpha.Pix {
-		a := uint64(alpha.Pix[i]) * 257
-		if alpha.Deep != nil {
-			a = uint64(alpha.Deep[i])
-		}
-		p := photo.Deep[4*i : 4*i+4 : 4*i+4]
-		p[3] = uint16((uint64(p[3])*a + 32767) / 65535)
+}
+
+// fadeDeep multiplies the pixels' alpha by levels times scale.
+func fadeDeep[T uint8 | uint16](pix []uint16, levels []T, scale uint32) {
+	for i, level := range levels {
+		p := pix[4*i : 4*i+4 : 4*i+4]
+		p[3] = uint16((uint64(p[3])*uint64(uint32(level)*scale) + 32767) / 65535)
 		if p[3] == 0 {
 			p[0], p[1], p[2] = 0, 0, 0
 		}
 	}
-}
-
-// Flatten puts the photo over an opaque colour, in place.
-func Flatten(photo *cutout.Photo, background color.NRGBA) {
-	bg := [3]int{int(background.R), int(background.G), int(background.B)}
-	for i := 0; i < len(photo.Pix); i += 4 {
-		p := photo.Pix[i : i+4 : i+4]
-		a := int(p[3])
-		for c := range 3 {
-			p[c] = uint8((int(p[c])*a + bg[c]*(255-a) + 127) / 255)
-		}
-		p[3] = 255
-	}
-	for i := 0; i < len(photo.Deep); i += 4 {
-		p := photo.Deep[i : i+4 : i+4]
-		a := uint64(p[3])
-		for c := range 3 {
-			p[c] = uint16((uint64(p[c])*a + uint64(bg[c])*257*(65535-a) + 32767) / 65535)
-		}
-		p[3] = 65535
-	}
-	photo.Opaque = true
 }

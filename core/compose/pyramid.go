@@ -1,0 +1,123 @@
+package compose
+
+import (
+	"context"
+	"math"
+
+	"bgremover.pro/core/cutout"
+)
+
+// baseSide is about the long side of the pyramid's finest level. Subject and
+// background colours vary slowly compared with alpha, so a finer one gains
+// nothing; the last step works on the photo's own pixels anyway.
+const baseSide = 1024
+
+// level is one level of the pyramid: the photo and its alpha, reduced, and the
+// two colours that each pixel is taken to be a mixture of.
+type level struct {
+	width, height int
+	pix           []sample
+	colours       []colours
+	// mixed marks the pixels whose colours are worked on: those neither wholly
+	// subject nor wholly background, and those around them.
+	mixed []bool
+}
+
+// sample is the mean colour and alpha, 0 to 1, of those source pixels of a
+// block that have a colour: known says whether any has, 1 or 0.
+type sample struct {
+	rgb
+	a, known float32
+}
+
+// colours are the estimated colours of subject and background.
+type colours struct{ subject, background rgb }
+
+// blockSide is how many photo pixels a side the finest level averages.
+func blockSide(photo *cutout.Photo) int {
+	return max(1, int(math.Round(float64(max(photo.Width, photo.Height))/baseSide)))
+}
+
+// pyramid reduces photo and alpha to its finest level, which comes first, and
+// that by halves down to a single pixel.
+func pyramid(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) ([]*level, error) {
+	block := blockSide(photo)
+	l := newLevel(ceil(photo.Width, block), ceil(photo.Height, block))
+	err := cutout.Rows(ctx, l.height, func(from, to int) {
+		for y := from; y < to; y++ {
+			l.reduce(photo, alpha, block, y)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	levels := []*level{l}
+	for l.width > 1 || l.height > 1 {
+		l = l.halved()
+		levels = append(levels, l)
+	}
+	return levels, ctx.Err()
+}
+
+func newLevel(width, height int) *level {
+	return &level{
+		width: width, height: height,
+		pix: make([]sample, width*height), colours: make([]colours, width*height),
+	}
+}
+
+// reduce averages blocks of pixels into row y.
+func (l *level) reduce(photo *cutout.Photo, alpha *cutout.Mask, block, y int) {
+	top, bottom := y*block, min((y+1)*block, photo.Height)
+	for x := range l.width {
+		left, right := x*block, min((x+1)*block, photo.Width)
+		var r, g, b, a, n int
+		for j := top; j < bottom; j++ {
+			levels := alpha.Pix[j*photo.Width+left : j*photo.Width+right]
+			p := photo.Pix[4*(j*photo.Width+left) : 4*(j*photo.Width+right)]
+			for i, m := range levels {
+				q := p[4*i : 4*i+4 : 4*i+4]
+				if q[3] < 255 {
+					if q[3] == 0 {
+						continue
+					}
+					m = 255 // what the source itself made transparent has its true colour
+				}
+				r += int(q[0])
+				g += int(q[1])
+				b += int(q[2])
+				a += int(m)
+				n++
+			}
+		}
+		if n > 0 {
+			s := 1 / float32(255*n)
+			l.pix[y*l.width+x] = sample{rgb{float32(r) * s, float32(g) * s, float32(b) * s}, float32(a) * s, 1}
+		}
+	}
+}
+
+// halved averages two by two pixels.
+func (l *level) halved() *level {
+	h := newLevel(ceil(l.width, 2), ceil(l.height, 2))
+	for y := range h.height {
+		for x := range h.width {
+			var sum sample
+			for j := 2 * y; j < min(2*y+2, l.height); j++ {
+				for i := 2 * x; i < min(2*x+2, l.width); i++ {
+					p := l.pix[j*l.width+i]
+					sum.rgb = sum.rgb.plus(p.known, p.rgb)
+					sum.a += p.known * p.a
+					sum.known += p.known
+				}
+			}
+			if sum.known > 0 {
+				s := 1 / sum.known
+				h.pix[y*h.width+x] = sample{rgb{}.plus(s, sum.rgb), s * sum.a, 1}
+			}
+		}
+	}
+	return h
+}
+
+func ceil(n, by int) int { return (n + by - 1) / by }
