@@ -37,8 +37,9 @@ func TestPhotoInTheBrowser(t *testing.T) {
 	}
 }
 
-// result is the finished picture, on either page.
-const result = ".result img.after"
+// result is the finished picture, on either page; with scripts it is a moment
+// after the card that it comes.
+const result = ".result img.after[src]"
 
 // browser is a tab of a Chromium with a fresh profile.
 type browser struct {
