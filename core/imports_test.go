@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"core/ratelimit": {"core/cutout"},
 	"core/accesslog": {"core/cutout"},
 	"core/config":    {"core/cutout"},
+	"core/edge":      {},
 
 	"models":    {},
 	"templates": {},
@@ -48,7 +49,7 @@ var only = map[string][]string{
 	"os/exec":                         {"core/backend", "core/model", "core/decode", "plugins/contracttest", "plugins/internal/plugintest"},
 	"github.com/hashicorp/go-plugin":  {"core/backend", "plugins/"},
 	"github.com/gin-gonic/gin":        {"core/web", "core/admin"},
-	"net/http":                        {"cmd/", "core/app", "core/web", "core/admin", "core/model", "core/device", "static"},
+	"net/http":                        {"cmd/", "core/app", "core/web", "core/admin", "core/model", "core/device", "core/edge", "static"},
 	"log/slog":                        {"cmd/", "core/app", "core/web", "core/admin", "core/backend", "core/model", "core/config", "core/accesslog", "core/ratelimit", "core/device", "plugins/"},
 	"github.com/yalue/onnxruntime_go": {"plugins/internal/ort"},
 	"C":                               {},

@@ -25,6 +25,12 @@ func (c *Config) check() (problems Errors) {
 		float64(n.Count)/n.Period.Seconds() < float64(d.Count)/d.Period.Seconds() {
 		fail("limits_network", "lets a whole network send less than one device (limits_device is %s)", d)
 	}
+	if e := c.Edges; (e.CloudflareZone == "") != (e.CloudflareToken == "") {
+		fail("edge_cloudflare_zone", "and edge_cloudflare_token go together")
+	}
+	if e := c.Edges; (e.FastlyService == "") != (e.FastlyToken == "") {
+		fail("edge_fastly_service", "and edge_fastly_token go together")
+	}
 	known := slices.Clone(builtin)
 	for _, b := range c.Backends {
 		known = append(known, b.Name)

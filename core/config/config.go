@@ -18,6 +18,7 @@ type Config struct {
 	Limits    Limits
 	Log       Log
 	Cache     Cache
+	Edges     Edges
 	Backends  []Backend // in the order of their names
 
 	// File is the file that was read; empty where there is none.
@@ -102,6 +103,13 @@ type Cache struct {
 	Edge       time.Duration
 	Stale      time.Duration // while it is fetched anew
 	StaleError time.Duration // while this server is down
+}
+
+// Edges are the shared caches in front, for purging them.
+type Edges struct {
+	Varnish, Nginx                  []string // URLs without a trailing slash
+	CloudflareZone, CloudflareToken string
+	FastlyService, FastlyToken      string
 }
 
 // Backend is one configured backend.

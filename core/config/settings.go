@@ -41,7 +41,7 @@ var (
 	free    = text("any text on one line", anything)
 )
 
-var settings = concat(serverSettings, operatorSettings, inferenceSettings, limitSettings, logSettings, cacheSettings)
+var settings = concat(serverSettings, operatorSettings, inferenceSettings, limitSettings, logSettings, cacheSettings, edgeSettings)
 
 var serverSettings = []setting{
 	define("listen", ":8080", "where visitors are served", address, func(c *Config) *string { return &c.Server.Listen }),
@@ -122,6 +122,20 @@ var cacheSettings = []setting{
 	live(define("cache_edge", "10m", "shared caches keep them", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.Edge })),
 	live(define("cache_stale", "1d", "old pages may stand in while a new one is fetched", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.Stale })),
 	live(define("cache_stale_error", "7d", "old pages may stand in while the server is down", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.StaleError })),
+}
+
+var (
+	webURL  = text("http(s)://host[:port] without a path or a slash at the end", func(s string) bool { return isWebURL(s) && !strings.HasSuffix(s, "/") })
+	account = text("letters, digits, dashes, underscores, or nothing", optional(isAccount))
+)
+
+var edgeSettings = []setting{
+	define("edge_varnish", "", "Varnishes to purge", list(webURL), func(c *Config) *[]string { return &c.Edges.Varnish }),
+	define("edge_nginx", "", "nginxes to purge", list(webURL), func(c *Config) *[]string { return &c.Edges.Nginx }),
+	define("edge_cloudflare_zone", "", "Cloudflare zone to purge", account, func(c *Config) *string { return &c.Edges.CloudflareZone }),
+	secret(define("edge_cloudflare_token", "", "an API token that may purge it", free, func(c *Config) *string { return &c.Edges.CloudflareToken })),
+	define("edge_fastly_service", "", "Fastly service to purge", account, func(c *Config) *string { return &c.Edges.FastlyService }),
+	secret(define("edge_fastly_token", "", "an API token that may purge it", free, func(c *Config) *string { return &c.Edges.FastlyToken })),
 }
 
 func (s setting) flag() string { return strings.ReplaceAll(s.key, "_", "-") }

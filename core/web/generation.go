@@ -22,7 +22,8 @@ type generation struct {
 	templates    *templates.Set
 	documents    map[string]*document // by path
 	cacheControl map[class][]string
-	tags         map[string][]string
+	tags         map[string][]string // of everything that may be shared,
+	assetTags    map[string][]string // and of what has its hash in its address
 	tag          string
 	hsts         bool
 	cross        *http.CrossOriginProtection
@@ -76,7 +77,7 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 		return nil, err
 	}
 	g.tag = g.fingerprint(s.options.Version)
-	g.tags = tagHeaders(g.tag)
+	g.tags, g.assetTags = tagHeaders(g.tag, PagesTag), tagHeaders(g.tag)
 	return g, g.addFixed()
 }
 

@@ -82,20 +82,30 @@ func (k class) apply(h http.Header, x *exchange) {
 		return
 	}
 	h["Vary"] = varyEncoding
-	for name, value := range x.generation.tags {
+	tags := x.generation.tags
+	if k == immutable {
+		tags = x.generation.assetTags
+	}
+	for name, value := range tags {
 		h[name] = value
 	}
 }
 
 var varyEncoding = []string{"Accept-Encoding"}
 
+// PagesTag is on everything that an edge may hold in an old form, so that it
+// can be purged by whoever does not know which release the edge still holds.
+// Assets with a hash in their address lack it: pages that browsers still keep
+// ask for those of the last release.
+const PagesTag = "bgremover-pages"
+
 // tagHeaders are the names under which the edges of this world read the tags
 // that they purge by; Cache-Groups is RFC 9875.
-func tagHeaders(tag string) map[string][]string {
+func tagHeaders(tags ...string) map[string][]string {
 	return map[string][]string{
-		"Surrogate-Key": {tag}, // Fastly
-		"Cache-Tag":     {tag}, // Cloudflare, Akamai
-		"Xkey":          {tag}, // Varnish
-		"Cache-Groups":  {`"` + tag + `"`},
+		"Surrogate-Key": {strings.Join(tags, " ")}, // Fastly
+		"Cache-Tag":     {strings.Join(tags, ",")}, // Cloudflare, Akamai
+		"Xkey":          {strings.Join(tags, " ")}, // Varnish
+		"Cache-Groups":  {`"` + strings.Join(tags, `", "`) + `"`},
 	}
 }

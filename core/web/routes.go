@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -51,6 +52,18 @@ func (s *Server) routes() []route {
 		{get, "/healthz", private, asProblem, s.healthz},
 		{get, "/readyz", private, asProblem, s.readyz},
 	}
+}
+
+// SharedPaths lists the fixed addresses whose answers edges may keep; PagesTag
+// is on all of them.
+func SharedPaths() []string {
+	var paths []string
+	for _, rt := range new(Server).routes() {
+		if (rt.class == page || rt.class == revalidate || rt.class == asset) && !strings.ContainsAny(rt.path, ":*") {
+			paths = append(paths, rt.path)
+		}
+	}
+	return paths
 }
 
 // register makes the engine from the table.

@@ -30,7 +30,7 @@ func TestSettingsChangeWhileServing(t *testing.T) {
 	s.settings.Store(&changed)
 	r := s.get("/", "If-None-Match", old.header.Get("Etag"))
 	r.expect(t, 200, "<title>Cutter")
-	if s.server.Tag() == tag || r.header.Get("Xkey") != s.server.Tag() || !strings.Contains(r.header.Get("Cache-Control"), "s-maxage=3600") {
+	if s.server.Tag() == tag || r.header.Get("Xkey") != s.server.Tag()+" "+PagesTag || !strings.Contains(r.header.Get("Cache-Control"), "s-maxage=3600") {
 		t.Errorf("tag %s: %v", s.server.Tag(), r.header)
 	}
 	if r.header.Get("Strict-Transport-Security") == "" || old.header.Get("Strict-Transport-Security") != "" {

@@ -1,11 +1,15 @@
 # Varnish 7 in front of BGRemover: caches what is the same for everyone, passes
 # everything per device, and keeps serving while the origin is down.
 #
-#   varnishd -f /etc/varnish/bgremover.vcl -a :80 -s default,256m -s Transient=malloc,512m
+#   varnishd -f /etc/varnish/bgremover.vcl -a :80 -s default,256m \
+#            -s Transient=malloc,512m -p http_gzip_support=off
 #
 # BGRemover then needs BGREMOVER_TRUSTED_PROXIES to name this machine, so that
 # limits stay per visitor. Transient holds uploads' answers while they pass;
-# nothing of them is kept.
+# nothing of them is kept. BGRemover compresses better than Varnish would: with
+# http_gzip_support off, its brotli and zstd are kept as well. Behind TLS, let
+# the terminator speak the PROXY protocol (-a :80,PROXY), so that client.ip is
+# the visitor's.
 vcl 4.1;
 
 import std;
@@ -40,6 +44,9 @@ sub vcl_recv {
     unset req.http.X-Forwarded-Host;
     unset req.http.Forwarded;
     unset req.http.Proxy;
+    if (req.restarts == 0) {
+        unset req.http.X-Any-Age;
+    }
 
     if (req.method == "PURGE") {
         if (client.ip !~ purgers) {
@@ -65,22 +72,48 @@ sub vcl_recv {
     unset req.http.Cookie;
     unset req.http.Authorization;
     set req.url = regsub(req.url, "\?.*$", "");
+    call one_encoding;
 
     # While the origin is well, stale is served for a minute at most (and
     # refreshed behind the visitor's back); else for as long as it is kept.
-    if (std.healthy(req.backend_hint)) {
+    if (std.healthy(req.backend_hint) && !req.http.X-Any-Age) {
         set req.grace = 60s;
     }
     return (hash);
+}
+
+# Not by host: no page depends on it, and a made-up one costs no object.
+sub vcl_hash {
+    hash_data(req.url);
+    return (lookup);
+}
+
+# Browsers name encodings in many ways; four objects a page are enough.
+sub one_encoding {
+    if (req.http.Accept-Encoding ~ "(?i)(^|,)\s*br\s*(,|$)") {
+        set req.http.Accept-Encoding = "br";
+    } elsif (req.http.Accept-Encoding ~ "(?i)(^|,)\s*zstd\s*(,|$)") {
+        set req.http.Accept-Encoding = "zstd";
+    } elsif (req.http.Accept-Encoding ~ "(?i)(^|,)\s*gzip\s*(,|$)") {
+        set req.http.Accept-Encoding = "gzip";
+    } else {
+        unset req.http.Accept-Encoding;
+    }
 }
 
 sub vcl_backend_response {
     # Varnish's own rules let Surrogate-Control outrank `private`.
     unset beresp.http.Surrogate-Control;
 
-    # An origin that stumbles must not replace a good page.
-    if (beresp.status >= 500 && bereq.is_bgfetch) {
-        return (abandon);
+    # An origin that stumbles must not replace a good page, nor leave a mark
+    # that hides it.
+    if (beresp.status >= 500) {
+        if (bereq.is_bgfetch) {
+            return (abandon);
+        }
+        set beresp.uncacheable = true;
+        set beresp.ttl = 0s;
+        return (deliver);
     }
     if (beresp.http.Cache-Control ~ "(?i)(private|no-store|no-cache)" || beresp.http.Set-Cookie) {
         set beresp.uncacheable = true;
@@ -94,7 +127,8 @@ sub vcl_backend_response {
         return (deliver);
     }
     if (beresp.status == 200) {
-        set beresp.grace = 7d;
+        # Varnish does not read stale-if-error itself.
+        set beresp.grace = std.duration(regsub(beresp.http.Cache-Control, "^.*stale-if-error=([0-9]+).*$", "\1s"), 7d);
     }
 }
 
@@ -102,14 +136,25 @@ sub vcl_backend_error {
     if (bereq.is_bgfetch) {
         return (abandon);
     }
-    set beresp.http.Content-Type = "text/html; charset=utf-8";
     set beresp.http.Cache-Control = "private, no-store";
     set beresp.http.Retry-After = "10";
+    if (bereq.url ~ "^/api/") {
+        set beresp.http.Content-Type = "application/problem+json";
+        synthetic({"{"type":"about:blank","title":"The server cannot be reached","status":503,"detail":"The service is being restarted. Your photo was not kept; try again in ten seconds.","code":"backend_unavailable","retry_after":10}"});
+        return (deliver);
+    }
+    set beresp.http.Content-Type = "text/html; charset=utf-8";
     synthetic({"<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Back in a moment</title><h1>Back in a moment</h1><p>The service is being restarted. Your photo was not kept; please try again in ten seconds."});
     return (deliver);
 }
 
 sub vcl_deliver {
+    # An origin that has just fallen, before the probe knows: look once more,
+    # at what is older than a minute too.
+    if (resp.status >= 500 && req.restarts == 0 && req.method ~ "^(GET|HEAD)$" && req.grace == 60s) {
+        set req.http.X-Any-Age = "yes";
+        return (restart);
+    }
     # Tags are for edges, not for visitors.
     unset resp.http.xkey;
     unset resp.http.X-Varnish;

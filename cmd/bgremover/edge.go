@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/edge"
+	"bgremover.pro/core/web"
+)
+
+func edgeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "edge",
+		Short: "The caches in front of the server.",
+	}
+	cmd.AddCommand(edgePurgeCommand())
+	return cmd
+}
+
+func edgePurgeCommand() *cobra.Command {
+	return withSettings(&cobra.Command{
+		Use:   "purge",
+		Short: "Have the caches in front forget old pages; after a release, or a change of settings that pages show.",
+		Long: `Purges every cache that the settings name: edge_varnish, edge_nginx,
+edge_cloudflare_zone and edge_fastly_service. Varnish, nginx and Fastly keep the
+old pages for the case that the server is down.`,
+	}, func(cmd *cobra.Command, c *config.Config) error {
+		return purge(cmd.Context(), cmd.OutOrStdout(), edges(c))
+	})
+}
+
+func edges(c *config.Config) edge.Edges {
+	return edge.Edges{
+		Varnish: c.Edges.Varnish, Nginx: c.Edges.Nginx,
+		Cloudflare: edge.Account{ID: c.Edges.CloudflareZone, Token: c.Edges.CloudflareToken},
+		Fastly:     edge.Account{ID: c.Edges.FastlyService, Token: c.Edges.FastlyToken},
+		Tag:        web.PagesTag, Paths: web.SharedPaths(),
+	}
+}
+
+// purge purges all edges and tells of each.
+func purge(ctx context.Context, out io.Writer, all edge.Edges) error {
+	outcomes := all.Purge(ctx)
+	if len(outcomes) == 0 {
+		return errors.New("the settings name no cache to purge; see ops/edge.md")
+	}
+	failed := 0
+	for _, o := range outcomes {
+		if o.Err != nil {
+			failed++
+			fmt.Fprintf(out, "%s: %v\n", o.Edge, o.Err)
+			continue
+		}
+		fmt.Fprintf(out, "%s: purged\n", o.Edge)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d caches could not be purged", failed, len(outcomes))
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// varnish marks as stale what carries the tag (xkey.softpurge in our VCL).
+func varnish(ctx context.Context, client *http.Client, base, tag string) error {
+	request, err := http.NewRequestWithContext(ctx, "PURGE", base+"/", http.NoBody)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Xkey-Purge", tag)
+	answer, _, err := call(client, request)
+	switch {
+	case err != nil:
+		return err
+	case answer.StatusCode == http.StatusForbidden:
+		return fmt.Errorf("refuses: name this machine under acl purgers in its configuration")
+	case answer.StatusCode != http.StatusOK || !strings.HasPrefix(answer.Status, "200 Purged"):
+		return fmt.Errorf("answers %s, which is not what ops/varnish/bgremover.vcl answers to a purge", answer.Status)
+	}
+	return nil
+}
+
+// encodings are the content codings of which nginx keeps a copy each.
+var encodings = []string{"br", "zstd", "gzip", "identity"}
+
+// nginx has every page fetched anew, in each encoding. A page that cannot be
+// fetched stays as it was.
+func nginx(ctx context.Context, client *http.Client, base string, paths []string) error {
+	for _, path := range paths {
+		for _, encoding := range encodings {
+			if err := refresh(ctx, client, base+path, encoding); err != nil {
+				return fmt.Errorf("%s (%s): %w", path, encoding, err)
+			}
+		}
+	}
+	return nil
+}
+
+func refresh(ctx context.Context, client *http.Client, url, encoding string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Accept-Encoding", encoding)
+	request.Header.Set("X-Refresh", "yes")
+	answer, _, err := call(client, request)
+	switch {
+	case err != nil:
+		return err
+	case answer.StatusCode == http.StatusNotFound: // a page that the settings leave out
+		return nil
+	case answer.StatusCode != http.StatusOK:
+		return fmt.Errorf("answers %s", answer.Status)
+	case answer.Header.Get("X-Cache") != "BYPASS":
+		return fmt.Errorf("serves its copy: name this machine under geo $bgremover_purger in its configuration")
+	}
+	return nil
+}
