@@ -25,6 +25,7 @@ export function compare(article, original) {
     split.value = percent;
     split.setAttribute('aria-valuetext', `${percent} % of the original`);
     plate.style.setProperty('--split', `${percent}%`);
+    plate.classList.toggle('whole', percent === 0 || percent === 100);
     for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.view === String(percent)));
   };
   split.oninput = () => show(Number(split.value));

@@ -109,7 +109,7 @@ type site struct {
 	stop      func()
 }
 
-func startSite(t *testing.T, change ...func(*web.Options)) *site {
+func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	t.Helper()
 	s := &site{line: &line{}, settings: &web.Settings{
 		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 2 << 20, MaxPixels: 50_000_000,
