@@ -71,30 +71,27 @@ func (b *browser) do(action chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// download returns the file that the result's picture shows, which the answer
-// itself brought: a data: or blob: address.
+// download returns the picture that the answer itself brought: a data: or
+// blob: address. A blob is drawn to be read, as the page's policy lets nobody
+// fetch it.
 func (b *browser) download() []byte {
 	b.t.Helper()
-	link, err := chromedp.Run(b.ctx, chromedp.AttributeValue(result, "src"))
+	data, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`(async () => {
+		const img = document.querySelector("`+result+`");
+		if (img.src.startsWith("data:")) return img.src;
+		await img.decode();
+		const canvas = document.createElement("canvas");
+		canvas.width = img.naturalWidth;
+		canvas.height = img.naturalHeight;
+		canvas.getContext("2d").drawImage(img, 0, 0);
+		return canvas.toDataURL();
+	})()`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	data := link.Value
-	if strings.HasPrefix(data, "blob:") {
-		data, err = chromedp.Run(b.ctx, chromedp.Evaluate[string]("fetch(document.querySelector('"+result+"').src)"+`
-			.then((answer) => answer.blob())
-			.then((blob) => new Promise((done) => {
-				const reader = new FileReader();
-				reader.onload = () => done(reader.result);
-				reader.readAsDataURL(blob);
-			}))`, chromedp.EvalAwaitPromise))
-		if err != nil {
-			b.t.Fatal(err)
-		}
-	}
 	_, encoded, found := strings.Cut(data, ";base64,")
 	if !found {
-		b.t.Fatalf("the picture comes from %.60q", data)
+		b.t.Fatalf("the picture is %.60q", data)
 	}
 	file, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {

@@ -41,6 +41,14 @@ func TestFormatsAgainstTheServer(t *testing.T) {
 				t.Fatal(err)
 			}
 			answer, body := s.post(t, "?mode=fast", content)
+			if name == "bad_exif_good_pixels.jpg" {
+				// Its pixels are not good: its entropy-coded data breaks off in every
+				// row, and what lenient decoders show of it is noise.
+				if answer.StatusCode != http.StatusBadRequest {
+					t.Errorf("%d %s", answer.StatusCode, body)
+				}
+				return
+			}
 			if answer.StatusCode != http.StatusOK {
 				t.Fatalf("%d %s", answer.StatusCode, body)
 			}
