@@ -96,7 +96,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		return err
 	}
 	if a.web, err = web.New(web.Options{
-		Remover:        countedLine{a.line, a.metrics},
+		Remover:        offeredLine{a.line.Pipeline, c.Inference.BackendNames, a.metrics},
 		Limiter:        a.limits,
 		Devices:        a.devices,
 		Settings:       a.settings.Load,
@@ -154,7 +154,9 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(a.operator.Serve)
 	group.Go(func() error { return a.live.Watch(working, nil) })
 	group.Go(func() error { a.rotate(working); return nil })
-	group.Go(func() error { feedWatchdog(working, func() bool { return true }); return nil })
+	group.Go(func() error { a.tidy(working); return nil })
+	group.Go(func() error { a.prepare(); return nil })
+	group.Go(func() error { feedWatchdog(working, a.alive); return nil })
 	group.Go(func() error { a.startBackends(working); a.derive(working); return nil })
 	a.log.Info("serving", "visitors", "http://"+shownAddress(a.Address()), "operator", "http://"+shownAddress(a.Operator()), "version", Version)
 

@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -42,4 +44,26 @@ func feedWatchdog(ctx context.Context, alive func() bool) {
 			}
 		}
 	}
+}
+
+// alive asks the public listener, as a visitor would, whether it answers.
+func (a *App) alive() bool {
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // it is this process that answers, under a name of its own
+	}}
+	scheme := "http"
+	if a.live.Current().Server.TLSCert != "" {
+		scheme = "https"
+	}
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, scheme+"://"+shownAddress(a.Address())+"/healthz", http.NoBody)
+	if err != nil {
+		return false
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/backend"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/pipeline"
 )
 
 // build says what runs.
@@ -26,15 +29,20 @@ func build() admin.Build {
 	return b
 }
 
-// countedLine is the line with every photo counted.
-type countedLine struct {
-	line    *Line
-	metrics *admin.Metrics
+// offeredLine is the line as visitors may use it: only the backends that the
+// operator offers, and every photo counted.
+type offeredLine struct {
+	*pipeline.Pipeline
+	backends []string // empty: all
+	metrics  *admin.Metrics
 }
 
-func (c countedLine) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
-	result, err := c.line.Pipeline.Remove(ctx, job)
-	c.metrics.Photo(result, err)
+func (o offeredLine) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+	if name := job.Options.Backend; name != "" && len(o.backends) > 0 && !slices.Contains(o.backends, name) {
+		return nil, cutout.Errorf(cutout.Invalid, "backend is one of: %s", strings.Join(o.backends, ", "))
+	}
+	result, err := o.Pipeline.Remove(ctx, job)
+	o.metrics.Photo(result, err)
 	return result, err
 }
 

@@ -108,7 +108,8 @@ type Model struct {
 	Scale     float32
 	Mean, Std [3]float32
 	Post      Post
-	// Variants are graphs that answer the same, by size, smallest first.
+	// Variants are graphs that answer the same, by size, smallest first; of one
+	// size, a backend takes the first that suits its device.
 	Variants []Variant
 }
 

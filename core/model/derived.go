@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
@@ -92,7 +94,8 @@ func processor() string {
 
 // Installed returns an installed model with the graphs that serve it best on
 // this machine's processor: those derived from it, where there are any and
-// they are whole, else the file as published. Codes: as of Original.
+// they are whole, then the file as published, which is what a GPU runs.
+// Codes: as of Original.
 func (s *Store) Installed(name string) (cutout.Model, error) {
 	m, err := s.Original(name)
 	if err != nil {
@@ -121,7 +124,6 @@ func (s *Store) variants(dir string, derived Derived, installed cutout.Variant) 
 	var variants []cutout.Variant
 	for _, g := range derived.Graphs {
 		if g.File == "" {
-			variants = append(variants, installed)
 			continue
 		}
 		path := filepath.Join(dir, filepath.Base(g.File))
@@ -133,5 +135,7 @@ func (s *Store) variants(dir string, derived Derived, installed cutout.Variant) 
 		}
 		variants = append(variants, cutout.Variant{Size: g.Size, File: path, Precision: g.Precision})
 	}
+	variants = append(variants, installed)
+	slices.SortStableFunc(variants, func(a, b cutout.Variant) int { return cmp.Compare(a.Size, b.Size) })
 	return variants, nil
 }

@@ -15,6 +15,7 @@ type Queue struct {
 	workers  int
 	capacity int
 	working  int
+	done     uint64
 	waiting  []*ticket
 	typical  time.Duration // smoothed time of one job at work
 }
@@ -72,6 +73,13 @@ func (q *Queue) Load() (working, waiting int) {
 	return q.working, len(q.waiting)
 }
 
+// Done counts the jobs that are over.
+func (q *Queue) Done() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.done
+}
+
 // Full says whether the next job would be sent away.
 func (q *Queue) Full() bool {
 	q.mu.Lock()
@@ -85,6 +93,7 @@ func (q *Queue) leave(entered time.Time) func() {
 		defer q.mu.Unlock()
 		q.typical = (7*q.typical + time.Since(entered)) / 8
 		q.working--
+		q.done++
 		q.advance()
 	})
 }

@@ -67,6 +67,7 @@ func (a *arrival) batch() (*submission, cutout.Options, error) {
 		return nil, cutout.Options{}, err
 	}
 	options, err := parseOptions(sub.fields, false)
+	options.Anyway = true // the page says so and lets the visitor choose
 	if err == nil && len(sub.photos) == 0 {
 		err = errNoPhoto
 	}

@@ -20,6 +20,9 @@ import (
 type Provider struct {
 	Device string // such as "cpu" or "cuda:0"
 	Name   string // such as "CPUExecutionProvider"
+	// Floats says that it takes graphs with integers for slower or worse, as a
+	// GPU does: those were made for this machine's processor.
+	Floats bool
 	// Configure adds the provider to a session's options; nil means the CPU.
 	Configure func(*ort.SessionOptions) error
 	// Explain turns an error of the runtime into one of the vocabulary.

@@ -22,6 +22,7 @@ import (
 func CUDA(o Options) (Provider, error) {
 	p := Provider{
 		Device:    fmt.Sprintf("cuda:%d", o.Device),
+		Floats:    true,
 		Name:      "CUDAExecutionProvider",
 		Configure: func(s *ort.SessionOptions) error { return configureCUDA(s, o) },
 		Explain:   func(err error) error { return explainCUDA(err, o) },

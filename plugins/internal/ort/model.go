@@ -32,18 +32,32 @@ type model struct {
 // BackendUnavailable, Canceled, Timeout.
 func (b *Backend) newModel(ctx context.Context, spec cutout.Model) (*model, error) {
 	m := &model{spec: spec, sessions: map[int]*session{}}
-	for _, v := range spec.Variants {
+	for _, v := range chosen(spec.Variants, b.provider.Floats) {
 		s, err := b.newVariant(ctx, spec, v)
 		if err != nil {
 			m.close()
 			return nil, err
 		}
-		if old := m.sessions[v.Size]; old != nil {
-			old.destroy()
-		}
 		m.sessions[v.Size] = s
 	}
 	return m, nil
+}
+
+// chosen returns one variant of each size, the first named; where floats are
+// wanted, those with integers only if there is nothing else.
+func chosen(variants []cutout.Variant, floats bool) []cutout.Variant {
+	integers := func(v cutout.Variant) bool { return v.Precision == "int8" }
+	if floats && !slices.ContainsFunc(variants, func(v cutout.Variant) bool { return !integers(v) }) {
+		floats = false
+	}
+	var all []cutout.Variant
+	for _, v := range variants {
+		taken := slices.ContainsFunc(all, func(other cutout.Variant) bool { return other.Size == v.Size })
+		if !taken && !(floats && integers(v)) {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 func (b *Backend) newVariant(ctx context.Context, spec cutout.Model, v cutout.Variant) (*session, error) {

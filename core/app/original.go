@@ -1,0 +1,28 @@
+package app
+
+import (
+	"bgremover.pro/core/backend"
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/model"
+)
+
+// NewOriginal returns backends of their own, not yet started, that run the
+// default model as it was published, whatever was derived from it: what faster
+// ways are measured against. Codes: as of NewLine.
+func NewOriginal(c *config.Config, options LineOptions) (*backend.Manager, error) {
+	store := model.Open(c.Folders.Data)
+	store.Log = options.Log
+	original, err := store.Original(c.Inference.Model)
+	if err != nil {
+		return nil, err
+	}
+	specs, err := backendSpecs(c, store)
+	if err != nil {
+		return nil, err
+	}
+	return backend.New(backend.Options{
+		Specs: specs, Active: c.Inference.Backend, Models: []cutout.Model{original},
+		Log: options.Log, RunTimeout: c.Inference.Timeout, SkipWarmUp: options.Once,
+	})
+}
