@@ -64,6 +64,7 @@ func (d *document) serve(c *gin.Context) {
 	v := d.pick(r.Header["Accept-Encoding"])
 	h["Content-Type"] = d.contentType
 	h["Etag"] = v.etag
+	h["Accept-Ranges"] = byteRanges // without it, nginx makes no parts of what it keeps
 	if d.link != nil {
 		h["Link"] = d.link
 	}
@@ -84,6 +85,8 @@ func (d *document) serve(c *gin.Context) {
 		_, _ = c.Writer.Write(v.body)
 	}
 }
+
+var byteRanges = []string{"bytes"}
 
 func conditional(h http.Header) bool {
 	return h["If-None-Match"] != nil || h["Range"] != nil || h["If-Match"] != nil || h["If-Modified-Since"] != nil
