@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string) int {
 	}
 	root.AddCommand(
 		serveCommand(), removeCommand(), modelsCommand(), backendsCommand(),
-		configCommand(), healthCommand(),
+		configCommand(), healthCommand(), edgeCommand(),
 	)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -44,7 +44,7 @@ const result = ".result img.after[src]"
 // browser is a tab of a Chromium with a fresh profile.
 type browser struct {
 	t   *testing.T
-	ctx context.Context //nolint:containedctx // chromedp's handle of the tab
+	ctx context.Context // chromedp's handle of the tab
 }
 
 func chromium(t *testing.T) *browser {

@@ -69,7 +69,7 @@ func compare(t *testing.T, got *image.Gray, name string) {
 		if err := png.Encode(&file, got); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil { //nolint:gosec // a test's own picture
+		if err := os.WriteFile(path, file.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

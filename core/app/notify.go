@@ -17,7 +17,7 @@ func notify(state string) {
 	if path == "" {
 		return
 	}
-	conn, err := net.Dial("unixgram", path)
+	conn, err := net.Dial("unixgram", path) //nolint:gosec // systemd gives the path
 	if err != nil {
 		return
 	}

@@ -53,7 +53,7 @@ func chosen(variants []cutout.Variant, floats bool) []cutout.Variant {
 	var all []cutout.Variant
 	for _, v := range variants {
 		taken := slices.ContainsFunc(all, func(other cutout.Variant) bool { return other.Size == v.Size })
-		if !taken && !(floats && integers(v)) {
+		if unfit := floats && integers(v); !taken && !unfit {
 			all = append(all, v)
 		}
 	}
