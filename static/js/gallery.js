@@ -24,12 +24,11 @@ async function start() {
   const why = await store.trouble();
   if (why) {
     notice('trouble', REASONS[why]);
+    for (const id of ['bar', 'shelf', 'keeping']) $(id).hidden = true;
     return;
   }
   const lost = await store.reconcile();
   if (lost) notice('lost', `Your browser has thrown away ${lost === 1 ? 'one picture' : `${lost} pictures`} of this gallery to make room.`);
-  $('bar').hidden = false;
-  $('keeping').hidden = false;
   wire();
   show();
   // Another tab may save or delete.
@@ -101,7 +100,8 @@ async function show() {
   const entries = store.list();
   $('grid').replaceChildren(...entries.map(tile));
   $('empty').hidden = entries.length > 0;
-  for (const name of ['export', 'clear']) document.querySelector(`#bar [data-do="${name}"]`).hidden = !entries.length;
+  $('grid').ariaBusy = 'false';
+  for (const name of ['export', 'clear']) document.querySelector(`#bar [data-do="${name}"]`).disabled = !entries.length;
   const { used, quota, persisted } = await store.usage();
   const count = entries.length === 1 ? '1 picture' : `${entries.length} pictures`;
   $('tally').textContent = quota ? `${count} · ${bytes(used)} used of ${bytes(quota)}` : count;

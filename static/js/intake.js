@@ -10,10 +10,6 @@ export function intake(form, take) {
       field.value = '';
     });
   }
-  if (matchMedia('(pointer: coarse)').matches) {
-    camera.hidden = false;
-    form.querySelector('[for="camera"]').hidden = false;
-  }
   form.addEventListener('submit', (event) => event.preventDefault());
   watchDrops(take);
   watchPaste(take);

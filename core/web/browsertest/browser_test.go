@@ -235,3 +235,10 @@ func (p *tab) forceColours() {
 	p.t.Helper()
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}}})
 }
+
+// touch makes the window that of a phone.
+func (p *tab) touch() {
+	p.t.Helper()
+	p.screen(390, 844, "light")
+	call(p, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true})
+}

@@ -134,8 +134,13 @@ func TestEveryWayIn(t *testing.T) {
 	p.holds(`veiled && document.getElementById('veil').hidden`)
 	p.results(2)
 	p.holds(`[...document.querySelectorAll('.result h3')].map((h) => h.textContent).join() === 'dropped.png,pasted.png'`)
-	// On a touch screen there is a button for the camera.
+	p.holds(`!document.querySelector('.camera').checkVisibility()`)
+	p.touch()
+	p.wait(`document.querySelector('.camera').checkVisibility()`)
 	p.holds(`document.getElementById('camera').getAttribute('capture') === 'environment'`)
+	p.do(chromedp.SetUploadFiles(chromedp.CSS("#camera"), []string{photo(t, "taken.jpg", 90, 60)}))
+	p.results(3)
+	p.photograph("phone", 390, "light")
 }
 
 func TestResultsAreSavedAsChosen(t *testing.T) {

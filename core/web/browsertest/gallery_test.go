@@ -29,7 +29,7 @@ func (p *tab) kept(count int) {
 func (p *tab) openGallery(s *site, tiles int) {
 	p.t.Helper()
 	p.visit(s.url + "/gallery")
-	p.wait("!document.getElementById('bar').hidden")
+	p.wait("document.getElementById('grid').ariaBusy === 'false'")
 	if tiles == 0 {
 		p.wait("!document.getElementById('empty').hidden")
 		return
