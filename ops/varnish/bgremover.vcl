@@ -78,6 +78,8 @@ sub vcl_recv {
     # refreshed behind the visitor's back); else for as long as it is kept.
     if (std.healthy(req.backend_hint) && !req.http.X-Any-Age) {
         set req.grace = 60s;
+    } else {
+        set req.grace = 365d;
     }
     return (hash);
 }
@@ -113,6 +115,7 @@ sub vcl_backend_response {
         }
         set beresp.uncacheable = true;
         set beresp.ttl = 0s;
+        set beresp.grace = 0s;
         return (deliver);
     }
     if (beresp.http.Cache-Control ~ "(?i)(private|no-store|no-cache)" || beresp.http.Set-Cookie) {
@@ -151,7 +154,7 @@ sub vcl_backend_error {
 sub vcl_deliver {
     # An origin that has just fallen, before the probe knows: look once more,
     # at what is older than a minute too.
-    if (resp.status >= 500 && req.restarts == 0 && req.method ~ "^(GET|HEAD)$" && req.grace == 60s) {
+    if (resp.status >= 500 && req.restarts == 0 && req.grace >= 0s && req.grace <= 60s) {
         set req.http.X-Any-Age = "yes";
         return (restart);
     }

@@ -20,14 +20,14 @@ func TestPhotosTouchNoDisk(t *testing.T) {
 	behind(t, []kind{varnishOurs, nginxOurs, caddy, nginxHostile}, func(t *testing.T, e *edge) {
 		v := e.visitor(t, 2)
 		v.get("/").expect(t, "/", 200) // folders are made
-		photo := noise(24 << 20)
+		photo := noise(12 << 20)
 		written := watch(t, e.dir)
 		r := v.api(photo)
 		r.expect(t, "api", 200)
 		if r.body != photo {
 			t.Error("the result is another")
 		}
-		v.form(photo[:12<<20]).expect(t, "form", 200)
+		v.form(photo[:4<<20]).expect(t, "form", 200)
 		touched := written()
 		if e.ours && len(touched) > 0 {
 			t.Errorf("written: %v", touched)
