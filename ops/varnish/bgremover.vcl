@@ -107,16 +107,13 @@ sub vcl_backend_response {
     # Varnish's own rules let Surrogate-Control outrank `private`.
     unset beresp.http.Surrogate-Control;
 
-    # An origin that stumbles must not replace a good page, nor leave a mark
-    # that hides it.
-    if (beresp.status >= 500) {
+    # An origin that stumbles must not replace a good page. To deliver its error,
+    # even uncached, would; vcl_backend_error does not.
+    if (beresp.status >= 500 && !bereq.uncacheable) {
         if (bereq.is_bgfetch) {
             return (abandon);
         }
-        set beresp.uncacheable = true;
-        set beresp.ttl = 0s;
-        set beresp.grace = 0s;
-        return (deliver);
+        return (error(503));
     }
     if (beresp.http.Cache-Control ~ "(?i)(private|no-store|no-cache)" || beresp.http.Set-Cookie) {
         set beresp.uncacheable = true;

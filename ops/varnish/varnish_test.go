@@ -19,7 +19,7 @@ func TestCases(t *testing.T) {
 	for _, file := range cases {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			if out, err := exec.Command("varnishtest", "-t", "120", "-Dvcl="+vcl, file).CombinedOutput(); err != nil {
+			if out, err := exec.Command("varnishtest", "-q", "-t", "120", "-Dvcl="+vcl, file).CombinedOutput(); err != nil {
 				t.Errorf("varnishtest (Debian's package varnish): %v\n%s", err, out)
 			}
 		})
