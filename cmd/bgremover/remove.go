@@ -3,11 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,15 +16,21 @@ import (
 func removeCommand() *cobra.Command {
 	var wish wishes
 	var output string
+	var force bool
 	cmd := &cobra.Command{
 		Use:   "remove PHOTO...",
 		Short: "Cut out photos on this machine, without a server.",
 		Long: `Cuts out each photo and writes PHOTO.cutout.png beside it, or where --output
-says: a file for one photo, a folder for several. "-" reads the photo from
-standard input or writes the picture to standard output.`,
+says: a file for one photo, a folder for several. A folder stands for the photos
+in it. "-" reads the photo from standard input or writes the picture to standard
+output. Nothing is overwritten unasked.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, photos []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := wish.options()
+			if err != nil {
+				return err
+			}
+			photos, err := photosIn(args)
 			if err != nil {
 				return err
 			}
@@ -37,18 +40,32 @@ standard input or writes the picture to standard output.`,
 			}
 			quiet := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 			return app.WithLine(cmd.Context(), settings, quiet, func(line *app.Line) error {
-				var failed []error
+				run := removal{cmd, line, options, output, force, len(photos) > 1}
+				bar := newPhotoBar(cmd.ErrOrStderr(), len(photos))
+				failed := 0
 				for _, photo := range photos {
-					target := targetOf(photo, output, options, len(photos) > 1)
-					if err := removeOne(cmd, line, photo, target, options); err != nil {
-						failed = append(failed, fmt.Errorf("%s: %w", photo, err))
+					said, err := run.one(photo)
+					if cmd.Context().Err() != nil {
+						return cmd.Context().Err()
 					}
+					if err != nil {
+						failed++
+						said = fmt.Sprintf("%s: %v", photo, err)
+					}
+					if said != "" {
+						bar.say(said)
+					}
+					bar.done()
 				}
-				return errors.Join(failed...)
+				if failed > 0 {
+					return fmt.Errorf("%d of %d photos failed", failed, len(photos))
+				}
+				return nil
 			})
 		},
 	}
 	wish.add(cmd)
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "overwrite results that are there already")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "where to write: a `FILE`, a folder, or - for standard output")
 	return cmd
 }
@@ -91,50 +108,33 @@ func (w *wishes) options() (o cutout.Options, err error) {
 	return o, errors.Join(append(problems[:], err)...)
 }
 
-// targetOf says where the result of a photo goes.
-func targetOf(photo, output string, options cutout.Options, several bool) string {
-	name := strings.TrimSuffix(filepath.Base(photo), filepath.Ext(photo)) + "." + string(options.Output) + options.Format.Extension()
-	switch {
-	case output == "" && photo == "-", output == "-":
-		return "-"
-	case output == "":
-		return filepath.Join(filepath.Dir(photo), name)
-	}
-	if info, err := os.Stat(output); several || err == nil && info.IsDir() {
-		return filepath.Join(output, name)
-	}
-	return output
+// removal is one run of the command.
+type removal struct {
+	cmd     *cobra.Command
+	line    *app.Line
+	options cutout.Options
+	output  string
+	force   bool
+	several bool
 }
 
-func removeOne(cmd *cobra.Command, line *app.Line, photo, target string, options cutout.Options) error {
-	upload, err := readPhoto(cmd.InOrStdin(), photo)
+// one cuts out one photo and returns a line to print, if any.
+func (r removal) one(photo string) (said string, err error) {
+	upload, err := readPhoto(r.cmd.InOrStdin(), photo)
 	if err != nil {
-		return err
+		return "", err
 	}
-	result, err := line.Pipeline.Remove(cmd.Context(), cutout.Job{Upload: upload, Options: options})
+	result, err := r.line.Pipeline.Remove(r.cmd.Context(), cutout.Job{Upload: upload, Options: r.options})
 	if err != nil {
-		return errors.New(cutout.MessageOf(err))
+		return "", errors.New(cutout.MessageOf(err))
+	}
+	target := targetOf(photo, r.output, r.options, r.several)
+	if target == "-" {
+		_, err = r.cmd.OutOrStdout().Write(result.File)
+		return "", err
 	}
 	if !result.Subject {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: no subject was found\n", photo)
+		said = " (no subject was found)"
 	}
-	if target == "-" {
-		_, err = cmd.OutOrStdout().Write(result.File)
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // a folder of the person's own pictures
-		return err
-	}
-	if err := os.WriteFile(target, result.File, 0o644); err != nil { //nolint:gosec // a picture of the person's own
-		return err
-	}
-	fmt.Fprintln(cmd.ErrOrStderr(), target)
-	return nil
-}
-
-func readPhoto(stdin io.Reader, photo string) ([]byte, error) {
-	if photo == "-" {
-		return io.ReadAll(stdin)
-	}
-	return os.ReadFile(photo)
+	return target + said, write(target, result.File, r.force)
 }

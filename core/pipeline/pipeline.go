@@ -41,12 +41,14 @@ type Settings struct {
 type Pipeline struct {
 	backend  Backend
 	queue    *Queue
+	room     *room
 	settings atomic.Pointer[Settings]
 }
 
-// New returns a line over a backend, its jobs admitted by a queue.
-func New(backend Backend, queue *Queue, settings Settings) *Pipeline {
-	p := &Pipeline{backend: backend, queue: queue}
+// New returns a line over a backend. The queue admits its jobs, and decoding
+// may take so many bytes of memory, all jobs together.
+func New(backend Backend, queue *Queue, memory int64, settings Settings) *Pipeline {
+	p := &Pipeline{backend: backend, queue: queue, room: newRoom(memory)}
 	p.Configure(settings)
 	return p
 }
@@ -71,6 +73,11 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		return nil, err
 	}
 	defer leave()
+	free, err := p.room.reserve(ctx, job.Upload, settings.Decode)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
 	options := withDefaults(job.Options, settings.Mode)
 
 	watch.start(cutout.Decode)
