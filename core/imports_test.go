@@ -32,6 +32,8 @@ var allowed = map[string][]string{
 	"core/encode":  {"core/cutout", "core/sandbox"},
 	"core/sandbox": {},
 
+	"core/bench": {"core/cutout", "core/decode"},
+
 	"core/device":    {"core/cutout"},
 	"core/ratelimit": {"core/cutout"},
 	"core/accesslog": {"core/cutout"},
@@ -46,7 +48,7 @@ var allowed = map[string][]string{
 // only lists what may be imported by few: a package path (or its prefix, with
 // a trailing slash) and who may.
 var only = map[string][]string{
-	"os/exec":                         {"core/backend", "core/model", "core/decode", "plugins/contracttest", "plugins/internal/plugintest"},
+	"os/exec":                         {"core/backend", "core/model", "core/decode", "core/bench", "plugins/contracttest", "plugins/internal/plugintest"},
 	"github.com/hashicorp/go-plugin":  {"core/backend", "plugins/"},
 	"github.com/gin-gonic/gin":        {"core/web", "core/admin"},
 	"net/http":                        {"cmd/", "core/app", "core/web", "core/admin", "core/model", "core/device", "core/edge", "static"},

@@ -1,0 +1,157 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteText writes tables for a terminal.
+func (r *Report) WriteText(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 8, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, r.Title())
+	r.writeTimes(w)
+	r.writeStages(w)
+	r.writeQuality(w)
+	r.writeMemory(w)
+	r.writePhotos(w)
+	return w.Flush()
+}
+
+// Title says what was measured where.
+func (r *Report) Title() string {
+	title := fmt.Sprintf("BGRemover %s, %d photos, %d rounds; %s %s, %d processors",
+		r.Version, len(r.Photos), r.Rounds, r.Machine.System, r.Machine.Processor, r.Machine.Processors)
+	if r.Pixels > 0 {
+		title += fmt.Sprintf("; smaller photos enlarged to %.3g MP", float64(r.Pixels)/1e6)
+	}
+	return title
+}
+
+func (r *Report) writeTimes(w io.Writer) {
+	head := "\nrequest, ms\tn\tmin\tp50\tp90\tp99\tmax\tmean\t"
+	if r.Model.N > 0 {
+		head += "over model: mean\tp50\tmax\t"
+	}
+	if r.Compared != "" {
+		head += "peer takes: mean\tp50\t"
+	}
+	fmt.Fprintln(w, head)
+	for _, v := range r.Variants {
+		s := v.Requests
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t", v.Name, s.N, s.Min, s.P50, s.P90, s.P99, s.Max, s.Mean)
+		if r.Model.N > 0 {
+			fmt.Fprintf(w, "%s\t%s\t%s\t", times(v.OverModel.Mean), times(v.OverModel.P50), times(v.OverModel.Max))
+		}
+		if r.Compared != "" {
+			fmt.Fprintf(w, "%s\t%s\t", times(v.PeerOver.Mean), times(v.PeerOver.P50))
+		}
+		fmt.Fprintln(w)
+	}
+	if s := r.Model; s.N > 0 {
+		fmt.Fprintf(w, "model alone\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t\n", s.N, s.Min, s.P50, s.P90, s.P99, s.Max, s.Mean)
+	}
+}
+
+func (r *Report) writeStages(w io.Writer) {
+	head := "\nstage, ms: p50 (p90, p99)\t"
+	for _, stage := range line {
+		head += string(stage) + "\t"
+	}
+	fmt.Fprintln(w, head)
+	for _, v := range r.Variants {
+		if len(v.Stages) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "%s\t", v.Name)
+		for _, stage := range line {
+			fmt.Fprintf(w, "%s\t", v.stage(string(stage)))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func (v Variant) stage(name string) string {
+	for _, s := range v.Stages {
+		if string(s.Stage) == name {
+			return fmt.Sprintf("%.0f (%.0f, %.0f)", s.Time.P50, s.Time.P90, s.Time.P99)
+		}
+	}
+	return "-"
+}
+
+func (r *Report) writeQuality(w io.Writer) {
+	head := "\nquality\tphotos\tn\tMAD\tMSE\tIoU\tedge\tfg\t\n"
+	for _, v := range r.Variants {
+		for _, g := range v.Groups {
+			fmt.Fprintf(w, "%s%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t\n", head, v.Name, g.Name, g.Photos,
+				number(g.MAD, 2), number(g.MSE, 2), number(g.IoU, 3), number(g.Edge, 1), number(g.Foreground, 2))
+			head = ""
+		}
+	}
+	head = "\nrefined over raw\tphotos\tedge\tfg\ttime\t\n"
+	for _, e := range r.Edges {
+		fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\t%s\t\n", head, e.Mode, e.Group, times(e.Edge), times(e.Foreground), times(e.Time))
+		head = ""
+	}
+}
+
+func (r *Report) writeMemory(w io.Writer) {
+	head := "\nmemory\tMB\t\n"
+	for _, v := range r.Variants {
+		if v.Memory > 0 {
+			fmt.Fprintf(w, "%sserver above idle, %s\t%d\t\n", head, v.Name, v.Memory/1e6)
+			head = ""
+		}
+	}
+	for _, p := range r.Processes {
+		fmt.Fprintf(w, "%sprocess %s, peak\t%d\t\n", head, p.Name, p.Peak/1e6)
+		head = ""
+	}
+}
+
+func (r *Report) writePhotos(w io.Writer) {
+	fmt.Fprintln(w, "\nphoto\tvariant\tMP\tsizes\tms\tover model\tpeer takes\tMB\tIoU\tedge\tfg\t")
+	for _, p := range r.Photos {
+		if p.Error != "" {
+			fmt.Fprintf(w, "%s\t%s\n", p.Name, p.Error)
+		}
+		for _, result := range p.Results {
+			if result.Error != "" {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, result.Variant, result.Error)
+				continue
+			}
+			q := Quality{IoU: unknown, Edge: unknown, Foreground: unknown}
+			if result.Quality != nil {
+				q = *result.Quality
+			}
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t\n", p.Name, result.Variant, p.Megapixels(), joined(result.Sizes),
+				number(result.Requests.P50, 0), times(result.OverModel), times(result.PeerOver), result.Memory/1e6,
+				number(q.IoU, 3), number(q.Edge, 1), number(q.Foreground, 1))
+		}
+	}
+}
+
+// Megapixels is the photo's size.
+func (p PhotoReport) Megapixels() float64 { return float64(p.Width) * float64(p.Height) / 1e6 }
+
+// number writes a figure, a dash where it is unknown.
+func number(f Figure, digits int) string {
+	if !f.Known() {
+		return "-"
+	}
+	return fmt.Sprintf("%.*f", digits, f)
+}
+
+// times writes a ratio.
+func times(f Figure) string {
+	if !f.Known() {
+		return "-"
+	}
+	return number(f, 2) + "x"
+}
+
+func joined(sizes []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(sizes), " ", "+"), "[]")
+}
