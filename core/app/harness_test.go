@@ -93,6 +93,7 @@ func environ(t testing.TB, more ...string) []string {
 		"BGREMOVER_PLUGIN_DIR=" + dir,
 		"BGREMOVER_LOG_DIR=" + t.TempDir(),
 		"BGREMOVER_DRAIN_DELAY=0s",
+		"BGREMOVER_TIMEOUT=10m", // a busy machine and the race detector together
 		"BGREMOVER_LIMITS_DEVICE=off",
 		"BGREMOVER_LIMITS_NETWORK=off",
 	}, more...)
