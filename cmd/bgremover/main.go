@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string) int {
 	}
 	root.AddCommand(
 		serveCommand(), removeCommand(), modelsCommand(), backendsCommand(),
-		configCommand(), healthCommand(), edgeCommand(),
+		configCommand(), healthCommand(), edgeCommand(), benchCommand(),
 	)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
