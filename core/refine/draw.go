@@ -14,12 +14,10 @@ const (
 	undecided = 12
 )
 
-// trust is the weight of the fitted alpha at each level of the mask.
-var trust = func() (t [256]float32) {
+// band is the weight of the fitted alpha at each level of the mask.
+var band = func() (t [256]float32) {
 	for level := range t {
-		d := float32(min(level, 255-level)-certain) / (undecided - certain)
-		d = max(0, min(1, d))
-		t[level] = d * d * (3 - 2*d)
+		t[level] = smoothstep(float32(min(level, 255-level)-certain) / (undecided - certain))
 	}
 	return t
 }()
@@ -35,8 +33,8 @@ func (g *grid) improve(ctx context.Context, f *field) error {
 			for x, undecided := range g.undecided.row(y) {
 				if undecided {
 					p := &pix[x]
-					fitted := across(lines, columns[x]).at(p.r, p.g, p.b)
-					p.a += trust[uint8(p.a*255+0.5)] * (fitted - p.a)
+					l := across(lines, columns[x])
+					p.a += l.trust() * band[uint8(p.a*255+0.5)] * (l.at(p.r, p.g, p.b) - p.a)
 				}
 			}
 		}
@@ -73,8 +71,9 @@ func drawShallow(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, c
 			continue
 		}
 		p := colours[4*x : 4*x+4 : 4*x+4]
-		fitted := across(lines, columns[x]).at(float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)
-		pix[x] = uint8(float32(level) + trust[level]*(255*fitted-float32(level)) + 0.5)
+		l := across(lines, columns[x])
+		fitted := 255 * l.at(float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)
+		pix[x] = uint8(float32(level) + l.trust()*band[level]*(fitted-float32(level)) + 0.5)
 	}
 }
 
@@ -89,8 +88,9 @@ func drawDeep(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, colu
 		}
 		if level > certain && level < 255-certain {
 			p := photo.Deep[4*i : 4*i+4 : 4*i+4]
-			fitted := across(lines, columns[x]).at(float32(p[0])/65535, float32(p[1])/65535, float32(p[2])/65535)
-			deep = uint16(float32(deep) + trust[level]*(65535*fitted-float32(deep)) + 0.5)
+			l := across(lines, columns[x])
+			fitted := 65535 * l.at(float32(p[0])/65535, float32(p[1])/65535, float32(p[2])/65535)
+			deep = uint16(float32(deep) + l.trust()*band[level]*(fitted-float32(deep)) + 0.5)
 		}
 		out.Deep[i] = deep
 		out.Pix[i] = uint8((uint32(deep)*255 + 32768) >> 16)

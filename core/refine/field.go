@@ -1,15 +1,33 @@
 package refine
 
 // line says how alpha follows from colour: r*R + g*G + b*B + one.
-type line struct{ r, g, b, one float32 }
+type line struct {
+	r, g, b, one float32
+	// explained is the share of alpha's variance in the window that the line
+	// explains, 0 to 1.
+	explained float32
+}
 
 func (l line) at(r, g, b float32) float32 {
 	return max(0, min(1, l.r*r+l.g*g+l.b*b+l.one))
 }
 
+// trust is the weight of the line's alpha against the mask's: where subject and
+// background share their colours, colour must not punch holes into either.
+func (l line) trust() float32 { return smoothstep((l.explained - 0.2) / (0.6 - 0.2)) }
+
+// smoothstep rises smoothly from 0 at 0 to 1 at 1.
+func smoothstep(t float32) float32 {
+	t = max(0, min(1, t))
+	return t * t * (3 - 2*t)
+}
+
 // towards moves from l to o by t, 0 to 1.
 func (l line) towards(o line, t float32) line {
-	return line{l.r + t*(o.r-l.r), l.g + t*(o.g-l.g), l.b + t*(o.b-l.b), l.one + t*(o.one-l.one)}
+	return line{
+		l.r + t*(o.r-l.r), l.g + t*(o.g-l.g), l.b + t*(o.b-l.b), l.one + t*(o.one-l.one),
+		l.explained + t*(o.explained-l.explained),
+	}
 }
 
 // field holds one line a cell; between the cells' centres they blend.

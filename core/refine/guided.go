@@ -11,6 +11,8 @@ const (
 	// epsilon is the variance of colour, per channel, below which a window
 	// counts as flat.
 	epsilon = 1e-4
+	// flat is the variance of alpha below which there is nothing to explain.
+	flat = 1e-3
 	// doubt is the least weight of a pixel in a fit: that of one at one half.
 	doubt = 0.1
 )
@@ -31,7 +33,7 @@ func (p pass) reach(g *grid) int { return (p.window(g) + 2) * p.cell }
 type moments struct {
 	n, r, g, b, a          float32
 	rr, rg, rb, gg, gb, bb float32
-	ra, ga, ba             float32
+	ra, ga, ba, aa         float32
 }
 
 func (m *moments) add(o *moments) {
@@ -49,6 +51,7 @@ func (m *moments) add(o *moments) {
 	m.ra += o.ra
 	m.ga += o.ga
 	m.ba += o.ba
+	m.aa += o.aa
 }
 
 // observe adds one grid pixel, weighted by how certain its alpha is.
@@ -73,6 +76,7 @@ func (m *moments) observe(p pixel) {
 	m.ra += r * p.a
 	m.ga += g * p.a
 	m.ba += b * p.a
+	m.aa += w * p.a * p.a
 }
 
 // line solves the ridge regression: alpha = r*R + g*G + b*B + one.
@@ -92,6 +96,7 @@ func (m *moments) line() line {
 		g: (i01*ra + i11*ga + i12*ba) * det,
 		b: (i02*ra + i12*ga + i22*ba) * det,
 	}
+	l.explained = (l.r*ra + l.g*ga + l.b*ba) / max(flat, m.aa*n-a*a)
 	l.one = a - l.r*r - l.g*g - l.b*b
 	return l
 }

@@ -3,10 +3,10 @@
 // A model answers at about a thousand pixels a side, so its mask, scaled to the
 // photo, is soft and a little beside the edge. Where it is undecided, the alpha
 // is taken to be a linear function of colour within small windows, as in the
-// guided image filter (He, Sun, Tang 2013), with two changes that halve the
-// remaining error again: the mask teaches each window most where it is certain,
-// and a wide window first tells subject from background before a small one draws
-// the edge. What the mask is certain of stays as it is.
+// guided image filter (He, Sun, Tang 2013), with three changes: the mask teaches
+// each window most where it is certain; wide windows tell subject from background
+// before small ones draw the edge; and where colour explains little of the mask,
+// the mask stands. What the mask is certain of stays as it is.
 //
 // The windows' statistics are kept on a grid of about a thousand cells a side
 // (the fast guided filter, He and Sun 2015), and only near the undecided band,
@@ -29,8 +29,9 @@ type pass struct {
 // passes run in order: all but the last improve the grid's alpha, the last
 // draws the photo's.
 var passes = []pass{
-	{cell: 4, radius: 0.02},
-	{cell: 2, radius: 0.005},
+	{cell: 8, radius: 0.03},
+	{cell: 4, radius: 0.0075},
+	{cell: 2, radius: 0.003},
 }
 
 // Refine returns the photo's alpha matte for a mask that has been scaled to the
