@@ -77,14 +77,15 @@ func rate(r Rate) string {
 		return "no limit"
 	}
 	period := span(r.Period)
-	if rest, one := strings.CutPrefix(period, "1 "); one {
-		period = rest
-		if rest == "hour" {
-			return plural(r.Count, "photo") + " an hour"
-		}
-		return plural(r.Count, "photo") + " a " + rest
+	word, one := strings.CutPrefix(period, "1 ")
+	switch {
+	case !one:
+		return plural(r.Count, "photo") + " in " + period
+	case word == "hour":
+		return plural(r.Count, "photo") + " an hour"
+	default:
+		return plural(r.Count, "photo") + " a " + word
 	}
-	return plural(r.Count, "photo") + " in " + period
 }
 
 func plural(n int, word string) string {

@@ -12,7 +12,8 @@ import { blobSource } from './viewer.js';
 import { announce, bytes, clone, fileName } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const minute = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
 const REASONS = {
   insecure: 'The gallery needs a secure address (https). On this one your browser offers no storage for pictures; the rest of the site works.',
   blocked: 'Your browser blocks site data, so there is no gallery. The rest of the site works; allow site data for this address to have one.',
@@ -125,9 +126,9 @@ function tile(entry) {
   showView(li.querySelector('img'), entry);
   li.querySelector('b').textContent = entry.name;
   li.querySelector('small').textContent = `${entry.width} × ${entry.height} · ${bytes(entry.bytes)}`;
-  li.querySelector('small').title = day.format(entry.when);
   const date = document.createElement('small');
   date.textContent = day.format(entry.when);
+  date.title = minute.format(entry.when);
   li.querySelector('.caption').append(date);
   li.querySelector('[data-do="download"] .unseen').textContent = `Download ${entry.name}`;
   li.querySelector('[data-do="delete"] .unseen').textContent = `Delete ${entry.name}`;

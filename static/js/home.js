@@ -8,7 +8,7 @@ import { openPicture } from './picture.js';
 import { Queue } from './queue.js';
 import { studio } from './studio.js';
 import { download, tools } from './tools.js';
-import { blobSource, compare } from './viewer.js';
+import { blobSource, compare, size } from './viewer.js';
 import { announce, uniqueNames } from './words.js';
 
 const form = document.getElementById('intake');
@@ -30,7 +30,7 @@ async function finished(card, article, hadFocus) {
   const img = article.querySelector('.after');
   const { width, height } = article.dataset;
   heading.textContent = card.name;
-  article.querySelector('.plate').style.aspectRatio = `${width} / ${height}`; // keeps its place until the picture is there
+  size(article, width, height);
   htmx.trigger('#quota', 'quota');
   try {
     const { file, view } = await openPicture(img);

@@ -2,7 +2,7 @@
 
 import { address, load } from './store.js';
 import { tools } from './tools.js';
-import { blobSource, compare } from './viewer.js';
+import { blobSource, compare, size } from './viewer.js';
 import { bytes } from './words.js';
 
 const dialog = document.getElementById('viewer');
@@ -12,8 +12,7 @@ export async function openViewer(entry, remove) {
   const { file, view, before } = await load(entry.id);
   if (!file) throw new Error('Your browser has thrown this picture away.');
   const after = dialog.querySelector('.after');
-  after.width = entry.width;
-  after.height = entry.height;
+  size(dialog, entry.width, entry.height);
   blobSource(after, view ?? file);
   dialog.querySelector('h2').textContent = entry.name;
   dialog.querySelector('.facts').textContent = `${entry.width} × ${entry.height} pixels · ${bytes(entry.bytes)}`;

@@ -7,6 +7,14 @@ export function blobSource(img, blob) {
   img.src = URL.createObjectURL(blob);
 }
 
+// size makes room for a picture of these pixels.
+export function size(article, width, height) {
+  const plate = article.querySelector('.plate');
+  plate.style.setProperty('--width', width);
+  plate.style.setProperty('--ratio', width / height);
+  plate.classList.add('sized');
+}
+
 // compare lays the original over the result; without one nothing is offered.
 export function compare(article, original) {
   const plate = article.querySelector('.plate');

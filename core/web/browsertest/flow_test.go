@@ -3,6 +3,7 @@ package browsertest
 import (
 	"fmt"
 	"image"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -186,7 +187,7 @@ func TestBackgroundsAreAppliedInTheBrowser(t *testing.T) {
 	p.act(`const colour = document.querySelector('.backdrops [type="color"]'); colour.value = '#112233'; colour.dispatchEvent(new Event('input'))`)
 	p.wait(`getComputedStyle(document.querySelector('.backdrop')).backgroundColor === 'rgb(17, 34, 51)'`)
 	for _, x := range s.requests()[sent:] {
-		if x.Method == "POST" {
+		if x.Method == http.MethodPost {
 			t.Error("a background was sent to the server")
 		}
 	}
