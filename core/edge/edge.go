@@ -65,13 +65,20 @@ func (e Edges) Purge(ctx context.Context) []Outcome {
 	return all
 }
 
-// call sends a request and reads its answer, 64 KiB of it at most.
-func call(client *http.Client, request *http.Request) (*http.Response, []byte, error) {
+// reply is an answer, of which 64 KiB are read at most.
+type reply struct {
+	code   int
+	status string // such as "200 OK"
+	header http.Header
+	body   []byte
+}
+
+func call(client *http.Client, request *http.Request) (*reply, error) {
 	answer, err := client.Do(request)
 	if err != nil {
-		return nil, nil, fmt.Errorf("does not answer: %w", errors.Unwrap(err))
+		return nil, fmt.Errorf("does not answer: %w", errors.Unwrap(err)) // without the address
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
-	return answer, body, err
+	return &reply{answer.StatusCode, answer.Status, answer.Header, body}, err
 }

@@ -27,7 +27,7 @@ func cloudflare(ctx context.Context, client *http.Client, zone Account, tag stri
 	}
 	request.Header.Set("Authorization", "Bearer "+zone.Token)
 	request.Header.Set("Content-Type", "application/json")
-	answer, body, err := call(client, request)
+	answer, err := call(client, request)
 	if err != nil {
 		return err
 	}
@@ -35,10 +35,10 @@ func cloudflare(ctx context.Context, client *http.Client, zone Account, tag stri
 		Success bool
 		Errors  []struct{ Message string }
 	}
-	if json.Unmarshal(body, &said) == nil && said.Success && answer.StatusCode == http.StatusOK {
+	if json.Unmarshal(answer.body, &said) == nil && said.Success && answer.code == http.StatusOK {
 		return nil
 	}
-	err = fmt.Errorf("answers %s", answer.Status)
+	err = fmt.Errorf("answers %s", answer.status)
 	for _, e := range said.Errors {
 		err = errors.Join(err, errors.New(e.Message))
 	}
@@ -59,16 +59,16 @@ func fastly(ctx context.Context, client *http.Client, service Account, key strin
 	request.Header.Set("Fastly-Key", service.Token)
 	request.Header.Set("Fastly-Soft-Purge", "1")
 	request.Header.Set("Accept", "application/json")
-	answer, body, err := call(client, request)
+	answer, err := call(client, request)
 	if err != nil {
 		return err
 	}
 	var said struct{ Status, Msg string }
-	if json.Unmarshal(body, &said) == nil && said.Status == "ok" && answer.StatusCode == http.StatusOK {
+	if json.Unmarshal(answer.body, &said) == nil && said.Status == "ok" && answer.code == http.StatusOK {
 		return nil
 	}
 	if said.Msg != "" {
-		return fmt.Errorf("answers %s: %s", answer.Status, said.Msg)
+		return fmt.Errorf("answers %s: %s", answer.status, said.Msg)
 	}
-	return fmt.Errorf("answers %s", answer.Status)
+	return fmt.Errorf("answers %s", answer.status)
 }

@@ -14,14 +14,14 @@ func varnish(ctx context.Context, client *http.Client, base, tag string) error {
 		return err
 	}
 	request.Header.Set("Xkey-Purge", tag)
-	answer, _, err := call(client, request)
+	answer, err := call(client, request)
 	switch {
 	case err != nil:
 		return err
-	case answer.StatusCode == http.StatusForbidden:
+	case answer.code == http.StatusForbidden:
 		return fmt.Errorf("refuses: name this machine under acl purgers in its configuration")
-	case answer.StatusCode != http.StatusOK || !strings.HasPrefix(answer.Status, "200 Purged"):
-		return fmt.Errorf("answers %s, which is not what ops/varnish/bgremover.vcl answers to a purge", answer.Status)
+	case answer.code != http.StatusOK || !strings.HasPrefix(answer.status, "200 Purged"):
+		return fmt.Errorf("answers %s, which is not what ops/varnish/bgremover.vcl answers to a purge", answer.status)
 	}
 	return nil
 }
@@ -49,15 +49,15 @@ func refresh(ctx context.Context, client *http.Client, url, encoding string) err
 	}
 	request.Header.Set("Accept-Encoding", encoding)
 	request.Header.Set("X-Refresh", "yes")
-	answer, _, err := call(client, request)
+	answer, err := call(client, request)
 	switch {
 	case err != nil:
 		return err
-	case answer.StatusCode == http.StatusNotFound: // a page that the settings leave out
+	case answer.code == http.StatusNotFound: // a page that the settings leave out
 		return nil
-	case answer.StatusCode != http.StatusOK:
-		return fmt.Errorf("answers %s", answer.Status)
-	case answer.Header.Get("X-Cache") != "BYPASS":
+	case answer.code != http.StatusOK:
+		return fmt.Errorf("answers %s", answer.status)
+	case answer.header.Get("X-Cache") != "BYPASS":
 		return fmt.Errorf("serves its copy: name this machine under geo $bgremover_purger in its configuration")
 	}
 	return nil
