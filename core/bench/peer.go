@@ -29,7 +29,7 @@ type Peer struct {
 
 // Start starts its process, which ends with ctx or with Close.
 func (p *Peer) Start(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, p.node, "peer.mjs")
+	cmd := exec.CommandContext(ctx, p.node, "peer.mjs") //nolint:gosec // node, found on the path
 	// It looks for its model from the working folder.
 	cmd.Dir, cmd.Stderr, cmd.WaitDelay = p.folder, &p.said, 5*time.Second
 	in, err := cmd.StdinPipe()

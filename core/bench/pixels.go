@@ -81,7 +81,12 @@ func (p *pixels) grey() []uint8 {
 // scaleGrey scales bilinearly, averaging where it makes smaller.
 func scaleGrey(grey []uint8, width, height, toWidth, toHeight int) []uint8 {
 	from := &image.Gray{Pix: grey, Stride: width, Rect: image.Rect(0, 0, width, height)}
-	to := image.NewGray(image.Rect(0, 0, toWidth, toHeight))
+	// Into sixteen bits, so that it is we who round.
+	to := image.NewGray16(image.Rect(0, 0, toWidth, toHeight))
 	draw.BiLinear.Scale(to, to.Bounds(), from, from.Bounds(), draw.Src, nil)
-	return to.Pix
+	scaled := make([]uint8, toWidth*toHeight)
+	for i := range scaled {
+		scaled[i] = uint8((uint32(to.Pix[2*i])<<8 + uint32(to.Pix[2*i+1]) + 128) / 257)
+	}
+	return scaled
 }

@@ -21,7 +21,7 @@ func (r *Report) WriteText(to io.Writer) error {
 
 // Title says what was measured where.
 func (r *Report) Title() string {
-	title := fmt.Sprintf("BGRemover %s, %d photos, %d rounds; %s %s, %d processors",
+	title := fmt.Sprintf("BGRemover %s; photos: %d, rounds: %d; %s %s, processors: %d",
 		r.Version, len(r.Photos), r.Rounds, r.Machine.System, r.Machine.Processor, r.Machine.Processors)
 	if r.Pixels > 0 {
 		title += fmt.Sprintf("; smaller photos enlarged to %.3g MP", float64(r.Pixels)/1e6)
