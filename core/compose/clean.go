@@ -1,62 +1,77 @@
 package compose
 
-import (
-	"context"
-
-	"bgremover.pro/core/cutout"
-)
+import "bgremover.pro/core/cutout"
 
 // last is the weight of the estimate against the photo's own pixel in the last
 // step: next to nothing, so that the cut-out over the estimated background is
 // the photo again.
 const last = 1e-3
 
-// clean replaces the colours of half-transparent pixels by the subject's own.
-// Pixels that the source itself made transparent have their true colour.
-func clean(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) error {
-	l, err := estimate(ctx, photo, alpha)
-	if err != nil {
-		return err
-	}
-	block := blockSide(photo)
-	columns, rows := places(photo.Width, block, l.width), places(photo.Height, block, l.height)
-	return cutout.Rows(ctx, photo.Height, func(from, to int) {
-		for y := from; y < to; y++ {
-			first, second := l.colours[rows[y].first*l.width:][:l.width], l.colours[rows[y].second*l.width:][:l.width]
-			for x, at := range columns {
-				i := y*photo.Width + x
-				m := alpha.Pix[i]
-				if m == 0 || m == 255 || photo.Pix[4*i+3] < 255 {
-					continue
-				}
-				c := first[at.first].towards(first[at.second], at.t).towards(
-					second[at.first].towards(second[at.second], at.t), rows[y].t)
-				if photo.Deep != nil {
-					cleanDeep(photo, alpha, i, c)
-					continue
-				}
-				p := photo.Pix[4*i : 4*i+4 : 4*i+4]
-				f := c.explaining(rgb{float32(p[0]) / 255, float32(p[1]) / 255, float32(p[2]) / 255}, float32(m)/255, last, 1).subject
-				p[0], p[1], p[2] = uint8(f.r*255+0.5), uint8(f.g*255+0.5), uint8(f.b*255+0.5)
-			}
-		}
-	})
+// cleaner gives half-transparent pixels the subject's own colour.
+type cleaner struct {
+	photo         *cutout.Photo
+	alpha         *cutout.Mask
+	estimate      *level
+	columns, rows []place
 }
 
-// cleanDeep is the last step for pixel i of a deep photo.
-func cleanDeep(photo *cutout.Photo, alpha *cutout.Mask, i int, c colours) {
-	a := float32(alpha.Pix[i]) / 255
-	if alpha.Deep != nil {
-		a = float32(alpha.Deep[i]) / 65535
+func newCleaner(photo *cutout.Photo, alpha *cutout.Mask, estimate *level) *cleaner {
+	block := blockSide(photo)
+	return &cleaner{
+		photo: photo, alpha: alpha, estimate: estimate,
+		columns: places(photo.Width, block, estimate.width),
+		rows:    places(photo.Height, block, estimate.height),
 	}
-	d, p := photo.Deep[4*i:4*i+4:4*i+4], photo.Pix[4*i:4*i+4:4*i+4]
-	f := c.explaining(rgb{float32(d[0]) / 65535, float32(d[1]) / 65535, float32(d[2]) / 65535}, a, last, 1).subject
+}
+
+// clean does row y. Pixels that the source itself made transparent have their
+// true colour.
+func (c *cleaner) clean(y int) {
+	width, at := c.estimate.width, c.rows[y]
+	first, second := c.estimate.colours[at.first*width:][:width], c.estimate.colours[at.second*width:][:width]
+	start := y * c.photo.Width
+	levels := c.alpha.Pix[start:][:c.photo.Width]
+	pix := c.photo.Pix[4*start:][:4*c.photo.Width]
+	for x := mixed(levels, 0); x < len(levels); x = mixed(levels, x+1) {
+		p := pix[4*x : 4*x+4 : 4*x+4]
+		if p[3] < 255 {
+			continue
+		}
+		column := c.columns[x]
+		near := between(first, column).towards(between(second, column), at.t)
+		if c.photo.Deep != nil {
+			c.cleanDeep(start+x, near)
+			continue
+		}
+		f := near.subjectOf(toRGB(p), float32(levels[x])/255)
+		p[0], p[1], p[2] = uint8(f.r*255+0.5), uint8(f.g*255+0.5), uint8(f.b*255+0.5)
+	}
+}
+
+// cleanDeep does pixel i of a deep photo.
+func (c *cleaner) cleanDeep(i int, near colours) {
+	a := float32(c.alpha.Pix[i]) / 255
+	if c.alpha.Deep != nil {
+		a = float32(c.alpha.Deep[i]) / 65535
+	}
+	d, p := c.photo.Deep[4*i:4*i+4:4*i+4], c.photo.Pix[4*i:4*i+4:4*i+4]
+	f := near.subjectOf(rgb{float32(d[0]) / 65535, float32(d[1]) / 65535, float32(d[2]) / 65535}, a)
 	d[0], d[1], d[2] = uint16(f.r*65535+0.5), uint16(f.g*65535+0.5), uint16(f.b*65535+0.5)
 	p[0], p[1], p[2] = uint8(f.r*255+0.5), uint8(f.g*255+0.5), uint8(f.b*255+0.5)
 }
 
+// subjectOf is the subject's part in a pixel near which the colours are c.
+func (c colours) subjectOf(pixel rgb, a float32) rgb {
+	return c.subject.plus(a, c.unexplained(pixel, a, last)).clamped()
+}
+
 func (c colours) towards(o colours, t float32) colours {
 	return colours{c.subject.towards(o.subject, t), c.background.towards(o.background, t)}
+}
+
+// between blends the colours of a row at a place.
+func between(row []colours, at place) colours {
+	return row[at.first].towards(row[at.second], at.t)
 }
 
 // place is where a pixel lies among the level's along one axis: between the

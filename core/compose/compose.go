@@ -4,6 +4,7 @@ package compose
 
 import (
 	"context"
+	"encoding/binary"
 
 	"bgremover.pro/core/cutout"
 )
@@ -19,13 +20,19 @@ func Cutout(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, trueCo
 		return cutout.Errorf(cutout.Internal, "an alpha of %dx%d does not fit a photo of %dx%d",
 			alpha.Width, alpha.Height, photo.Width, photo.Height)
 	}
+	var c *cleaner
 	if trueColours {
-		if err := clean(ctx, photo, alpha); err != nil {
+		l, err := estimate(ctx, photo, alpha)
+		if err != nil {
 			return err
 		}
+		c = newCleaner(photo, alpha, l)
 	}
 	photo.Opaque = false
 	return cutout.Rows(ctx, photo.Height, func(from, to int) {
+		for y := from; c != nil && y < to; y++ {
+			c.clean(y)
+		}
 		start, end := from*photo.Width, to*photo.Width
 		fade(photo.Pix[4*start:4*end], alpha.Pix[start:end])
 		switch {
@@ -40,15 +47,22 @@ func Cutout(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, trueCo
 
 // fade multiplies the pixels' alpha by levels.
 func fade(pix, levels []uint8) {
-	for i, level := range levels {
-		if level == 255 {
+	for i := 0; i < len(levels); {
+		switch run := eight(levels, i); run {
+		case allFull:
+			i += 8
+			continue
+		case 0:
+			clear(pix[4*i : 4*i+32])
+			i += 8
 			continue
 		}
 		p := pix[4*i : 4*i+4 : 4*i+4]
-		p[3] = uint8((uint32(p[3])*uint32(level) + 127) / 255)
+		p[3] = uint8((uint32(p[3])*uint32(levels[i]) + 127) / 255)
 		if p[3] == 0 {
 			p[0], p[1], p[2] = 0, 0, 0
 		}
+		i++
 	}
 }
 
@@ -61,4 +75,32 @@ func fadeDeep[T uint8 | uint16](pix []uint16, levels []T, scale uint32) {
 			p[0], p[1], p[2] = 0, 0, 0
 		}
 	}
+}
+
+// mixed returns the index, from i on, of the first level that is neither 0 nor
+// 255, or the length.
+func mixed(levels []uint8, i int) int {
+	for i < len(levels) {
+		if run := eight(levels, i); run == 0 || run == allFull {
+			i += 8
+			continue
+		}
+		if levels[i] != 0 && levels[i] != 255 {
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+// allFull is eight levels of 255.
+const allFull = 1<<64 - 1
+
+// eight returns the eight levels from i on as one number, or 1, which is
+// neither none nor full, near the end.
+func eight(levels []uint8, i int) uint64 {
+	if i+8 > len(levels) {
+		return 1
+	}
+	return binary.LittleEndian.Uint64(levels[i:])
 }

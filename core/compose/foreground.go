@@ -136,11 +136,17 @@ func (l *level) solve(x, y, i int) colours {
 //
 // which amounts to sharing out what c fails to explain.
 func (c colours) explaining(pixel rgb, a, weight, known float32) colours {
+	left := c.unexplained(pixel, a, weight)
+	return colours{
+		c.subject.plus(known*a, left).clamped(),
+		c.background.plus(known*(1-a), left).clamped(),
+	}
+}
+
+// unexplained returns what the mixture of c lacks of the pixel's colour, per
+// share: the subject takes alpha shares of it, the background the rest.
+func (c colours) unexplained(pixel rgb, a, weight float32) rgb {
 	b := 1 - a
 	left := pixel.plus(-a, c.subject).plus(-b, c.background)
-	share := known / (a*a + b*b + weight)
-	return colours{
-		c.subject.plus(a*share, left).clamped(),
-		c.background.plus(b*share, left).clamped(),
-	}
+	return rgb{}.plus(1/(a*a+b*b+weight), left)
 }

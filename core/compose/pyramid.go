@@ -71,30 +71,60 @@ func (l *level) reduce(photo *cutout.Photo, alpha *cutout.Mask, block, y int) {
 	top, bottom := y*block, min((y+1)*block, photo.Height)
 	for x := range l.width {
 		left, right := x*block, min((x+1)*block, photo.Width)
-		var r, g, b, a, n int
-		for j := top; j < bottom; j++ {
-			levels := alpha.Pix[j*photo.Width+left : j*photo.Width+right]
-			p := photo.Pix[4*(j*photo.Width+left) : 4*(j*photo.Width+right)]
-			for i, m := range levels {
-				q := p[4*i : 4*i+4 : 4*i+4]
-				if q[3] < 255 {
-					if q[3] == 0 {
-						continue
-					}
-					m = 255 // what the source itself made transparent has its true colour
-				}
-				r += int(q[0])
-				g += int(q[1])
-				b += int(q[2])
-				a += int(m)
-				n++
+		p := &l.pix[y*l.width+x]
+		if a, ok := plain(alpha, left, top, right, bottom); ok {
+			// Nothing is estimated here, so one pixel speaks for the block.
+			i := (top+bottom)/2*photo.Width + (left+right)/2
+			if q := photo.Pix[4*i : 4*i+4 : 4*i+4]; q[3] == 255 {
+				*p = sample{toRGB(q), a, 1}
+				continue
 			}
 		}
-		if n > 0 {
-			s := 1 / float32(255*n)
-			l.pix[y*l.width+x] = sample{rgb{float32(r) * s, float32(g) * s, float32(b) * s}, float32(a) * s, 1}
+		*p = average(photo, alpha, left, top, right, bottom)
+	}
+}
+
+// plain says whether alpha is the same, 0 or 1, all over a block.
+func plain(alpha *cutout.Mask, left, top, right, bottom int) (float32, bool) {
+	first := alpha.Pix[top*alpha.Width+left]
+	if first != 0 && first != 255 {
+		return 0, false
+	}
+	for y := top; y < bottom; y++ {
+		for _, v := range alpha.Pix[y*alpha.Width+left : y*alpha.Width+right] {
+			if v != first {
+				return 0, false
+			}
 		}
 	}
+	return float32(first) / 255, true
+}
+
+func average(photo *cutout.Photo, alpha *cutout.Mask, left, top, right, bottom int) sample {
+	var r, g, b, a, n int
+	for y := top; y < bottom; y++ {
+		start, end := y*photo.Width+left, y*photo.Width+right
+		pix := photo.Pix[4*start : 4*end]
+		for i, m := range alpha.Pix[start:end] {
+			p := pix[4*i : 4*i+4 : 4*i+4]
+			if p[3] < 255 {
+				if p[3] == 0 {
+					continue
+				}
+				m = 255 // what the source itself made transparent has its true colour
+			}
+			r += int(p[0])
+			g += int(p[1])
+			b += int(p[2])
+			a += int(m)
+			n++
+		}
+	}
+	if n == 0 {
+		return sample{}
+	}
+	s := 1 / float32(255*n)
+	return sample{rgb{float32(r) * s, float32(g) * s, float32(b) * s}, float32(a) * s, 1}
 }
 
 // halved averages two by two pixels.

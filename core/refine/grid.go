@@ -19,7 +19,7 @@ type grid struct {
 	// pix holds colour and alpha, 0 to 1. Colour is only there near the
 	// undecided band; nothing else is read.
 	pix []pixel
-	// undecided marks the pixels that hold an undecided sample of the mask.
+	// undecided marks the pixels where the mask is neither 0 nor 1.
 	undecided *flags
 }
 
@@ -49,19 +49,23 @@ func reduce(ctx context.Context, photo *cutout.Photo, m *cutout.Mask) (*grid, er
 
 // reduceMask fills the alpha of grid row y.
 func (g *grid) reduceMask(m *cutout.Mask, y int) {
-	row, flags := g.pix[y*g.width:][:g.width], g.undecided.row(y)
+	sums := make([]int, g.width)
 	top, bottom := y*g.block, min((y+1)*g.block, m.Height)
-	for x := range row {
-		left, right := x*g.block, min((x+1)*g.block, m.Width)
-		sum, lowest, highest := 0, uint8(255), uint8(0)
-		for j := top; j < bottom; j++ {
-			for _, v := range m.Pix[j*m.Width+left : j*m.Width+right] {
-				sum += int(v)
-				lowest, highest = min(lowest, v), max(highest, v)
+	for j := top; j < bottom; j++ {
+		levels := m.Pix[j*m.Width:][:m.Width]
+		for x := range sums {
+			n := min(g.block, len(levels))
+			for _, v := range levels[:n] {
+				sums[x] += int(v)
 			}
+			levels = levels[n:]
 		}
-		row[x].a = float32(sum) / float32(255*(right-left)*(bottom-top))
-		flags[x] = highest > certain && lowest < 255-certain
+	}
+	row, flags := g.pix[y*g.width:][:g.width], g.undecided.row(y)
+	for x, sum := range sums {
+		n := (min((x+1)*g.block, m.Width) - x*g.block) * (bottom - top)
+		row[x].a = float32(sum) / float32(255*n)
+		flags[x] = sum > n/2 && sum < 255*n-n/2
 	}
 }
 
