@@ -10,7 +10,9 @@ const EXTRAS = ['/manifest.webmanifest', '/help/modes', '/help/tips'];
 addEventListener('install', (event) => {
   event.waitUntil((async () => {
     const cache = await caches.open(SHELL);
-    await cache.addAll([...ASSETS, ...PAGES, ...EXTRAS].map((url) => new Request(url, { cache: 'no-cache', credentials: 'omit' })));
+    const add = (url) => cache.add(new Request(url, { cache: 'no-cache', credentials: 'omit' }));
+    // On a poor network one of many may fail; that should not cost the whole shell.
+    await Promise.all([...ASSETS, ...PAGES, ...EXTRAS].map((url) => add(url).catch(() => add(url))));
     await skipWaiting();
   })());
 });
