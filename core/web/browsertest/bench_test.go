@@ -15,9 +15,9 @@ func BenchmarkPageStaysResponsive(b *testing.B) {
 	}{{"12MP", 1, 4000, 3000}, {"40photos", 40, 800, 600}} {
 		b.Run(c.name, func(b *testing.B) {
 			s, p := startSite(b), open(b, "")
-			large := *s.settings
+			large := *s.settings.Load()
 			large.MaxUpload = 30 << 20
-			s.settings = &large
+			s.settings.Store(&large)
 			files := photos(b, c.count, c.width, c.height)
 			var wall, processor time.Duration
 			var bytes float64

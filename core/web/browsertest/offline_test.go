@@ -42,9 +42,9 @@ func TestAnUpdateReplacesTheShell(t *testing.T) {
 	p.wait(`navigator.serviceWorker.controller`)
 	before := eval[string](p, `caches.keys().then((k) => k.filter((n) => n.startsWith('shell-')).join())`)
 	// New settings show on the pages, so the worker has a new version.
-	changed := *s.settings
+	changed := *s.settings.Load()
 	changed.MaxUpload = 7 << 20
-	s.settings = &changed
+	s.settings.Store(&changed)
 	p.act(`await (await navigator.serviceWorker.getRegistration()).update()`)
 	for {
 		now := eval[string](p, `caches.keys().then((k) => k.filter((n) => n.startsWith('shell-')).join())`)

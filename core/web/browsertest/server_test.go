@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,7 +103,7 @@ type site struct {
 	line     *line
 	url      string
 	port     string
-	settings *web.Settings
+	settings atomic.Pointer[web.Settings]
 
 	mu        sync.Mutex
 	exchanges []web.Exchange
@@ -111,11 +112,12 @@ type site struct {
 
 func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	t.Helper()
-	s := &site{line: &line{}, settings: &web.Settings{
+	s := &site{line: &line{}}
+	s.settings.Store(&web.Settings{
 		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 2 << 20, MaxPixels: 50_000_000,
 		Device: templates.Rate{Count: 500, Period: time.Hour}, Network: templates.Rate{Count: 5000, Period: time.Hour},
 		LogDays: 30, Cache: web.DefaultCache,
-	}}
+	})
 	limiter, err := ratelimit.New(ratelimit.Options{Rules: ratelimit.Rules{
 		Device: ratelimit.Rate{Count: 500, Period: time.Hour}, Network: ratelimit.Rate{Count: 5000, Period: time.Hour},
 	}})
@@ -124,7 +126,7 @@ func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	}
 	options := web.Options{
 		Remover: s.line, Limiter: limiter, Devices: device.New(device.Options{}), Version: "test",
-		Settings: func() *web.Settings { return s.settings },
+		Settings: s.settings.Load,
 		Observe: func(x web.Exchange) {
 			s.mu.Lock()
 			defer s.mu.Unlock()

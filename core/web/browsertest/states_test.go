@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"image"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,13 +112,12 @@ func TestEachErrorIsShownWhereItBelongs(t *testing.T) {
 func TestLimitReachedHoldsTheRestAndGoesOnByItself(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	p.expect("status of 503")
-	refused := false
+	var refused atomic.Bool
 	s.line.set(func(l *line) {
 		l.fail = func(image.Config) error {
-			if refused {
+			if refused.Swap(true) {
 				return nil
 			}
-			refused = true
 			return &cutout.Error{Code: cutout.Busy, Message: "Full.", RetryAfter: 2 * time.Second}
 		}
 	})
