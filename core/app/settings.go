@@ -28,6 +28,8 @@ func webSettings(c *config.Config) *web.Settings {
 		LogDays:        days,
 		Proxies:        len(c.Server.TrustedProxies) > 0,
 		SharedCounters: c.Limits.RedisURL != "",
+		LogAddress:     c.Log.AccessIP,
+		SharedKey:      c.Server.DeviceSecret != "",
 		Cache: web.Cache{
 			MaxAge:       c.Cache.Browser,
 			SharedMaxAge: c.Cache.Edge,

@@ -136,7 +136,7 @@ func (l *level) halved() *level {
 			for j := 2 * y; j < min(2*y+2, l.height); j++ {
 				for i := 2 * x; i < min(2*x+2, l.width); i++ {
 					p := l.pix[j*l.width+i]
-					sum.rgb = sum.rgb.plus(p.known, p.rgb)
+					sum.rgb = sum.plus(p.known, p.rgb)
 					sum.a += p.known * p.a
 					sum.known += p.known
 				}

@@ -55,7 +55,12 @@ type Settings struct {
 	LogDays         int
 	// Proxies and SharedCounters are told on the privacy page.
 	Proxies, SharedCounters bool
-	Cache                   Cache
+	// LogAddress is how much of an address the access log holds: "full",
+	// "truncated" or "none". SharedKey says that replicas share the secret behind
+	// the identifiers.
+	LogAddress string
+	SharedKey  bool
+	Cache      Cache
 }
 
 // Cache says how long pages may be kept.
