@@ -31,14 +31,29 @@ func histogram(m *cutout.Mask) [256]int {
 	return counts
 }
 
-// Empty says that a mask shows no subject: so few pixels are more subject than
-// background that what there is must be a ghost.
+// What a mask shows of a photo without a subject is grey: a haze over sky or
+// texture, ISNet's hardly ever above nine tenths. A subject, however small and
+// soft, has a core: of the pixels that show at all, half or more in ordinary
+// photos, one in ten in the smallest that are found.
+const (
+	shows, solid = 26, 230 // levels: a tenth, nine tenths
+	// coreShare is the least share of solid pixels among those that show.
+	coreShare = 0.1
+	// speck is the share of the picture up to which solid pixels are nothing.
+	speck = 1.0 / 50000
+)
+
+// Empty says that a mask shows no subject: nothing, a speck, or a ghost without
+// a solid core.
 func Empty(m *cutout.Mask) bool {
-	solid := 0
+	shown, core := 0, 0
 	for level, n := range histogram(m) {
-		if level > 127 {
-			solid += n
+		if level >= shows {
+			shown += n
+		}
+		if level >= solid {
+			core += n
 		}
 	}
-	return solid*2000 < len(m.Pix)
+	return float64(core) <= speck*float64(len(m.Pix)) || float64(core) < coreShare*float64(shown)
 }
