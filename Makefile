@@ -20,6 +20,7 @@ build: ## bin/bgremover and its backends in bin/plugins
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cuda ./plugins/onnxcuda
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-derive ./plugins/onnxderive
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/plugins/open-inference ./plugins/openinference
+	cd bin/plugins && sha256sum onnx-* open-inference > SHA256SUMS
 
 .PHONY: setup
 setup: build ## fetch the runtime and the default model, make it faster here (CUDA=1: the GPU runtime too)

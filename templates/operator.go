@@ -131,6 +131,7 @@ type OperatorConfig struct {
 	Failed   bool
 	Changes  []string
 	Settings []OperatorSetting
+	Edges    bool // there are caches in front that can be purged
 }
 
 // OperatorSetting is one key.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bgremover.pro/core/app"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/edge"
-	"bgremover.pro/core/web"
 )
 
 func edgeCommand() *cobra.Command {
@@ -30,17 +30,8 @@ func edgePurgeCommand() *cobra.Command {
 edge_cloudflare_zone and edge_fastly_service. Varnish, nginx and Fastly keep the
 old pages for the case that the server is down.`,
 	}, func(cmd *cobra.Command, c *config.Config) error {
-		return purge(cmd.Context(), cmd.OutOrStdout(), edges(c))
+		return purge(cmd.Context(), cmd.OutOrStdout(), app.Edges(c))
 	})
-}
-
-func edges(c *config.Config) edge.Edges {
-	return edge.Edges{
-		Varnish: c.Edges.Varnish, Nginx: c.Edges.Nginx,
-		Cloudflare: edge.Account{ID: c.Edges.CloudflareZone, Token: c.Edges.CloudflareToken},
-		Fastly:     edge.Account{ID: c.Edges.FastlyService, Token: c.Edges.FastlyToken},
-		Tag:        web.PagesTag, Paths: web.SharedPaths(),
-	}
 }
 
 // purge purges all edges and tells of each.

@@ -188,3 +188,17 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	}
 	s.answer(w, r, "config", status, s.config(message), func(p *templates.Operator) { p.Config.Message = message })
 }
+
+// purge has the caches in front forget old pages.
+func (s *Server) purge(w http.ResponseWriter, r *http.Request) {
+	err := errors.New("the settings name no cache to purge")
+	var purged []string
+	if s.Sources.Purge != nil {
+		purged, err = s.Sources.Purge(r.Context())
+	}
+	message, status := done("Purged: "+strings.Join(purged, ", ")+"."), http.StatusOK
+	if err != nil {
+		message, status = failed(err), http.StatusBadGateway
+	}
+	s.answer(w, r, "config", status, s.config(message), func(p *templates.Operator) { p.Config.Message = message })
+}

@@ -115,6 +115,7 @@ func (s *Server) routes() http.Handler {
 	inner.HandleFunc("POST /limits", s.applyLimits)
 	inner.HandleFunc("POST /devices/{action}", s.changeDevice)
 	inner.HandleFunc("POST /config/reload", s.reload)
+	inner.HandleFunc("POST /edge/purge", s.purge)
 	inner.HandleFunc("GET "+static.Prefix, s.asset)
 	inner.HandleFunc("GET /operator.css", s.style)
 	inner.Handle("GET /metrics", s.Metrics.Handler())

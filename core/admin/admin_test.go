@@ -225,3 +225,18 @@ func TestReload(t *testing.T) {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }
+
+func TestPurge(t *testing.T) {
+	o := start(t, admin.Access{})
+	if got := o.ask("GET", "/", nil); !strings.Contains(got.body, `action="/edge/purge"`) {
+		t.Error("the page has no button")
+	}
+	if got := o.ask("POST", "/edge/purge", nil, htmx); got.status != 200 || !strings.Contains(got.body, "Purged: Varnish.") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	why := errors.New("Varnish does not answer")
+	o.noEdge.Store(&why)
+	if got := o.ask("POST", "/edge/purge", nil, htmx); got.status != 502 || !strings.Contains(got.body, why.Error()) {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}

@@ -104,6 +104,7 @@ type operator struct {
 	file     string
 	backends *backends
 	notReady atomic.Pointer[error]
+	noEdge   atomic.Pointer[error] // why the cache in front is not purged
 	base     string
 }
 
@@ -139,6 +140,12 @@ func start(t testing.TB, access admin.Access, environ ...string) *operator {
 			return nil
 		},
 		Limiter: o.limiter, AccessLog: log, Settings: settings{o.live},
+		Purge: func(context.Context) ([]string, error) {
+			if why := o.noEdge.Load(); why != nil {
+				return nil, *why
+			}
+			return []string{"Varnish"}, nil
+		},
 	}})
 	if err != nil {
 		t.Fatal(err)

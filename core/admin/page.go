@@ -169,7 +169,7 @@ func (s *Server) accessLog() templates.OperatorLog {
 }
 
 func (s *Server) config(message templates.OperatorMessage) templates.OperatorConfig {
-	v := templates.OperatorConfig{Message: message}
+	v := templates.OperatorConfig{Message: message, Edges: s.Sources.Purge != nil}
 	for _, o := range s.Sources.Settings.List() {
 		v.Settings = append(v.Settings, templates.OperatorSetting(o))
 	}

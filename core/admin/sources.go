@@ -20,6 +20,9 @@ type Sources struct {
 	Limiter   *ratelimit.Limiter
 	AccessLog *accesslog.Logger
 	Settings  Settings
+	// Purge has the caches in front forget old pages and names those that did;
+	// nil where there are none.
+	Purge func(ctx context.Context) (purged []string, err error)
 }
 
 // Backends is what does the inference.

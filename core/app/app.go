@@ -127,6 +127,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 			Limiter:   a.limits,
 			AccessLog: a.access,
 			Settings:  shownConfig{a.live},
+			Purge:     purger(c),
 		},
 	})
 	if err != nil {

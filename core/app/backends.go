@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"bgremover.pro/core/backend"
 	"bgremover.pro/core/config"
@@ -53,7 +54,23 @@ func onnx(c *config.Config, name, device, library string) backend.Spec {
 		Command: filepath.Join(PluginDir(c), name),
 		Env:     env,
 		Device:  device,
+		SHA256:  builtSum(PluginDir(c), name),
 	}
+}
+
+// builtSum returns the checksum that the build noted beside our own backends
+// (SHA256SUMS, in sha256sum's format); without a note, none is checked.
+func builtSum(dir, name string) string {
+	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(sums)) {
+		if fields := strings.Fields(line); len(fields) == 2 && fields[1] == name {
+			return fields[0]
+		}
+	}
+	return ""
 }
 
 // PluginDir is where the backends' binaries lie: beside the server's own
@@ -88,7 +105,9 @@ func overlay(spec backend.Spec, b config.Backend) backend.Spec {
 	if b.Concurrency > 0 {
 		spec.Concurrency = b.Concurrency
 	}
-	spec.SHA256 = b.SHA256
+	if b.SHA256 != "" || b.Command != "" {
+		spec.SHA256 = b.SHA256 // another program has no sum of ours
+	}
 	spec.NoTLS = !b.TLS
 	return spec
 }

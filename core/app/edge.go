@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/edge"
+	"bgremover.pro/core/web"
+)
+
+// Edges are the caches in front that the configuration names.
+func Edges(c *config.Config) edge.Edges {
+	return edge.Edges{
+		Varnish: c.Edges.Varnish, Nginx: c.Edges.Nginx,
+		Cloudflare: edge.Account{ID: c.Edges.CloudflareZone, Token: c.Edges.CloudflareToken},
+		Fastly:     edge.Account{ID: c.Edges.FastlyService, Token: c.Edges.FastlyToken},
+		Tag:        web.PagesTag, Paths: web.SharedPaths(),
+	}
+}
+
+// purger is what the operator's button does; nil where there is nothing to
+// purge.
+func purger(c *config.Config) func(context.Context) ([]string, error) {
+	if len(c.Edges.Varnish)+len(c.Edges.Nginx) == 0 && c.Edges.CloudflareZone == "" && c.Edges.FastlyService == "" {
+		return nil
+	}
+	return func(ctx context.Context) (purged []string, err error) {
+		for _, o := range Edges(c).Purge(ctx) {
+			if o.Err != nil {
+				err = errors.Join(err, fmt.Errorf("%s: %w", o.Edge, o.Err))
+				continue
+			}
+			purged = append(purged, o.Edge)
+		}
+		return purged, err
+	}
+}
