@@ -138,7 +138,7 @@ func TestDerive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sizes := m.Sizes(); !slices.Equal(sizes, []int{512, 768, 1024}) || len(m.Variants) != 4 || m.Variants[3].Precision != "fp16" {
+	if sizes := m.Sizes(); !slices.Equal(sizes, []int{512, 768, 1024}) || filepath.Base(m.Variants[len(m.Variants)-1].File) != "tiny.onnx" {
 		t.Errorf("the variants are %v", m.Variants)
 	}
 	original, err := s.Original("tiny")
