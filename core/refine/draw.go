@@ -31,14 +31,17 @@ func (g *grid) improve(ctx context.Context, f *field) error {
 			lines := f.row(buffer, rows[y])
 			pix := g.pix[y*g.width:][:g.width]
 			for x, undecided := range g.undecided.row(y) {
-				if undecided {
-					p := &pix[x]
-					l := across(lines, columns[x])
-					p.a += l.trust() * band[uint8(p.a*255+0.5)] * (l.at(p.r, p.g, p.b) - p.a)
+				if p := &pix[x]; undecided {
+					p.a = across(lines, columns[x]).improved(p)
 				}
 			}
 		}
 	})
+}
+
+// improved is the pixel's alpha as the line has it, so far as it is trusted.
+func (l line) improved(p *pixel) float32 {
+	return p.a + l.trust()*band[uint8(p.a*255+0.5)]*(l.at(p.r, p.g, p.b)-p.a)
 }
 
 // draw makes the photo's alpha: the fitted one where the mask is undecided,

@@ -9,7 +9,7 @@ type line struct {
 }
 
 func (l line) at(r, g, b float32) float32 {
-	return max(0, min(1, l.r*r+l.g*g+l.b*b+l.one))
+	return clamp(l.r*r + l.g*g + l.b*b + l.one)
 }
 
 // trust is the weight of the line's alpha against the mask's: where subject and
@@ -18,8 +18,19 @@ func (l line) trust() float32 { return smoothstep((l.explained - 0.2) / (0.6 - 0
 
 // smoothstep rises smoothly from 0 at 0 to 1 at 1.
 func smoothstep(t float32) float32 {
-	t = max(0, min(1, t))
+	t = clamp(t)
 	return t * t * (3 - 2*t)
+}
+
+// clamp is max(0, min(1, v)), which for their care about NaN are slow.
+func clamp(v float32) float32 {
+	if v < 0 {
+		return 0
+	}
+	if v > 1 {
+		return 1
+	}
+	return v
 }
 
 // towards moves from l to o by t, 0 to 1.
@@ -35,13 +46,20 @@ type field struct {
 	width, height int
 	side          int // photo pixels a side in one cell
 	lines         []line
+	fitted        *flags // which cells have a line; the others' trust nothing
 }
 
 // row blends two rows of lines into buffer, one a cell.
 func (f *field) row(buffer []line, at place) []line {
-	a, b := f.lines[int(at.first)*f.width:][:f.width], f.lines[int(at.second)*f.width:][:f.width]
-	for x := range a {
-		buffer[x] = a[x].towards(b[x], at.t)
+	first, second := int(at.first), int(at.second)
+	a, b := f.lines[first*f.width:][:f.width], f.lines[second*f.width:][:f.width]
+	below := f.fitted.row(second)
+	for x, above := range f.fitted.row(first) {
+		if above || below[x] {
+			buffer[x] = a[x].towards(b[x], at.t)
+		} else {
+			buffer[x] = line{}
+		}
 	}
 	return buffer
 }

@@ -16,14 +16,14 @@ type grid struct {
 	width, height int
 	block         int // photo pixels a side in one grid pixel
 	long          int // the photo's long side
-	// pix holds colour and alpha, 0 to 1. Colour is only there near the
-	// undecided band; nothing else is read.
+	// pix holds colour, alpha, and the mask's alpha that it began with, 0 to 1.
+	// Colour is only there near the undecided band; nothing else is read.
 	pix []pixel
 	// undecided marks the pixels where the mask is neither 0 nor 1.
 	undecided *flags
 }
 
-type pixel struct{ r, g, b, a float32 }
+type pixel struct{ r, g, b, a, masked float32 }
 
 // reduce averages photo and mask onto a grid.
 func reduce(ctx context.Context, photo *cutout.Photo, m *cutout.Mask) (*grid, error) {
@@ -64,7 +64,8 @@ func (g *grid) reduceMask(m *cutout.Mask, y int) {
 	row, flags := g.pix[y*g.width:][:g.width], g.undecided.row(y)
 	for x, sum := range sums {
 		n := (min((x+1)*g.block, m.Width) - x*g.block) * (bottom - top)
-		row[x].a = float32(sum) / float32(255*n)
+		row[x].masked = float32(sum) / float32(255*n)
+		row[x].a = row[x].masked
 		flags[x] = sum > n/2 && sum < 255*n-n/2
 	}
 }

@@ -103,17 +103,16 @@ func (m *moments) line() line {
 
 // fit computes the pass's lines near the undecided band.
 func (g *grid) fit(ctx context.Context, p pass) (*field, error) {
-	undecided := g.undecided.cells(p.cell)
+	wanted := g.undecided.cells(p.cell).near(1)
 	f := &field{
-		width: undecided.width, height: undecided.height,
-		side: p.cell * g.block, lines: make([]line, len(undecided.set)),
+		width: wanted.width, height: wanted.height,
+		side: p.cell * g.block, lines: make([]line, len(wanted.set)), fitted: wanted,
 	}
 	s := sums{
 		radius: p.window(g), width: f.width, height: f.height,
-		wanted: undecided.near(1),
-		cells:  make([]moments, len(f.lines)), across: make([]moments, len(f.lines)),
+		cells: make([]moments, len(f.lines)), across: make([]moments, len(f.lines)),
 	}
-	s.read = s.wanted.near(s.radius)
+	s.read = wanted.near(s.radius)
 	err := cutout.Rows(ctx, f.height, func(from, to int) {
 		for y := from; y < to; y++ {
 			g.observe(p.cell, s.cells, s.read, y)
@@ -123,18 +122,22 @@ func (g *grid) fit(ctx context.Context, p pass) (*field, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f, cutout.Rows(ctx, f.height, func(from, to int) {
+	err = cutout.Rows(ctx, f.height, func(from, to int) {
 		for y := from; y < to; y++ {
 			s.solve(f, y)
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
+	return f, g.strengthen(ctx, f, p.cell)
 }
 
 // sums adds up the moments of cells over square windows, first along rows, then
 // along columns.
 type sums struct {
 	radius, width, height int
-	read, wanted          *flags // which cells are read, and which windows wanted
+	read                  *flags // which cells are read
 	cells, across         []moments
 }
 
@@ -151,7 +154,7 @@ func (s *sums) sumAcross(y int) {
 
 // solve fits the lines of row y.
 func (s *sums) solve(f *field, y int) {
-	for x, wanted := range s.wanted.row(y) {
+	for x, wanted := range f.fitted.row(y) {
 		if wanted {
 			var sum moments
 			for j := max(0, y-s.radius); j <= min(s.height-1, y+s.radius); j++ {
