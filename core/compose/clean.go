@@ -2,11 +2,6 @@ package compose
 
 import "bgremover.pro/core/cutout"
 
-// last is the weight of the estimate against the photo's own pixel in the last
-// step: next to nothing, so that the cut-out over the estimated background is
-// the photo again.
-const last = 1e-3
-
 // cleaner gives half-transparent pixels the subject's own colour.
 type cleaner struct {
 	photo         *cutout.Photo
@@ -60,9 +55,12 @@ func (c *cleaner) cleanDeep(i int, near colours) {
 	p[0], p[1], p[2] = uint8(f.r*255+0.5), uint8(f.g*255+0.5), uint8(f.b*255+0.5)
 }
 
-// subjectOf is the subject's part in a pixel near which the colours are c.
+// subjectOf is the subject's colour in a pixel near which the colours are c: what
+// the pixel holds beside the background's part, so that some background always
+// explains the photo.
 func (c colours) subjectOf(pixel rgb, a float32) rgb {
-	return c.subject.plus(a, c.unexplained(pixel, a, last)).clamped()
+	background := c.explaining(pixel, a, 0, 1).background
+	return rgb{}.plus(1/a, pixel.plus(a-1, background)).clamped()
 }
 
 func (c colours) towards(o colours, t float32) colours {

@@ -28,13 +28,14 @@ func Cutout(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, trueCo
 		}
 		c = newCleaner(photo, alpha, l)
 	}
+	opaque := photo.Opaque
 	photo.Opaque = false
 	return cutout.Rows(ctx, photo.Height, func(from, to int) {
 		for y := from; c != nil && y < to; y++ {
 			c.clean(y)
 		}
 		start, end := from*photo.Width, to*photo.Width
-		fade(photo.Pix[4*start:4*end], alpha.Pix[start:end])
+		fade(photo.Pix[4*start:4*end], alpha.Pix[start:end], opaque)
 		switch {
 		case photo.Deep == nil:
 		case alpha.Deep != nil:
@@ -45,13 +46,15 @@ func Cutout(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, trueCo
 	})
 }
 
-// fade multiplies the pixels' alpha by levels.
-func fade(pix, levels []uint8) {
+// fade multiplies the pixels' alpha, 255 throughout where opaque, by levels.
+func fade(pix, levels []uint8, opaque bool) {
 	for i := 0; i < len(levels); {
-		switch run := eight(levels, i); run {
+		switch eight(levels, i) {
 		case allFull:
-			i += 8
-			continue
+			if opaque {
+				i += 8
+				continue
+			}
 		case 0:
 			clear(pix[4*i : 4*i+32])
 			i += 8
