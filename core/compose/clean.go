@@ -84,10 +84,14 @@ type place struct {
 func places(n, block, count int) []place {
 	all := make([]place, n)
 	for i := range all {
-		at := (float64(i)+0.5)/float64(block) - 0.5
-		at = max(0, min(float64(count-1), at))
-		first := int(at)
-		all[i] = place{first, min(first+1, count-1), float32(at - float64(first))}
+		all[i] = placeAt((float64(i)+0.5)/float64(block)-0.5, count)
 	}
 	return all
+}
+
+// placeAt is the place at a coordinate, in which pixel i's centre is at i.
+func placeAt(at float64, count int) place {
+	at = max(0, min(float64(count-1), at))
+	first := int(at)
+	return place{first, min(first+1, count-1), float32(at - float64(first))}
 }

@@ -1,0 +1,65 @@
+package compose
+
+import (
+	"image"
+	"math"
+
+	"bgremover.pro/core/cutout"
+)
+
+// visible is the least alpha, 5 %, that counts as part of the subject.
+const visible = 13
+
+// Bounds returns the smallest rectangle that holds every pixel whose alpha is at
+// least 13 of 255; it is empty where there is none.
+func Bounds(photo *cutout.Photo) image.Rectangle {
+	var box image.Rectangle
+	for y := range photo.Height {
+		row := photo.Pix[4*y*photo.Width:][:4*photo.Width]
+		left, right := 0, photo.Width
+		for left < right && row[4*left+3] < visible {
+			left++
+		}
+		for right > left && row[4*right-1] < visible {
+			right--
+		}
+		box = box.Union(image.Rect(left, y, right, y+1))
+	}
+	return box
+}
+
+// Frame adds a margin around a subject's bounds: on each side
+// round(margin * the longer side of the bounds) pixels, as far as the photo
+// reaches. An empty rectangle stays empty.
+func Frame(photo *cutout.Photo, bounds image.Rectangle, margin float64) image.Rectangle {
+	if bounds.Empty() {
+		return bounds
+	}
+	grow := int(math.Round(margin * float64(max(bounds.Dx(), bounds.Dy()))))
+	return bounds.Inset(-grow).Intersect(image.Rect(0, 0, photo.Width, photo.Height))
+}
+
+// Crop returns the part of the photo inside the frame, as a photo of its own;
+// the photo itself where the frame, so far as the photo reaches, is empty.
+func Crop(photo *cutout.Photo, frame image.Rectangle) *cutout.Photo {
+	frame = frame.Intersect(image.Rect(0, 0, photo.Width, photo.Height))
+	if frame.Empty() {
+		return photo
+	}
+	out := &cutout.Photo{
+		Width: frame.Dx(), Height: frame.Dy(), Opaque: photo.Opaque,
+		Pix: cropped(photo.Pix, photo.Width, frame),
+	}
+	if photo.Deep != nil {
+		out.Deep = cropped(photo.Deep, photo.Width, frame)
+	}
+	return out
+}
+
+func cropped[T uint8 | uint16](pix []T, width int, frame image.Rectangle) []T {
+	out := make([]T, 0, 4*frame.Dx()*frame.Dy())
+	for y := frame.Min.Y; y < frame.Max.Y; y++ {
+		out = append(out, pix[4*(y*width+frame.Min.X):4*(y*width+frame.Max.X)]...)
+	}
+	return out
+}
