@@ -49,7 +49,8 @@ lint: ## formatting, vet, linters, generated files, and that the server needs no
 	CGO_ENABLED=0 go vet ./core/...
 
 .PHONY: bench
-bench: setup ## benchmarks, as ratios measured in one run
+bench: setup ## benchmarks, as ratios measured in one run (PHOTOS=folder or file: on those)
+	bin/bgremover bench $(or $(PHOTOS),core/app/testdata/photos)
 	go test -run '^$$' -bench . -benchtime 3x ./...
 
 .PHONY: generate
