@@ -2,7 +2,9 @@ package compose
 
 import (
 	"context"
+	"image"
 	"math"
+	"slices"
 
 	"bgremover.pro/core/cutout"
 )
@@ -10,8 +12,11 @@ import (
 const (
 	// shadowSide is about the long side of the grid that a shadow is made on.
 	shadowSide = 512
-	// foot is how much of the subject's height stands on the ground.
-	foot = 0.1
+	// What lies within foot of the subject's height above the lowest point around
+	// it stands on the ground there, if that is within tread of the lowest of all.
+	foot, tread = 0.03, 0.1
+	// around is how far to look for that point, as a share of the longer side.
+	around = 0.1
 	// The shadow's half height and the radii of its blur, as shares of the
 	// subject's longer side.
 	shadowHeight, shadowAcross, shadowDown = 0.008, 0.03, 0.012
@@ -22,15 +27,16 @@ const (
 // border cuts off stands on nothing that shows, and gets none.
 //
 // Alpha is averaged over blocks of max(1, round(long side/512)) pixels a side.
-// On that grid, let b be the row below the lowest cell of at least 0.05, h and l
-// the height and the longer side of the cells that have that. The foot of
-// column x is f(x), the greatest alpha in the rows from b - ceil(0.1*h) to b-1.
-// A plane that holds f(x) in the rows from b-t to b+t-1, t = max(1,
-// round(0.008*l)), and else 0, is blurred by three passes of a box of
-// 2*round(0.03*l)+1 by 2*round(0.012*l)+1 cells, across then down, and divided
-// by its greatest value. Sampled bilinearly and times the opacity, it is the
-// shadow's alpha s; a pixel of alpha a and colour c becomes one of alpha
-// a + s*(1-a) and colour c*a / (a + s*(1-a)).
+// Of that grid's cells of at least one half, let h and l be the height and the
+// longer side, c(x) the lowest row in column x, b the greatest c, and d(x) the
+// greatest c within round(0.1*l) columns of x. A column stands on the ground
+// where d(x) - c(x) <= 0.03*h and b - d(x) <= 0.1*h. A plane that holds 1 in the
+// rows from d(x)+1-t to d(x)+t of such columns, t = max(1, round(0.008*l)), and
+// else 0, is blurred by three passes of a box of 2*round(0.03*l)+1 by
+// 2*round(0.012*l)+1 cells, across then down, and divided by its greatest value.
+// Sampled bilinearly and times the opacity, it is the shadow's alpha s; a pixel
+// of alpha a and colour c becomes one of alpha a + s*(1-a) and colour
+// c*a / (a + s*(1-a)).
 func Shadow(ctx context.Context, photo *cutout.Photo, opacity float64) error {
 	block := max(1, int(math.Round(float64(max(photo.Width, photo.Height))/shadowSide)))
 	alpha := &cutout.Mask{Width: photo.Width, Height: photo.Height, Pix: make([]uint8, photo.Width*photo.Height)}
@@ -81,35 +87,44 @@ func under[T uint8 | uint16](p []T, s, full float32) {
 
 // shadowPlane makes the shadow on the grid; nil where there is none.
 func shadowPlane(alpha []float32, width, height int) []float32 {
-	left, right, top, bottom := width, 0, height, 0
-	for i, a := range alpha {
-		if a >= 0.05 {
-			left, right = min(left, i%width), max(right, i%width+1)
-			top, bottom = min(top, i/width), max(bottom, i/width+1)
-		}
-	}
-	if bottom == 0 || bottom == height {
+	lowest, box := outline(alpha, width)
+	if box.Empty() || box.Max.Y == height {
 		return nil
 	}
-	long := float64(max(right-left, bottom-top))
+	long, tall := float64(max(box.Dx(), box.Dy())), float64(box.Dy())
 	plane := make([]float32, len(alpha))
-	half := max(1, int(math.Round(shadowHeight*long)))
-	for x := left; x < right; x++ {
-		var f float32
-		for y := bottom - int(math.Ceil(foot*float64(bottom-top))); y < bottom; y++ {
-			f = max(f, alpha[y*width+x])
+	half, reach := max(1, int(math.Round(shadowHeight*long))), int(math.Round(around*long))
+	for x := box.Min.X; x < box.Max.X; x++ {
+		ground := slices.Max(lowest[max(0, x-reach):min(width, x+reach+1)])
+		if float64(ground-lowest[x]) > foot*tall || float64(box.Max.Y-1-ground) > tread*tall {
+			continue
 		}
-		for y := max(0, bottom-half); y < min(height, bottom+half); y++ {
-			plane[y*width+x] = f
+		for y := max(0, ground+1-half); y < min(height, ground+1+half); y++ {
+			plane[y*width+x] = 1
 		}
 	}
 	blur(plane, width, height, int(math.Round(shadowAcross*long)), int(math.Round(shadowDown*long)))
-	var most float32
-	for _, v := range plane {
-		most = max(most, v)
-	}
+	most := slices.Max(plane)
 	for i := range plane {
 		plane[i] /= most
 	}
 	return plane
+}
+
+// outline returns the lowest row of at least one half in each column, far above
+// the grid where there is none, and the bounds of all such cells.
+func outline(alpha []float32, width int) ([]int, image.Rectangle) {
+	lowest := make([]int, width)
+	for x := range lowest {
+		lowest[x] = math.MinInt32
+	}
+	var box image.Rectangle
+	for i, a := range alpha {
+		if a >= 0.5 {
+			x, y := i%width, i/width
+			lowest[x] = y
+			box = box.Union(image.Rect(x, y, x+1, y+1))
+		}
+	}
+	return lowest, box
 }
