@@ -175,7 +175,7 @@ func fixed(weights []float64) []uint32 {
 	out := make([]uint32, len(weights))
 	left := uint32(1 << weightBits)
 	for i, w := range weights {
-		out[i] = uint32(w / total * (1 << weightBits))
+		out[i] = uint32(math.Round(w / total * (1 << weightBits)))
 		left -= out[i]
 	}
 	out[heaviest] += left
