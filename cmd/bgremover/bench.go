@@ -31,6 +31,10 @@ memory they need, and, where the truth lies beside a photo (NAME.alpha.png, the
 true alpha, and NAME.fg.png, the true colours, beside NAME.jpg), how near the
 results come to it. What is compared is measured in turns in the same run.
 
+--clients 1,8 also sends the photos from one client and from eight at once,
+through the queue and the memory that the server admits, and reports answers a
+second and how long they take.
+
 --compare also runs ` + bench.PeerName + `, which
 uses the weights of the default model, on the same photos. It is installed with
 npm into a folder of its own, which can be removed at any time.`,
@@ -47,6 +51,7 @@ npm into a folder of its own, which can be removed at any time.`,
 	flags.StringSliceVar(&want.modes, "modes", []string{"fast", "auto", "best"}, "modes to measure")
 	flags.StringSliceVar(&want.edges, "edges", []string{"raw", "refined"}, "edges to measure")
 	flags.IntVar(&want.rounds, "rounds", 3, "how often each request is timed, after one that is not")
+	flags.IntSliceVar(&want.clients, "clients", nil, "also measure with so many clients at once, such as 1,8")
 	flags.Float64Var(&want.megapixels, "megapixels", 0, "enlarge smaller photos to so many `million` pixels, and leave the truth out")
 	flags.BoolVar(&want.bare, "model-alone", true, "run the installed model alone before each request")
 	flags.BoolVar(&want.compare, "compare", false, "compare with the peer; needs node and npm")
@@ -60,6 +65,7 @@ npm into a folder of its own, which can be removed at any time.`,
 type benchWishes struct {
 	modes, edges  []string
 	rounds        int
+	clients       []int
 	megapixels    float64
 	bare, compare bool
 	peerFolder    string
@@ -68,7 +74,7 @@ type benchWishes struct {
 
 // options checks the flags. Code: Invalid.
 func (b *benchWishes) options(photos []string) (bench.Options, error) {
-	o := bench.Options{Photos: photos, Rounds: b.rounds, Pixels: int(b.megapixels * 1e6)}
+	o := bench.Options{Photos: photos, Rounds: b.rounds, Clients: b.clients, Pixels: int(b.megapixels * 1e6)}
 	for _, word := range b.modes {
 		mode, err := cutout.ParseMode(word)
 		if err != nil {

@@ -70,44 +70,6 @@ output. Nothing is overwritten unasked.`,
 	return cmd
 }
 
-// wishes are the options as flags.
-type wishes struct {
-	mode, format, output, edges, background string
-	depth                                   int
-	model, backend                          string
-	anyway                                  bool
-}
-
-func (w *wishes) add(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&w.mode, "mode", "", "auto, fast or best (default: the configured one)")
-	flags.StringVar(&w.format, "format", "", "png, webp or jpeg")
-	flags.StringVar(&w.output, "what", "", "cutout or mask")
-	flags.StringVar(&w.edges, "edges", "", "refined or raw")
-	flags.StringVar(&w.background, "background", "", "a colour such as #ffffff")
-	flags.IntVar(&w.depth, "depth", 8, "8, or 16 for PNG")
-	flags.StringVar(&w.model, "model", "", "an installed model")
-	flags.StringVar(&w.backend, "backend", "", "a configured backend")
-	flags.BoolVar(&w.anyway, "anyway", false, "keep what little was found in a photo without a subject")
-}
-
-// options checks the flags. Code: Invalid, all mistakes together.
-func (w *wishes) options() (o cutout.Options, err error) {
-	var problems [5]error
-	if w.mode != "" {
-		o.Mode, problems[0] = cutout.ParseMode(w.mode)
-	}
-	o.Format, problems[1] = cutout.ParseFormat(w.format)
-	o.Output, problems[2] = cutout.ParseOutput(w.output)
-	o.Edges, problems[3] = cutout.ParseEdges(w.edges)
-	o.Background, problems[4] = cutout.ParseColor(w.background)
-	if w.depth != 8 && w.depth != 16 {
-		err = cutout.Errorf(cutout.Invalid, "depth is 8 or 16")
-	}
-	o.Depth, o.Model, o.Backend, o.Anyway = w.depth, w.model, w.backend, w.anyway
-	return o, errors.Join(append(problems[:], err)...)
-}
-
 // removal is one run of the command.
 type removal struct {
 	cmd     *cobra.Command

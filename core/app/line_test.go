@@ -83,7 +83,7 @@ func TestNothingToCutOut(t *testing.T) {
 // The choices that a request has, on the real model.
 func TestOptions(t *testing.T) {
 	line := sharedLine(t)
-	white, err := cutout.ParseColor("#ffffff")
+	white, err := cutout.ParseBackground("#ffffff")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,10 +40,12 @@ func Frame(photo *cutout.Photo, bounds image.Rectangle, margin float64) image.Re
 }
 
 // Crop returns the part of the photo inside the frame, as a photo of its own;
-// the photo itself where the frame, so far as the photo reaches, is empty.
+// the photo itself where the frame is all of it or, so far as the photo reaches,
+// empty.
 func Crop(photo *cutout.Photo, frame image.Rectangle) *cutout.Photo {
-	frame = frame.Intersect(image.Rect(0, 0, photo.Width, photo.Height))
-	if frame.Empty() {
+	whole := image.Rect(0, 0, photo.Width, photo.Height)
+	frame = frame.Intersect(whole)
+	if frame.Empty() || frame == whole {
 		return photo
 	}
 	out := &cutout.Photo{

@@ -1,21 +1,26 @@
 package cutout
 
 import (
-	"encoding/hex"
-	"image/color"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Options are a visitor's wishes for one photo. The zero value means the
-// defaults: the first of each list below, no background, the server's own
-// choice of model and backend.
+// defaults: the first of each list below, the whole photo without background or
+// shadow, the server's own choice of model and backend.
 type Options struct {
-	Mode       Mode
-	Format     Format
-	Output     Output
-	Edges      Edges
-	Background *color.NRGBA
+	Mode   Mode
+	Format Format
+	Output Output
+	Edges  Edges
+	// Background is laid behind the cut-out; nil leaves it transparent.
+	Background *Background
+	// Crop, where set, is the margin to keep around the subject, as a share of
+	// the subject's longer side; nil keeps the photo's full size.
+	Crop *float64
+	// Shadow is the opacity, 0 to 1, of a soft contact shadow under the subject.
+	Shadow float64
 	// Depth is 8, or 16 for a PNG of a source with more than eight bits.
 	Depth int
 	// Anyway keeps what little was found where Result.Subject is false; else
@@ -70,20 +75,29 @@ func ParseOutput(s string) (Output, error) { return parse("output", s, Cutout, M
 // ParseEdges reads how edges are treated; empty means the default.
 func ParseEdges(s string) (Edges, error) { return parse("edges", s, Refined, Raw) }
 
-// ParseColor reads #rrggbb or #rgb; empty means none.
-func ParseColor(s string) (*color.NRGBA, error) {
+// ParseCrop reads a margin in per cent, 0 to 100; empty means no crop.
+func ParseCrop(s string) (*float64, error) {
 	if s == "" {
 		return nil, nil
 	}
-	digits := strings.TrimPrefix(s, "#")
-	if len(digits) == 3 {
-		digits = string([]byte{digits[0], digits[0], digits[1], digits[1], digits[2], digits[2]})
+	margin, err := parsePercent("crop", "the margin around the subject", s)
+	return &margin, err
+}
+
+// ParseShadow reads an opacity in per cent, 0 to 100; empty means none.
+func ParseShadow(s string) (float64, error) {
+	if s == "" {
+		return 0, nil
 	}
-	rgb, err := hex.DecodeString(digits)
-	if err != nil || len(rgb) != 3 {
-		return nil, Errorf(Invalid, "background is a colour such as #ffffff")
+	return parsePercent("shadow", "its strength", s)
+}
+
+func parsePercent(name, meaning, s string) (share float64, err error) {
+	percent, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(0 <= percent && percent <= 100) {
+		return 0, Errorf(Invalid, "%s is %s in per cent, from 0 to 100", name, meaning)
 	}
-	return &color.NRGBA{R: rgb[0], G: rgb[1], B: rgb[2], A: 255}, nil
+	return percent / 100, nil
 }
 
 // MediaType returns the format's media type.

@@ -19,20 +19,33 @@ func newRoom(size int64) *room {
 	return &room{size: size, bytes: semaphore.NewWeighted(size)}
 }
 
-// reserve waits until there is room for a photo, by what its header says, and
-// returns what gives the room back. A photo over the limits needs none: decode
-// refuses it by its header too. Codes: those of decode.Probe, Canceled, Timeout.
-func (r *room) reserve(ctx context.Context, upload []byte, limits decode.Limits) (free func(), err error) {
-	header, err := decode.Probe(upload)
+// reserve waits until there is room for a photo and, where there is one, for the
+// picture behind it, by what their headers say, and returns what gives the room
+// back. What is over the limits needs none: decode refuses it by its header too.
+// Codes: those of decode.Probe, Canceled, Timeout.
+func (r *room) reserve(ctx context.Context, limits decode.Limits, upload, behind []byte) (free func(), err error) {
+	need, err := memoryOf(upload, limits)
 	if err != nil {
 		return nil, err
 	}
-	if header.Memory > limits.MaxMemory || header.Width*header.Height > limits.MaxPixels {
-		return func() {}, nil
+	if len(behind) > 0 {
+		more, err := memoryOf(behind, limits)
+		if err != nil {
+			return nil, aboutBehind(err)
+		}
+		need += more
 	}
-	need := min(header.Memory, r.size)
+	need = min(need, r.size)
 	if err := r.bytes.Acquire(ctx, need); err != nil {
 		return nil, err
 	}
 	return func() { r.bytes.Release(need) }, nil
+}
+
+func memoryOf(file []byte, limits decode.Limits) (int64, error) {
+	header, err := decode.Probe(file)
+	if err != nil || header.Memory > limits.MaxMemory || header.Width*header.Height > limits.MaxPixels {
+		return 0, err
+	}
+	return header.Memory, nil
 }

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"bgremover.pro/core/compose"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode"
 	"bgremover.pro/core/encode"
@@ -73,15 +72,19 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		return nil, err
 	}
 	defer leave()
-	free, err := p.room.reserve(ctx, job.Upload, settings.Decode)
+	options := withDefaults(job.Options, settings.Mode)
+	free, err := p.room.reserve(ctx, settings.Decode, job.Upload, behind(options))
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	options := withDefaults(job.Options, settings.Mode)
 
 	watch.start(cutout.Decode)
 	photo, err := decode.Decode(ctx, job.Upload, settings.Decode, options.Depth == 16)
+	if err != nil {
+		return nil, err
+	}
+	picture, err := decodeBehind(ctx, behind(options), settings.Decode)
 	if err != nil {
 		return nil, err
 	}
@@ -103,18 +106,18 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	}
 
 	watch.start(cutout.Compose)
-	result := &cutout.Result{
-		MediaType: options.Format.MediaType(),
-		Width:     photo.Width, Height: photo.Height,
-		Subject: subject, Run: run,
-	}
 	if options.Output == cutout.Cutout {
-		if err := dress(ctx, photo, alpha, options); err != nil {
+		if photo, err = dress(ctx, photo, alpha, picture, options); err != nil {
 			return nil, err
 		}
 	}
 
 	watch.start(cutout.Encode)
+	result := &cutout.Result{
+		MediaType: options.Format.MediaType(),
+		Width:     photo.Width, Height: photo.Height,
+		Subject: subject, Run: run,
+	}
 	if options.Output == cutout.Matte {
 		result.File, err = encode.Mask(ctx, alpha, options.Format, options.Depth)
 	} else {
@@ -136,17 +139,6 @@ func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutou
 	return refine.Refine(ctx, photo, m)
 }
 
-// dress gives the photo its alpha and, where asked for, a background.
-func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, options cutout.Options) error {
-	if err := compose.Cutout(ctx, photo, alpha, options.Edges != cutout.Raw); err != nil {
-		return err
-	}
-	if options.Background != nil {
-		compose.Flatten(photo, *options.Background)
-	}
-	return nil
-}
-
 // withDefaults fills in what a job leaves open.
 func withDefaults(o cutout.Options, mode cutout.Mode) cutout.Options {
 	if o.Mode == "" {
@@ -166,7 +158,7 @@ func withDefaults(o cutout.Options, mode cutout.Mode) cutout.Options {
 	}
 	if o.Format == cutout.JPEG && o.Background == nil {
 		// JPEG knows no transparency.
-		o.Background = &color.NRGBA{R: 255, G: 255, B: 255, A: 255}
+		o.Background = cutout.Plain(color.NRGBA{R: 255, G: 255, B: 255, A: 255})
 	}
 	return o
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // cutAPI answers POST /api/v1/cutouts: one photo, as the raw body or as the
-// multipart field image; options in the query or as fields. The answer is the
+// multipart field image, options in the query or as fields, and perhaps a file in
+// the field background. The answer is the
 // picture itself.
 func (s *Server) cutAPI(c *gin.Context) {
 	s.program(c)
@@ -53,7 +54,7 @@ func (a *arrival) single() (photo, cutout.Options, error) {
 	for name, value := range sub.fields {
 		values[name] = value
 	}
-	options, err := parseOptions(values, true)
+	options, err := sub.options(values, true)
 	switch {
 	case err != nil:
 		return photo{}, options, err

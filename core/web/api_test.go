@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"image/color"
 	"net/http"
 	"reflect"
 	"strings"
@@ -74,10 +75,36 @@ func TestAPIReadsPhotosAndOptionsAnywhere(t *testing.T) {
 			t.Errorf("job %d: %q %+v", i, job.Upload, job.Options)
 		}
 	}
-	jobs = nil
-	s.do(http.MethodPost, api+"?background=%23f80", strings.NewReader("x")).expect(t, 200)
-	if b := jobs[0].Options.Background; b == nil || b.R != 255 || b.G != 0x88 || b.B != 0 {
-		t.Errorf("background %v", b)
+}
+
+func TestAPIReadsWhatBelongsAroundTheSubject(t *testing.T) {
+	var jobs []cutout.Job
+	s := start(t, remembering(&jobs))
+	s.do(http.MethodPost, api+"?background=%23f80&crop=5&shadow=40", strings.NewReader("x")).expect(t, 200)
+	s.post(api+"?background=blur", newForm().file("a.jpg", "x").fileIn("background", "beach.jpg", "a beach")).expect(t, 200)
+	s.post(api, newForm().field("background", "#fff,#000,90").file("a.jpg", "x").fileIn("background", "", "")).expect(t, 200)
+	if o := jobs[0].Options; !reflect.DeepEqual(o.Background, cutout.Plain(color.NRGBA{R: 255, G: 0x88, A: 255})) || *o.Crop != 0.05 || o.Shadow != 0.4 {
+		t.Errorf("in the query: %+v", o)
+	}
+	if o := jobs[1].Options; string(o.Background.Picture) != "a beach" || o.Background.Blur {
+		t.Errorf("a picture outranks the rest: %+v", o.Background)
+	}
+	if o := jobs[2].Options; o.Background == nil || o.Background.Degrees != 90 {
+		t.Errorf("an empty file field is no background: %+v", o.Background)
+	}
+	for _, query := range []string{"background=red", "background=%23fff,%23000,up", "crop=-1", "crop=tight", "shadow=101", "shadow=NaN"} {
+		option, _, _ := strings.Cut(query, "=")
+		if p := s.do(http.MethodPost, api+"?"+query, strings.NewReader("x")).problem(t); p.Code != cutout.Invalid || !strings.Contains(p.Detail, option) {
+			t.Errorf("%s: %+v", query, p)
+		}
+	}
+	two := newForm().file("a.jpg", "x").fileIn("background", "1.jpg", "1").fileIn("background", "2.jpg", "2")
+	if p := s.post(api, two).problem(t); p.Code != cutout.Invalid {
+		t.Errorf("two pictures: %+v", p)
+	}
+	huge := newForm().file("a.jpg", "x").fileIn("background", "1.jpg", strings.Repeat("x", 1<<20+1))
+	if p := s.post(api, huge).problem(t); p.Code != cutout.TooLarge {
+		t.Errorf("too large a picture: %+v", p)
 	}
 }
 

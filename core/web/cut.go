@@ -28,7 +28,7 @@ func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*arriva
 	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // send sets one
 	limit := x.generation.settings.MaxUpload
 	a := &arrival{c: c, x: x, who: who, lease: &lease{pool: s.memory}}
-	a.body = newBody(c.Writer, c.Request, int64(photos)*limit+slack, s.options.Pace)
+	a.body = newBody(c.Writer, c.Request, int64(photos+1)*limit+slack, s.options.Pace) // one more lies behind them
 	a.intake = &intake{
 		body: a.body, lease: a.lease, maxUpload: limit, maxPhotos: photos,
 		admit: func() error { return s.charge(c, who, 1) },

@@ -66,7 +66,7 @@ func (a *arrival) batch() (*submission, cutout.Options, error) {
 	if err != nil {
 		return nil, cutout.Options{}, err
 	}
-	options, err := parseOptions(sub.fields, false)
+	options, err := sub.options(sub.fields, false)
 	options.Anyway = true // the page says so and lets the visitor choose
 	if err == nil && len(sub.photos) == 0 {
 		err = errNoPhoto

@@ -9,10 +9,20 @@ import (
 )
 
 // optionNames are what the API takes, in the query or as form fields.
-var optionNames = []string{"mode", "format", "output", "edges", "background", "depth", "model", "backend"}
+var optionNames = []string{"mode", "format", "output", "edges", "background", "crop", "shadow", "depth", "model", "backend"}
 
 // plainName is what a model or a backend may be called.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// options reads the wishes of a submission whose fields, and where it may have
+// one the query, are values.
+func (sub *submission) options(values map[string]string, strict bool) (cutout.Options, error) {
+	o, err := parseOptions(values, strict)
+	if len(sub.behind) > 0 {
+		o.Background = &cutout.Background{Picture: sub.behind}
+	}
+	return o, err
+}
 
 // parseOptions reads a visitor's wishes; absent and empty mean the default.
 // strict refuses names that are not options: a program's typing error would
@@ -36,7 +46,9 @@ func parseOptions(values map[string]string, strict bool) (cutout.Options, error)
 	read(into(&o.Format, cutout.ParseFormat), "format")
 	read(into(&o.Output, cutout.ParseOutput), "output")
 	read(into(&o.Edges, cutout.ParseEdges), "edges")
-	read(into(&o.Background, cutout.ParseColor), "background")
+	read(into(&o.Background, cutout.ParseBackground), "background")
+	read(into(&o.Crop, cutout.ParseCrop), "crop")
+	read(into(&o.Shadow, cutout.ParseShadow), "shadow")
 	read(into(&o.Depth, parseDepth), "depth")
 	read(into(&o.Model, parseName("model")), "model")
 	read(into(&o.Backend, parseName("backend")), "backend")

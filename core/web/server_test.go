@@ -222,8 +222,10 @@ func (f *testForm) field(name, value string) *testForm {
 	return f
 }
 
-func (f *testForm) file(name, content string) *testForm {
-	w, _ := f.writer.CreateFormFile("image", name)
+func (f *testForm) file(name, content string) *testForm { return f.fileIn("image", name, content) }
+
+func (f *testForm) fileIn(field, name, content string) *testForm {
+	w, _ := f.writer.CreateFormFile(field, name)
 	_, _ = io.WriteString(w, content)
 	return f
 }

@@ -19,8 +19,12 @@ const (
 	slack      = 1 << 20  // bytes that a form may hold beyond its photos
 )
 
-// fileField is the name of the field that holds a photo.
-const fileField = "image"
+// fileField is the name of the field that holds a photo; a file in the field
+// behindField is the picture to lay behind it.
+const (
+	fileField   = "image"
+	behindField = "background"
+)
 
 var (
 	errTooLarge = &cutout.Error{Code: cutout.TooLarge, Message: "The upload is larger than this server takes."}
@@ -34,6 +38,7 @@ var (
 type submission struct {
 	fields map[string]string
 	photos []photo
+	behind []byte // the background picture, where one came
 }
 
 // photo is one file, or why it cannot be used.
@@ -100,19 +105,11 @@ func (in *intake) form(boundary string) (*submission, error) {
 }
 
 func (in *intake) part(sub *submission, part *multipart.Part) error {
-	if part.FormName() != fileField {
-		value, err := io.ReadAll(io.LimitReader(part, maxField+1))
-		switch {
-		case err != nil:
-			return err
-		case len(value) > maxField:
-			return errFields
-		}
-		sub.fields[part.FormName()] = string(value)
-		if in.field != nil {
-			in.field(part.FormName(), string(value))
-		}
-		return nil
+	switch {
+	case part.FormName() == behindField && isFile(part):
+		return in.behind(sub, part)
+	case part.FormName() != fileField:
+		return in.value(sub, part)
 	}
 	if len(sub.photos) == in.maxPhotos {
 		return cutout.Errorf(cutout.Invalid, "Too many photos in one form: at most %d.", in.maxPhotos)
@@ -126,6 +123,45 @@ func (in *intake) part(sub *submission, part *multipart.Part) error {
 		return nil
 	}
 	sub.photos = append(sub.photos, p)
+	return nil
+}
+
+// value reads a plain field.
+func (in *intake) value(sub *submission, part *multipart.Part) error {
+	value, err := io.ReadAll(io.LimitReader(part, maxField+1))
+	switch {
+	case err != nil:
+		return err
+	case len(value) > maxField:
+		return errFields
+	}
+	sub.fields[part.FormName()] = string(value)
+	if in.field != nil {
+		in.field(part.FormName(), string(value))
+	}
+	return nil
+}
+
+// isFile tells a file field, be it one in which nothing was chosen, from a plain
+// one of the same name.
+func isFile(part *multipart.Part) bool {
+	_, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	_, file := params["filename"]
+	return file
+}
+
+// behind reads the background picture; there is one at most.
+func (in *intake) behind(sub *submission, part *multipart.Part) error {
+	picture, err := in.lease.read(part, in.maxUpload)
+	switch {
+	case err != nil:
+		return err
+	case len(picture) == 0:
+		return nil
+	case sub.behind != nil:
+		return cutout.Errorf(cutout.Invalid, "Too many background pictures: send one.")
+	}
+	sub.behind = picture
 	return nil
 }
 

@@ -1,0 +1,80 @@
+package pipeline
+
+import (
+	"context"
+	"image"
+
+	"bgremover.pro/core/compose"
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/decode"
+)
+
+// dress makes the cut-out of a photo and its alpha, with the shadow, the crop and
+// the background asked for. It works in place; what it returns is the photo
+// itself or, cropped, another. The order is part of what a visitor sees: the crop
+// leaves room for the shadow, the photo's own background stays where it was, and
+// every other background fills what the crop left.
+func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture *cutout.Photo, options cutout.Options) (*cutout.Photo, error) {
+	background := options.Background
+	blurred := picture == nil && background != nil && background.Blur
+	if blurred {
+		var err error
+		if picture, err = compose.Blurred(ctx, photo, alpha); err != nil {
+			return nil, err
+		}
+	}
+	if err := compose.Cutout(ctx, photo, alpha, options.Edges != cutout.Raw); err != nil {
+		return nil, err
+	}
+	if options.Shadow > 0 {
+		if err := compose.Shadow(ctx, photo, options.Shadow); err != nil {
+			return nil, err
+		}
+	}
+	frame := image.Rect(0, 0, photo.Width, photo.Height)
+	if options.Crop != nil {
+		frame = compose.Frame(photo, compose.Bounds(photo), *options.Crop)
+	}
+	if blurred {
+		if err := compose.Picture(ctx, photo, picture); err != nil {
+			return nil, err
+		}
+		return compose.Crop(photo, frame), nil
+	}
+	photo = compose.Crop(photo, frame)
+	switch {
+	case background == nil:
+		return photo, nil
+	case picture != nil:
+		return photo, compose.Picture(ctx, photo, picture)
+	case background.From == background.To:
+		compose.Flatten(photo, background.From)
+		return photo, nil
+	}
+	return photo, compose.Gradient(ctx, photo, background.From, background.To, background.Degrees)
+}
+
+// behind returns the file of the background picture, nil where there is none.
+func behind(options cutout.Options) []byte {
+	if options.Background == nil || options.Output != cutout.Cutout {
+		return nil
+	}
+	return options.Background.Picture
+}
+
+// decodeBehind decodes the background picture; nil for none.
+func decodeBehind(ctx context.Context, file []byte, limits decode.Limits) (*cutout.Photo, error) {
+	if len(file) == 0 {
+		return nil, nil
+	}
+	picture, err := decode.Decode(ctx, file, limits, false)
+	return picture, aboutBehind(err)
+}
+
+// aboutBehind makes clear which of two files an error is about.
+func aboutBehind(err error) error {
+	if err == nil {
+		return nil
+	}
+	return cutout.Wrap(cutout.CodeOf(err), err, "The background picture cannot be used. "+cutout.MessageOf(err))
+}
