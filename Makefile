@@ -53,6 +53,10 @@ bench: setup ## benchmarks, as ratios measured in one run (PHOTOS=folder or file
 	bin/bgremover bench $(or $(PHOTOS),core/app/testdata/photos)
 	go test -run '^$$' -bench . -benchtime 3x ./...
 
+.PHONY: lighthouse
+lighthouse: setup test-tools ## Lighthouse's marks for the pages, medians of five runs (when the machine is quiet)
+	ops/lighthouse/run
+
 .PHONY: generate
 generate: ## the Go code of the protobuf contracts (needs Debian's protobuf-compiler)
 	go generate ./...

@@ -61,7 +61,7 @@ func background(s string) (*cutout.Background, error) {
 	if unclear == nil {
 		return b, nil
 	}
-	picture, err := os.ReadFile(s) //nolint:gosec // the user's own file
+	picture, err := os.ReadFile(s)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no file %s; %w", s, unclear)

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"bgremover.pro/core/cutout"
@@ -35,6 +36,9 @@ type Options struct {
 	Edges  []cutout.Edges
 	// Rounds is how often each request is timed, after one that is not.
 	Rounds int
+	// Clients, where set, are numbers of clients who send photos at once; the
+	// first is what the others are compared with.
+	Clients []int
 	// Pixels, where not 0, is the number that smaller photos are enlarged to;
 	// nothing is compared with the truth then.
 	Pixels int
@@ -49,6 +53,9 @@ type Options struct {
 	// Progress, where set, is told which photo comes next.
 	Progress func(string)
 }
+
+// mostClients is far beyond what any queue admits.
+const mostClients = 1000
 
 // variant is one way to get a photo cut out.
 type variant struct {
@@ -80,22 +87,28 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	variants := o.variants()
+	if slices.ContainsFunc(o.Clients, func(n int) bool { return n < 1 || n > mostClients }) {
+		return nil, cutout.Errorf(cutout.Invalid, "Numbers of clients are from 1 to %d.", mostClients)
+	}
 	if len(variants) == 0 || o.Rounds < 1 {
 		return nil, cutout.Errorf(cutout.Invalid, "There is nothing to measure: ask for at least one mode, one kind of edges and one round.")
 	}
 	report := &Report{Began: time.Now().UTC(), Machine: thisMachine(), Rounds: o.Rounds, Pixels: o.Pixels}
-	samples := newSamples()
+	r := &round{options: &o, variants: variants, samples: newSamples()}
 	for i, file := range photos {
 		if o.Progress != nil {
 			o.Progress(fmt.Sprintf("%d of %d: %s", i+1, len(photos), file))
 		}
-		r := &round{options: &o, variants: variants, samples: samples}
 		report.Photos = append(report.Photos, r.photo(ctx, file))
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 	}
-	report.summarise(variants, samples)
+	report.summarise(variants, r.samples)
+	report.Crowds = o.crowds(ctx, r.uploads)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	report.Processes = o.processes()
 	return report, nil
 }

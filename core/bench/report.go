@@ -20,6 +20,7 @@ type Report struct {
 	Model     Spread        `json:"model_ms"`
 	Variants  []Variant     `json:"variants"`
 	Edges     []EdgeRatio   `json:"edges,omitempty"`
+	Crowds    []Crowd       `json:"crowds,omitempty"`
 	Processes []Process     `json:"processes,omitempty"`
 	Photos    []PhotoReport `json:"photos"`
 }
@@ -138,6 +139,9 @@ func (r *Report) Failed() (n int) {
 		if v.Name != peerVariant {
 			n += v.Failures
 		}
+	}
+	for _, c := range r.Crowds {
+		n += c.Failures
 	}
 	return n
 }

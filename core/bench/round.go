@@ -16,6 +16,7 @@ type round struct {
 	options  *Options
 	variants []variant
 	samples  *samples
+	uploads  [][]byte // of the photos that could be read, where clients want them
 }
 
 // outcome is one request.
@@ -35,6 +36,9 @@ func (r *round) photo(ctx context.Context, file string) PhotoReport {
 		return PhotoReport{Name: photoName(file), Error: sentence(err)}
 	}
 	report := PhotoReport{Name: subject.name, Group: subject.group(), Width: subject.photo.Width, Height: subject.photo.Height, Before: subject.before()}
+	if len(r.options.Clients) > 0 {
+		r.uploads = append(r.uploads, subject.upload)
+	}
 	album := newAlbum(subject)
 	for _, v := range r.variants {
 		result := Result{Variant: v.name}
@@ -121,9 +125,7 @@ func (v variant) request(ctx context.Context, o *Options, s *subject, watchMemor
 		before = resetPeak()
 	}
 	began := time.Now()
-	result, err := o.Line.Remove(ctx, cutout.Job{Upload: s.upload, Options: cutout.Options{
-		Mode: v.mode, Edges: v.edges, Format: cutout.PNG, Anyway: true,
-	}})
+	result, err := o.Line.Remove(ctx, cutout.Job{Upload: s.upload, Options: v.wants()})
 	took := time.Since(began)
 	if err != nil {
 		return outcome{}, err
@@ -135,6 +137,11 @@ func (v variant) request(ctx context.Context, o *Options, s *subject, watchMemor
 		}
 	}
 	return out, nil
+}
+
+// wants is what a request to the line asks for.
+func (v variant) wants() cutout.Options {
+	return cutout.Options{Mode: v.mode, Edges: v.edges, Format: cutout.PNG, Anyway: true}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -13,6 +13,7 @@ func (r *Report) WriteText(to io.Writer) error {
 	fmt.Fprintln(w, r.Title())
 	r.writeTimes(w)
 	r.writeStages(w)
+	r.writeCrowds(w)
 	r.writeQuality(w)
 	r.writeMemory(w)
 	r.writePhotos(w)
@@ -69,6 +70,16 @@ func (r *Report) writeStages(w io.Writer) {
 			fmt.Fprintf(w, "%s\t", v.stage(string(stage)))
 		}
 		fmt.Fprintln(w)
+	}
+}
+
+func (r *Report) writeCrowds(w io.Writer) {
+	head := "\nclients at once\tn\ta second\tover the first\tp50, ms\tp99\tp99 over p50\tmax\tMB\tfailed\t\n"
+	for _, c := range r.Crowds {
+		fmt.Fprintf(w, "%s%s, %d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", head, c.Variant, c.Clients, c.Requests.N,
+			number(c.Rate, 2), times(c.OverFirst), number(c.Requests.P50, 0), number(c.Requests.P99, 0), times(c.Tail()),
+			number(c.Requests.Max, 0), c.Memory/1e6, c.Failures, c.Error)
+		head = ""
 	}
 }
 

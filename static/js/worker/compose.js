@@ -1,81 +1,84 @@
-// Puts a background behind a cut-out and encodes the whole.
+// Crops a cut-out, puts a shadow and a background behind it, and encodes the
+// whole; pixel for pixel as the server does it, as far as canvases, which hold
+// colours multiplied by alpha, let it.
 
-const BLUR = 0.025; // of the long side
+import { frame } from '../frame.js';
+import { backdropOf, lay } from './backdrop.js';
+import { alphaOf, rowsOf, strips } from './pixels.js';
+import { over, shade, shadowOf } from './shadow.js';
 
-// compose answers a Blob of type. backdrop is { kind, colour, picture }: kind is
-// "none", "white", "black", "colour", "blur" (needs original) or "picture".
-export async function compose({ cutout, original, backdrop, type }) {
+const VISIBLE = 13; // the least alpha that counts as part of the subject
+
+// compose answers a Blob of type. margin, where not null, crops to the subject
+// with that share of its longer side around it; shadow is an opacity, 0 to 1;
+// background is as in backdrop.js, or null.
+export async function compose({ cutout, margin, shadow, background, type }) {
   const subject = await createImageBitmap(cutout);
-  const canvas = new OffscreenCanvas(subject.width, subject.height);
+  const { alpha, cast } = look(subject, margin !== null, shadow);
+  const part = frame(margin === null ? null : bounds(alpha, cast, shadow), margin, subject);
+  const canvas = new OffscreenCanvas(part.width, part.height);
   const context = canvas.getContext('2d');
-  context.imageSmoothingQuality = 'high';
-  await paintBackdrop(context, backdrop, original, type);
-  context.drawImage(subject, 0, 0);
+  const behind = await backdropOf(background ?? (type === 'image/jpeg' ? WHITE : null), part, subject);
+  const rows = rowsOf(subject, part.left, part.width);
+  strips(part.width, part.height, 1, (from, to) => {
+    const pixels = rows(part.top + from, part.top + to);
+    if (cast) shade(pixels, cast, shadow, part.left, part.top + from);
+    if (behind) lay(pixels, behind, from);
+    context.putImageData(pixels, 0, from);
+  });
+  behind?.close();
   subject.close();
   const blob = await canvas.convertToBlob({ type, quality: 0.92 });
   if (blob.type !== type) throw new Error('This browser cannot write that format. Choose PNG instead.');
   return blob;
 }
 
-// paintBackdrop fills the canvas; only a JPEG needs something behind "none".
-export async function paintBackdrop(context, { kind, colour, picture }, original, type) {
-  const { width, height } = context.canvas;
-  if (kind === 'blur') {
-    await paintBlur(context, original);
-  } else if (kind === 'picture') {
-    const bitmap = await createImageBitmap(picture);
-    cover(context, bitmap);
-    bitmap.close();
-  } else {
-    const fill = { white: '#fff', black: '#000', colour }[kind] ?? (type === 'image/jpeg' ? '#fff' : null);
-    if (!fill) return;
-    context.fillStyle = fill;
-    context.fillRect(0, 0, width, height);
+const WHITE = { kind: 'colour', colour: '#ffffff' };
+
+// survey answers what a page needs to show a shadow and a crop itself: { width,
+// height, bounds, cast }. bounds is of the subject with its shadow, null where
+// nothing shows; cast is { picture, across, down }, the shadow as a small PNG
+// and its size as shares of the cut-out's, null where there is none.
+export async function survey({ cutout, shadow }) {
+  const subject = await createImageBitmap(cutout);
+  const { width, height } = subject;
+  const { alpha, cast } = look(subject, true, shadow);
+  subject.close();
+  return { width, height, bounds: bounds(alpha, cast, shadow), cast: cast && await drawn(cast, width, height) };
+}
+
+function look(subject, outlined, shadow) {
+  if (!outlined && !shadow) return {};
+  const alpha = alphaOf(subject);
+  return { alpha, cast: shadow ? shadowOf(alpha) : null };
+}
+
+async function drawn({ grid, block }, width, height) {
+  const image = new ImageData(grid.width, grid.height);
+  grid.data.forEach((v, i) => {
+    image.data[4 * i + 3] = Math.round(v * 255);
+  });
+  const canvas = new OffscreenCanvas(grid.width, grid.height);
+  canvas.getContext('2d').putImageData(image, 0, 0);
+  return { picture: await canvas.convertToBlob({ type: 'image/png' }), across: (grid.width * block) / width, down: (grid.height * block) / height };
+}
+
+// bounds answers the smallest rectangle that holds all that shows.
+function bounds({ width, height, data }, cast, shadow) {
+  const shows = (x, y) => {
+    const a = data[y * width + x];
+    return a >= VISIBLE || (cast !== null && Math.floor(over(a, shadow * cast.at(x, y)) * 255 + 0.5) >= VISIBLE);
+  };
+  let [left, right, top, bottom] = [width, -1, -1, -1];
+  for (let y = 0; y < height; y += 1) {
+    let [first, last] = [0, width - 1];
+    while (first <= last && !shows(first, y)) first += 1;
+    if (first > last) continue;
+    while (!shows(last, y)) last -= 1;
+    left = Math.min(left, first);
+    right = Math.max(right, last);
+    if (top < 0) top = y;
+    bottom = y;
   }
-}
-
-// cover fills the canvas with the middle of a picture.
-function cover(context, bitmap) {
-  const { width, height } = context.canvas;
-  const scale = Math.max(width / bitmap.width, height / bitmap.height);
-  const [w, h] = [bitmap.width * scale, bitmap.height * scale];
-  context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);
-}
-
-// paintBlur blurs a small copy and scales it up: every browser can, at any size.
-async function paintBlur(context, original) {
-  const bitmap = await createImageBitmap(original);
-  const side = 256;
-  const scale = side / Math.max(bitmap.width, bitmap.height);
-  const small = new OffscreenCanvas(Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale)));
-  const inside = small.getContext('2d', { willReadFrequently: true });
-  inside.imageSmoothingQuality = 'high';
-  inside.drawImage(bitmap, 0, 0, small.width, small.height);
-  bitmap.close();
-  const image = inside.getImageData(0, 0, small.width, small.height);
-  for (let pass = 0; pass < 3; pass += 1) boxBlur(image, Math.round(side * BLUR));
-  inside.putImageData(image, 0, 0);
-  context.drawImage(small, 0, 0, context.canvas.width, context.canvas.height);
-}
-
-// boxBlur averages over 2r+1 samples in both directions; three passes come
-// close to a Gaussian. Edges repeat the outermost sample.
-function boxBlur({ data, width, height }, r) {
-  const copy = new Uint8ClampedArray(data.length);
-  line(data, copy, width, height, 4, width * 4, r);
-  line(copy, data, height, width, width * 4, 4, r);
-}
-
-function line(from, to, length, lines, step, stride, r) {
-  for (let l = 0; l < lines; l += 1) {
-    for (let c = 0; c < 4; c += 1) {
-      const at = (i) => from[l * stride + Math.min(length - 1, Math.max(0, i)) * step + c];
-      let sum = 0;
-      for (let i = -r; i <= r; i += 1) sum += at(i);
-      for (let i = 0; i < length; i += 1) {
-        to[l * stride + i * step + c] = sum / (2 * r + 1);
-        sum += at(i + r + 1) - at(i - r);
-      }
-    }
-  }
+  return right < 0 ? null : { left, top, width: right + 1 - left, height: bottom + 1 - top };
 }
