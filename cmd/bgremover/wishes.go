@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
@@ -64,7 +63,7 @@ func background(s string) (*cutout.Background, error) {
 	picture, err := os.ReadFile(s)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("there is no file %s; %w", s, unclear)
+		return nil, cutout.Errorf(cutout.Invalid, "there is no file %s; %s", s, cutout.MessageOf(unclear))
 	case err != nil:
 		return nil, err
 	}

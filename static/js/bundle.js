@@ -1,9 +1,9 @@
 // The gallery as one ZIP file: pictures under names that people can read, and
 // gallery.json, which ties them together again on import.
 
+import { download } from './download.js';
 import { list, load, save } from './store.js';
 import { studio } from './studio.js';
-import { download } from './tools.js';
 import { fileName, uniqueNames } from './words.js';
 
 const INDEX = 'gallery.json';

@@ -3,10 +3,10 @@
 
 import './page.js';
 import { exportAll, importFrom } from './bundle.js';
+import { download } from './download.js';
 import { notice, withdraw } from './notices.js';
 import { settings } from './settings.js';
 import * as store from './store.js';
-import { download } from './tools.js';
 import { openViewer } from './lightbox.js';
 import { blobSource } from './viewer.js';
 import { announce, bytes, clone, fileName } from './words.js';

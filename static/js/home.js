@@ -1,13 +1,13 @@
 // The start page: photos come in, cards show what becomes of them.
 
 import './page.js';
+import { download } from './download.js';
 import { intake } from './intake.js';
 import { keep } from './keep.js';
 import { notice } from './notices.js';
 import { openPicture } from './picture.js';
 import { Queue } from './queue.js';
 import { studio } from './studio.js';
-import { download, tools } from './tools.js';
 import { blobSource, compare, size } from './viewer.js';
 import { announce, uniqueNames } from './words.js';
 
@@ -22,7 +22,13 @@ const queue = new Queue(document.getElementById('cards'), {
   changed,
 });
 
-intake(form, (files) => queue.add(files, form.elements.mode.value));
+// The first visit does without what only results need.
+const toolbox = () => import('./tools.js');
+
+intake(form, (files) => {
+  toolbox();
+  queue.add(files, form.elements.mode.value);
+});
 
 // finished opens a result: shows it, wires its tools, keeps it in the gallery.
 async function finished(card, article, hadFocus) {
@@ -40,6 +46,7 @@ async function finished(card, article, hadFocus) {
     compare(article, before);
     announce(`${card.name}: background removed`);
     if (hadFocus || queue.cards.length === 1) heading.focus({ preventScroll: queue.cards.length > 1 });
+    const { tools } = await toolbox();
     tools(article, card.item);
     card.kept = await keep(card.item);
   } catch (error) {

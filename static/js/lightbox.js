@@ -15,7 +15,7 @@ export async function openViewer(entry, remove) {
   size(dialog, entry.width, entry.height);
   blobSource(after, view ?? file);
   dialog.querySelector('h2').textContent = entry.name;
-  dialog.querySelector('.facts').textContent = `${entry.width} × ${entry.height} pixels · ${bytes(entry.bytes)}`;
+  dialog.querySelector('.facts .bytes').textContent = bytes(entry.bytes);
   dialog.querySelector('[data-open]').href = address(entry.id);
   compare(dialog, before);
   tools(dialog, { name: entry.name, file, view, before });

@@ -7,12 +7,21 @@ export function blobSource(img, blob) {
   img.src = URL.createObjectURL(blob);
 }
 
-// size makes room for a picture of these pixels.
-export function size(article, width, height) {
+// size makes room for a picture of these pixels, or for a part of it.
+export function size(article, width, height, part = { left: 0, top: 0, width, height }) {
   const plate = article.querySelector('.plate');
-  plate.style.setProperty('--width', width);
-  plate.style.setProperty('--ratio', width / height);
+  const set = (name, value) => plate.style.setProperty(`--${name}`, value);
+  const percent = (a, b) => `${(100 * a) / b}%`;
+  set('width', part.width);
+  set('ratio', part.width / part.height);
+  set('left', percent(-part.left, part.width));
+  set('top', percent(-part.top, part.height));
+  set('wide', percent(width, part.width));
+  set('high', percent(height, part.height));
+  set('from', percent(part.left, width));
+  set('share', part.width / width);
   plate.classList.add('sized');
+  article.querySelector('.facts .size').textContent = `${part.width} × ${part.height}`;
 }
 
 // compare lays the original over the result; without one nothing is offered.

@@ -1,9 +1,10 @@
-// The worker behind studio.js: opens answers, makes smaller views, puts
-// backgrounds behind cut-outs. Jobs come one at a time, so that many large
-// photos never lie decoded in memory together.
+// The worker behind studio.js: opens answers, makes smaller views, crops
+// cut-outs and puts shadows and backgrounds behind them. Jobs come one at a
+// time, so that many large photos never lie decoded in memory together.
 
 import { unzip, zip } from '../zip.js';
-import { compose, paintBackdrop } from './compose.js';
+import { blurred } from './blur.js';
+import { compose, survey } from './compose.js';
 
 const VIEW = 1600; // pixels on the long side of what is looked at
 
@@ -17,18 +18,13 @@ const jobs = {
 
   // view makes a smaller copy of a photo; it fails for formats that this
   // browser cannot show.
-  view({ photo }) {
-    return shrink(photo, VIEW, 'image/jpeg');
-  },
-
-  // backdrop paints what lies behind a view.
-  async backdrop({ width, height, backdrop, original }) {
-    const canvas = new OffscreenCanvas(width, height);
-    await paintBackdrop(canvas.getContext('2d'), backdrop, original, 'image/jpeg');
-    return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 });
+  view({ photo, type = 'image/jpeg' }) {
+    return shrink(photo, VIEW, type);
   },
 
   compose,
+  survey,
+  blurred,
   zip: ({ entries }) => zip(entries),
   unzip: ({ file }) => unzip(file),
 };
