@@ -18,7 +18,7 @@ export async function openViewer(entry, remove) {
   dialog.querySelector('.facts .bytes').textContent = bytes(entry.bytes);
   dialog.querySelector('[data-open]').href = address(entry.id);
   compare(dialog, before);
-  tools(dialog, { name: entry.name, file, view, before });
+  tools(dialog, { name: entry.name, width: entry.width, height: entry.height, file, view, before });
   dialog.querySelector('[data-do="close"]').onclick = () => dialog.close();
   dialog.querySelector('[data-do="delete"]').onclick = () => {
     dialog.close();

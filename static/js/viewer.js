@@ -7,6 +7,17 @@ export function blobSource(img, blob) {
   img.src = URL.createObjectURL(blob);
 }
 
+// layer answers an img of a Blob that is ready to be shown.
+export async function layer(blob, className) {
+  const img = document.createElement('img');
+  img.className = className;
+  img.alt = '';
+  blobSource(img, blob);
+  await img.decode();
+  URL.revokeObjectURL(img.src);
+  return img;
+}
+
 // size makes room for a picture of these pixels, or for a part of it.
 export function size(article, width, height, part = { left: 0, top: 0, width, height }) {
   const plate = article.querySelector('.plate');

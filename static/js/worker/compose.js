@@ -14,7 +14,8 @@ const VISIBLE = 13; // the least alpha that counts as part of the subject
 // background is as in backdrop.js, or null.
 export async function compose({ cutout, margin, shadow, background, type }) {
   const subject = await createImageBitmap(cutout);
-  const { alpha, cast } = look(subject, margin !== null, shadow);
+  const alpha = margin !== null || shadow ? alphaOf(subject) : null;
+  const cast = shadow ? shadowOf(alpha) : null;
   const part = frame(margin === null ? null : bounds(alpha, cast, shadow), margin, subject);
   const canvas = new OffscreenCanvas(part.width, part.height);
   const context = canvas.getContext('2d');
@@ -36,21 +37,16 @@ export async function compose({ cutout, margin, shadow, background, type }) {
 const WHITE = { kind: 'colour', colour: '#ffffff' };
 
 // survey answers what a page needs to show a shadow and a crop itself: { width,
-// height, bounds, cast }. bounds is of the subject with its shadow, null where
-// nothing shows; cast is { picture, across, down }, the shadow as a small PNG
+// height, bounds, cast }. bounds is of the subject with a shadow of that opacity,
+// null where nothing shows; cast is { picture, across, down }, the shadow as a small PNG
 // and its size as shares of the cut-out's, null where there is none.
 export async function survey({ cutout, shadow }) {
   const subject = await createImageBitmap(cutout);
   const { width, height } = subject;
-  const { alpha, cast } = look(subject, true, shadow);
-  subject.close();
-  return { width, height, bounds: bounds(alpha, cast, shadow), cast: cast && await drawn(cast, width, height) };
-}
-
-function look(subject, outlined, shadow) {
-  if (!outlined && !shadow) return {};
   const alpha = alphaOf(subject);
-  return { alpha, cast: shadow ? shadowOf(alpha) : null };
+  const cast = shadowOf(alpha);
+  subject.close();
+  return { width, height, bounds: bounds(alpha, shadow ? cast : null, shadow), cast: cast && await drawn(cast, width, height) };
 }
 
 async function drawn({ grid, block }, width, height) {
