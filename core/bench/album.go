@@ -30,13 +30,18 @@ type album struct {
 	names         []string
 	cuts          []*image.NRGBA // nil where a variant failed
 	truth         []uint8        // small too; nil where not known
+	// near are the places to look at closely, close what each result shows there.
+	near  []image.Rectangle
+	close [][]JPEG
 }
 
 func newAlbum(s *subject) *album {
 	a := &album{}
 	a.width, a.height = smallSize(s.photo.Width, s.photo.Height)
 	if s.truth != nil {
-		a.truth = scaleGrey(s.truth.grey(), s.truth.width, s.truth.height, a.width, a.height)
+		truth := s.truth.grey()
+		a.truth = scaleGrey(truth, s.truth.width, s.truth.height, a.width, a.height)
+		a.near = edges(truth, s.truth.width, s.truth.height)
 	}
 	return a
 }
@@ -54,10 +59,14 @@ func (s *subject) before() JPEG {
 func (a *album) add(name string, p *pixels) {
 	a.names = append(a.names, name)
 	if p == nil {
-		a.cuts = append(a.cuts, nil)
+		a.cuts, a.close = append(a.cuts, nil), append(a.close, nil)
 		return
 	}
+	if a.near == nil {
+		a.near = edges(p.matte(), p.width, p.height)
+	}
 	a.cuts = append(a.cuts, shrink(p.picture(), image.Pt(a.width, a.height)))
+	a.close = append(a.close, closeUps(p.picture(), a.near))
 }
 
 // fill gives each result its pictures.
@@ -72,7 +81,7 @@ func (a *album) fill(results []Result) {
 		if cut == nil {
 			continue
 		}
-		results[i].After = onGround(cut)
+		results[i].After, results[i].Close = onGround(cut), a.close[i]
 		if i != own {
 			results[i].Against, results[i].Difference = against, difference(alphaOf(cut), reference, a.width, a.height)
 		}

@@ -91,6 +91,7 @@ type PhotoReport struct {
 	Error   string   `json:"error,omitempty"`
 	Model   Spread   `json:"model_ms"`
 	Before  JPEG     `json:"-"`
+	Close   []JPEG   `json:"-"` // the photo itself where the results are shown closer
 	Results []Result `json:"results"`
 }
 
@@ -110,6 +111,8 @@ type Result struct {
 	After      JPEG   `json:"-"`
 	Difference JPEG   `json:"-"`
 	Against    string `json:"-"`
+	// Close has the places with most half-transparent pixels, enlarged, on blue.
+	Close []JPEG `json:"-"`
 }
 
 // WriteJSON writes the figures, without the pictures.

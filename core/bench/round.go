@@ -58,6 +58,7 @@ func (r *round) photo(ctx context.Context, file string) PhotoReport {
 		report.Results = append(report.Results, result)
 	}
 	album.fill(report.Results)
+	report.Close = closeUps(picture(subject.photo), album.near)
 	r.times(ctx, subject, &report)
 	return report
 }
