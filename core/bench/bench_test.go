@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -47,6 +48,24 @@ func (h halver) Remove(_ context.Context, job cutout.Job) (*cutout.Result, error
 		Run:     cutout.Run{Mode: job.Options.Mode, Sizes: []int{512}},
 		Timings: []cutout.Timing{{Stage: cutout.Decode, Duration: time.Millisecond}, {Stage: cutout.Infer, Duration: 3 * time.Millisecond}},
 	}, nil
+}
+
+// narrow serves one client at a time and sends a third one away.
+type narrow struct {
+	halver
+	present, at chan struct{}
+}
+
+func (n narrow) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+	select {
+	case n.present <- struct{}{}:
+		defer func() { <-n.present }()
+	default:
+		return nil, cutout.Errorf(cutout.Busy, "Too many at once.")
+	}
+	n.at <- struct{}{}
+	defer func() { <-n.at }()
+	return n.halver.Remove(ctx, job)
 }
 
 type constant time.Duration
@@ -135,6 +154,35 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestClientsAtOnce(t *testing.T) {
+	line := narrow{halver{map[cutout.Mode]int{}}, make(chan struct{}, 2), make(chan struct{}, 1)}
+	report := measure(t, func(o *bench.Options) {
+		o.Line, o.Clients, o.Modes = line, []int{1, 2, 3}, []cutout.Mode{cutout.Fast}
+	})
+	if len(report.Crowds) != 6 {
+		t.Fatalf("crowds: %+v", report.Crowds)
+	}
+	sent := 2 * 3 * 3 // rounds, requests a client, the most clients
+	for i, c := range report.Crowds {
+		if want := i%3 + 1; c.Clients != want || c.Requests.N+c.Failures != sent || !c.Rate.Known() || !c.OverFirst.Known() || c.Tail() < 1 {
+			t.Errorf("%+v", c)
+		}
+		if c.Clients < 3 && c.Failures > 0 || (c.Error != "") != (c.Failures > 0) {
+			t.Errorf("%d clients: %d failures, %s", c.Clients, c.Failures, c.Error)
+		}
+		if c.Clients == 1 && c.OverFirst != 1 {
+			t.Errorf("the first over itself: %v", c.OverFirst)
+		}
+	}
+	var text, page bytes.Buffer
+	if err := errors.Join(report.WriteText(&text), report.WriteHTML(&page)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "fast raw, 3") || !strings.Contains(page.String(), "Clients at once") {
+		t.Errorf("the report does not tell of clients:\n%s", text.String())
+	}
+}
+
 func TestRunTellsWhatFailed(t *testing.T) {
 	dir := folder(t)
 	if err := os.WriteFile(filepath.Join(dir, "broken.jpg"), []byte("\xff\xd8\xff\xe0"), 0o600); err != nil {
@@ -162,6 +210,7 @@ func TestNothingToMeasure(t *testing.T) {
 		"no photo":  func(o *bench.Options) { o.Photos = []string{t.TempDir()} },
 		"no folder": func(o *bench.Options) { o.Photos = []string{filepath.Join(t.TempDir(), "none")} },
 		"no mode":   func(o *bench.Options) { o.Modes = nil },
+		"no client": func(o *bench.Options) { o.Clients = []int{1, 0} },
 		"no round":  func(o *bench.Options) { o.Rounds = 0 },
 	} {
 		o := bench.Options{Photos: []string{folder(t)}, Rounds: 1, Line: halver{map[cutout.Mode]int{}},
