@@ -1,0 +1,250 @@
+package browsertest
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"bgremover.pro/core/compose"
+	"bgremover.pro/core/cutout"
+)
+
+// scene is a photo of a vase, so to speak: soft at its edge, standing free.
+type scene struct {
+	photo *cutout.Photo
+	alpha *cutout.Mask
+}
+
+// vase makes a scene. The sides are no multiples of the blocks that shadows and
+// blurs average.
+func vase() scene {
+	const width, height = 1101, 823
+	s := scene{
+		photo: &cutout.Photo{Width: width, Height: height, Opaque: true, Pix: make([]uint8, 4*width*height)},
+		alpha: &cutout.Mask{Width: width, Height: height, Pix: make([]uint8, width*height)},
+	}
+	for y := range height {
+		for x := range width {
+			i := y*width + x
+			fx, fy := float64(x), float64(y)
+			wave := 40 * math.Sin(fx/31) * math.Cos(fy/23)
+			copy(s.photo.Pix[4*i:], []uint8{uint8(120 + wave), uint8(60 + 150*fx/width), uint8(200 - 150*fy/height), 255})
+			// An egg with a foot, over 24 pixels from nothing to all.
+			egg := 260 - math.Hypot((fx-500)*1.3, fy-400)
+			foot := min(150-math.Abs(fx-500), 720-fy, fy-500)
+			s.alpha.Pix[i] = uint8(255 * max(0, min(1, (max(egg, foot)+12)/24)))
+		}
+	}
+	return s
+}
+
+func (s scene) clone() scene {
+	photo := *s.photo
+	photo.Pix = bytes.Clone(photo.Pix)
+	return scene{&photo, s.alpha}
+}
+
+// cut makes the cut-out, as the server does.
+func (s scene) cut(t testing.TB) *cutout.Photo {
+	t.Helper()
+	photo := s.clone().photo
+	if err := compose.Cutout(t.Context(), photo, s.alpha, true); err != nil {
+		t.Fatal(err)
+	}
+	return photo
+}
+
+func encode(t testing.TB, photo *cutout.Photo) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	picture := &image.NRGBA{Pix: photo.Pix, Stride: 4 * photo.Width, Rect: image.Rect(0, 0, photo.Width, photo.Height)}
+	if err := png.Encode(&file, picture); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// wish is what a visitor chooses on a card, and what the server makes of it.
+type wish struct {
+	name       string
+	choose     string // statements; $ finds a control of the card
+	crop       *float64
+	shadow     float64
+	background *cutout.Background
+	picture    *cutout.Photo
+}
+
+// dress follows the server's order.
+func (w wish) dress(t testing.TB, s scene) *cutout.Photo {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	picture := w.picture
+	blur := w.background != nil && w.background.Blur
+	if blur {
+		var err error
+		picture, err = compose.Blurred(t.Context(), s.photo, s.alpha)
+		must(err)
+	}
+	photo := s.cut(t)
+	if w.shadow > 0 {
+		must(compose.Shadow(t.Context(), photo, w.shadow))
+	}
+	frame := image.Rect(0, 0, photo.Width, photo.Height)
+	if w.crop != nil {
+		frame = compose.Frame(photo, compose.Bounds(photo), *w.crop)
+	}
+	if blur {
+		must(compose.Picture(t.Context(), photo, picture))
+	}
+	photo = compose.Crop(photo, frame)
+	switch b := w.background; {
+	case blur:
+	case picture != nil:
+		must(compose.Picture(t.Context(), photo, picture))
+	case b == nil:
+	case b.From == b.To:
+		compose.Flatten(photo, b.From)
+	default:
+		must(compose.Gradient(t.Context(), photo, b.From, b.To, b.Degrees))
+	}
+	return photo
+}
+
+// read decodes a saved PNG.
+func read(t testing.TB, path string) *cutout.Photo {
+	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := picture.Bounds()
+	photo := &cutout.Photo{Width: b.Dx(), Height: b.Dy(), Pix: make([]uint8, 0, 4*b.Dx()*b.Dy())}
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			c := color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA)
+			photo.Pix = append(photo.Pix, c.R, c.G, c.B, c.A)
+		}
+	}
+	return photo
+}
+
+// apart tells how far two pictures are from each other: the greatest difference
+// of alpha, and that of colours times alpha, in levels.
+func apart(t testing.TB, got, want *cutout.Photo) (alpha, colour float64) {
+	t.Helper()
+	if got.Width != want.Width || got.Height != want.Height {
+		t.Errorf("%dx%d, want %dx%d", got.Width, got.Height, want.Width, want.Height)
+		return 255, 255
+	}
+	for i := 0; i < len(got.Pix); i += 4 {
+		a, b := float64(got.Pix[i+3]), float64(want.Pix[i+3])
+		alpha = max(alpha, math.Abs(a-b))
+		for c := range 3 {
+			colour = max(colour, math.Abs(float64(got.Pix[i+c])*a-float64(want.Pix[i+c])*b)/255)
+		}
+	}
+	return alpha, colour
+}
+
+// behind is a picture to lay behind, with a part that is transparent.
+func behind() *cutout.Photo {
+	photo := &cutout.Photo{Width: 2503, Height: 1201, Pix: make([]uint8, 4*2503*1201)}
+	for i := range photo.Width * photo.Height {
+		x, y := i%photo.Width, i/photo.Width
+		a := uint8(255)
+		if x > 2000 {
+			a = 90
+		}
+		copy(photo.Pix[4*i:], []uint8{uint8(x / 10), uint8(y / 5), uint8((x / 64 % 2) * 200), a})
+	}
+	return photo
+}
+
+// wishes are every option by itself, and together.
+func wishes() []wish {
+	const crop = `tick('crop');`
+	const shadow = `tick('shadow');`
+	set := func(name, value string) string { return fmt.Sprintf("set('%s', '%s');", name, value) }
+	blend := &cutout.Background{From: color.NRGBA{R: 255, G: 240, B: 10, A: 255}, To: color.NRGBA{R: 16, G: 32, B: 160, A: 255}, Degrees: 225}
+	const gradient = `set('from', '#fff00a'); set('to', '#1020a0'); set('degrees', '225');`
+	return []wish{
+		{name: "crop", choose: crop + set("margin", "0"), crop: new(0.0)},
+		{name: "crop with space", choose: crop + set("margin", "12"), crop: new(0.12)},
+		{name: "shadow", choose: shadow + set("strength", "60"), shadow: 0.6},
+		{name: "crop and shadow", choose: crop + shadow + set("margin", "3") + set("strength", "90"), crop: new(0.03), shadow: 0.9},
+		{name: "colour", choose: `colour('#8fb8de')`, background: cutout.Plain(color.NRGBA{R: 0x8f, G: 0xb8, B: 0xde, A: 255})},
+		{name: "gradient", choose: gradient, background: blend},
+		{name: "gradient and the rest", choose: gradient + crop + shadow + set("margin", "5") + set("strength", "50"), background: blend, crop: new(0.05), shadow: 0.5},
+		{name: "blur", choose: `pick('blur')`, background: &cutout.Background{Blur: true}},
+		{name: "blur and the rest", choose: `pick('blur');` + crop + shadow + set("margin", "8") + set("strength", "50"), background: &cutout.Background{Blur: true}, crop: new(0.08), shadow: 0.5},
+		{name: "picture", background: &cutout.Background{}, picture: behind()},
+		{name: "picture and the rest", choose: crop + shadow + set("margin", "8") + set("strength", "50"), background: &cutout.Background{}, picture: behind(), crop: new(0.08), shadow: 0.5},
+	}
+}
+
+// controls is what a wish's statements are made of.
+const controls = `const box = document.querySelector('.tools'), find = (name) => box.querySelector('[name="' + name + '"]');
+	const set = (name, value) => { find(name).value = value; find(name).dispatchEvent(new Event('input', { bubbles: true })) };
+	const tick = (name) => { find(name).checked = true; find(name).dispatchEvent(new Event('input', { bubbles: true })) };
+	const pick = (kind) => box.querySelector('.swatch [value="' + kind + '"]').click();
+	const colour = (value) => { const c = box.querySelector('.backdrops [type="color"]'); c.value = value; c.dispatchEvent(new Event('input')) };`
+
+// What the page makes of a cut-out is what the server makes of it. Alpha may
+// differ by one level, where a tie is rounded. Canvases hold 8 bits of colour
+// times alpha, so on its way in and out again a colour is rounded twice more, by
+// up to half a level each time, and between them to a whole colour: times alpha,
+// which is what shows, it is at most two levels away.
+func TestPageAndServerMakeTheSame(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	original := vase()
+	upload, file := encode(t, original.photo), encode(t, original.cut(t))
+	s.line.set(func(l *line) {
+		l.edit = func(r *cutout.Result) { r.File = file }
+	})
+	back := write(t, "behind.png", encode(t, behind()))
+	folder, save := p.downloads()
+	for _, w := range wishes() {
+		t.Run(w.name, func(t *testing.T) {
+			p.t = t
+			p.visit(s.url)
+			p.pick(write(t, "vase.png", upload))
+			p.results(1)
+			sent := len(s.requests())
+			p.act(controls + w.choose)
+			if w.picture != nil {
+				p.do(chromedp.SetUploadFiles(chromedp.CSS(`.backdrops [type="file"]`), []string{back}))
+			}
+			save(func() { p.click(`[data-act="save"]`) })
+			got, want := read(t, filepath.Join(folder, "vase-cutout.png")), w.dress(t, original)
+			alpha, colour := apart(t, got, want)
+			t.Logf("%dx%d, alpha within %.0f, colours times alpha within %.2f", got.Width, got.Height, alpha, colour)
+			if alpha > 1 || colour > 2 {
+				t.Errorf("alpha is up to %.0f levels off, colours times alpha %.2f", alpha, colour)
+			}
+			p.wait(fmt.Sprintf(`document.querySelector('.facts .size').textContent === '%d × %d'`, want.Width, want.Height))
+			for _, x := range s.requests()[sent:] {
+				if x.Method != "GET" {
+					t.Errorf("%s %s was sent", x.Method, x.Route)
+				}
+			}
+		})
+	}
+	p.t = t
+}
