@@ -1,0 +1,143 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"bgremover.pro/core/backend"
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/model"
+	"bgremover.pro/plugins/contract"
+)
+
+// The operator switches the backend on the one page while a visitor uploads on
+// the other: every photo comes back cut out, the first by the one backend, the
+// last by the other.
+func TestSwitchWhileUploadsRun(t *testing.T) {
+	s := serve(t, settingsFile(t, twin(t)))
+	operator, visitor := chromium(t), chromium(t)
+	operator.do(chromedp.Navigate("http://" + shownAddress(s.Operator()) + "/"))
+	visitor.do(chromedp.Navigate(s.URL + "/"))
+	visitor.do(chromedp.Click("label:has(input[value=fast])"))
+	sent := 0
+	upload := func(files ...string) {
+		visitor.do(chromedp.SetUploadFiles("#image", pictures(t, files...)))
+		sent += len(files)
+	}
+	upload("coffee.jpg", "astronaut.jpg", "flat.png")
+	visitor.cutOut(1)
+	// The page renews itself every few seconds, without the message.
+	operator.shows(`new MutationObserver(() => {
+		window.said = document.querySelector("#backends .message")?.textContent || window.said;
+	}).observe(document.body, { childList: true, subtree: true })`)
+	operator.shows(`document.getElementById("use-twin").click()`)
+	for !operator.shows("window.said") {
+		upload("coffee.jpg")
+		visitor.cutOut(sent - 1) // so that one is always under way
+	}
+	visitor.cutOut(sent)
+	before := status(s, "twin").Requests
+	upload("coffee.jpg", "astronaut.jpg")
+	visitor.cutOut(sent)
+	if now := status(s, "twin").Requests; now < before+2 {
+		t.Errorf("of the last 2 photos, twin did %d", now-before)
+	}
+	if status(s, "onnx-cpu").Requests == 0 {
+		t.Error("onnx-cpu did none")
+	}
+	if said := operator.await("window.said"); !strings.Contains(said, "Switched to twin.") {
+		t.Errorf("the operator is told: %q", said)
+	}
+	operator.await(`(() => {
+		const row = (name) => document.getElementById("use-" + name).closest("tr").innerText;
+		return /serving/.test(row("twin")) && /ready/.test(row("twin")) && /off/.test(row("onnx-cpu"));
+	})()`)
+	answer, body := s.post(t, "?mode=fast", photo(t, "coffee.jpg"))
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("X-Backend") != "twin" {
+		t.Errorf("%d by %q: %.200s", answer.StatusCode, answer.Header.Get("X-Backend"), body)
+	}
+	t.Logf("%d photos, %d of them by twin", sent, status(s, "twin").Requests)
+}
+
+// twin describes a second backend: the same program and runtime as onnx-cpu's,
+// in a process of its own.
+func twin(t *testing.T) string {
+	t.Helper()
+	c, err := config.Load(config.Sources{Environ: environ(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	library, err := model.Open(c.Folders.Data).Runtime()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("[backends.twin]\ncommand = %q\nenv = [%q]\ndevice = \"cpu\"\n",
+		filepath.Join(c.Folders.Plugins, "onnx-cpu"), contract.EnvRuntime+"="+library)
+}
+
+// settingsFile writes one and returns the variable that names it.
+func settingsFile(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "bgremover.toml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "BGREMOVER_CONFIG=" + file
+}
+
+func pictures(t *testing.T, names ...string) (files []string) {
+	t.Helper()
+	for _, name := range names {
+		file, err := filepath.Abs(filepath.Join("testdata", "photos", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+func status(s *server, name string) backend.Status {
+	for _, b := range s.line.Backends.Snapshot() {
+		if b.Name == name {
+			return b
+		}
+	}
+	return backend.Status{}
+}
+
+// cutOut waits until the page holds so many results, and fails the test for
+// any other end that a photo comes to.
+func (b *browser) cutOut(photos int) {
+	b.t.Helper()
+	problem := b.await(fmt.Sprintf(`document.querySelector(".problem, [role=alert]:not(.nothing)")?.innerText ||
+		document.querySelectorAll(".card[data-state=done]").length >= %d && " "`, photos))
+	if problem != " " {
+		b.t.Fatal("a photo was lost:", problem)
+	}
+}
+
+// await waits until an expression holds and returns its value as text.
+func (b *browser) await(expression string) string {
+	b.t.Helper()
+	text, err := chromedp.Run(b.ctx, chromedp.Poll[string]("(v => v && String(v))("+expression+")", chromedp.WithPollingTimeout(0)))
+	if err != nil {
+		b.t.Fatalf("never true: %s: %v", expression, err)
+	}
+	return text
+}
+
+func (b *browser) shows(expression string) bool {
+	b.t.Helper()
+	holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return holds
+}
