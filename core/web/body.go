@@ -99,6 +99,26 @@ const (
 	drainTime  = 10 * time.Second
 )
 
+// What is read, and for how long, before an early answer: as much as lies in
+// the system's buffers anyway once the request's headers are there.
+const (
+	settleBytes = 64 << 10
+	settleTime  = time.Second
+)
+
+// settle reads what is left of a body of so many bytes (-1: unknown) where that
+// is little, keeping nothing. It says whether the body is all read.
+func (b *body) settle(length int64) bool {
+	if b.waiting || length-b.total > settleBytes {
+		return false
+	}
+	_ = b.conn.SetReadDeadline(time.Now().Add(settleTime))
+	_, err := io.CopyN(io.Discard, b.from, settleBytes+1)
+	_ = b.conn.SetReadDeadline(time.Time{})
+	b.ended = errors.Is(err, io.EOF)
+	return b.ended
+}
+
 // drain reads on without keeping anything, within bounds.
 func (b *body) drain() {
 	if b.ended || b.waiting {

@@ -55,14 +55,16 @@ func (a *arrival) close() {
 	a.lease.release()
 }
 
-// refuse answers with an error, and reads on for a while where the client may
-// still be sending: it would otherwise see a broken connection, not the answer.
-// HTTP/2 can end an upload and leave the connection as it is.
+// refuse answers with an error. What is left of a small upload is read first,
+// so that the connection serves the next request: a new one for each would be
+// the dearest part of a refusal. Where the client may still be sending, it is
+// read on for a while after the answer, as the client would otherwise see a
+// broken connection. HTTP/2 can end an upload and leave the connection as it is.
 func (s *Server) refuse(c *gin.Context, b *body, err error) {
 	if b == nil {
 		b = newBody(c.Writer, c.Request, 0, s.options.Pace)
 	}
-	if b.ended || c.Request.ProtoMajor >= 2 {
+	if c.Request.ProtoMajor >= 2 || b.ended || b.settle(c.Request.ContentLength) {
 		s.fail(c, err)
 		return
 	}
