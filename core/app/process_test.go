@@ -48,6 +48,9 @@ func (e *buildError) Error() string { return string(e.output) }
 type process struct {
 	*exec.Cmd
 	visitors, operator string
+
+	said   strings.Builder // on standard error; complete once silent is closed
+	silent chan struct{}
 }
 
 var serving = regexp.MustCompile(`msg=serving visitors=(\S+) operator=(\S+)`)
@@ -55,11 +58,18 @@ var serving = regexp.MustCompile(`msg=serving visitors=(\S+) operator=(\S+)`)
 // start runs `bgremover serve` in a folder and returns once a backend is ready.
 func start(t *testing.T, dir string, more ...string) *process {
 	t.Helper()
+	return startUnder(t, nil, dir, more...)
+}
+
+// startUnder runs it under another command, such as a tracer.
+func startUnder(t *testing.T, command []string, dir string, more ...string) *process {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal("the server cannot be built:", err)
 	}
-	p := &process{Cmd: exec.Command(path, "serve")}
+	command = append(command, path, "serve")
+	p := &process{Cmd: exec.Command(command[0], command[1:]...), silent: make(chan struct{})}
 	p.Dir = dir
 	p.Env = environ(t, more...)
 	stderr, err := p.StderrPipe()
@@ -75,8 +85,10 @@ func start(t *testing.T, dir string, more ...string) *process {
 	})
 	ready := make(chan bool, 1)
 	go func() {
+		defer close(p.silent)
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
+			p.said.WriteString(lines.Text() + "\n")
 			if m := serving.FindStringSubmatch(lines.Text()); m != nil {
 				p.visitors, p.operator = m[1], m[2]
 			}

@@ -29,6 +29,12 @@ func open(library string) (version string, err error) {
 	if _, err := os.Stat(library); err != nil {
 		return "", unavailable("the ONNX Runtime library %s cannot be read (%v): run `make setup`", library, err)
 	}
+	// The published library keeps a device id and a database of events in the
+	// user's cache and sends them to its maker, unless told not to before it is
+	// loaded. (With cgo, Setenv reaches the C library's environment too.)
+	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
+		return "", unavailable("the ONNX Runtime library could not be told to send no telemetry: %v", err)
+	}
 	ort.SetSharedLibraryPath(library)
 	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
 		return "", explainOpen(library, err)
