@@ -99,8 +99,8 @@ func overlay(spec backend.Spec, b config.Backend) backend.Spec {
 	if b.Device != "" {
 		spec.Device = b.Device
 	}
-	if b.Model != "" {
-		spec.Models = []string{b.Model}
+	if b.Models != nil {
+		spec.Models = b.Models
 	}
 	if b.Concurrency > 0 {
 		spec.Concurrency = b.Concurrency
@@ -109,5 +109,6 @@ func overlay(spec backend.Spec, b config.Backend) backend.Spec {
 		spec.SHA256 = b.SHA256 // another program has no sum of ours
 	}
 	spec.NoTLS = !b.TLS
+	spec.Memory, spec.MaxMemory, spec.StartTimeout = b.Memory, b.MaxMemory, b.StartTimeout
 	return spec
 }

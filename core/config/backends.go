@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The backends that come with the server and need no table.
@@ -13,10 +14,13 @@ var builtin = []string{"auto", "onnx-cpu", "onnx-cuda"}
 
 var (
 	hexDigest    = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(=.*)?$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\*|=.*)?$`)
 )
 
-var backendFields = []string{"args", "command", "concurrency", "device", "env", "model", "sha256", "tls"}
+var backendFields = []string{"args", "command", "concurrency", "device", "env", "max_memory", "memory", "models", "sha256", "start_timeout", "tls"}
+
+// memory is what a process may plausibly need.
+var memory = size(1<<20, 1<<40)
 
 // takeBackends reads the tables [backends.NAME] of the file.
 func (c *Config) takeBackends(l layer) (problems Errors) {
@@ -69,11 +73,13 @@ func (t *table) backend(name string) Backend {
 	b := Backend{Name: name, TLS: true, Args: t.strings("args"), Env: t.strings("env"),
 		Command: field(t, "command", text("a path or a command", anything)),
 		Device:  field(t, "device", text("such as cpu or cuda:0", anything)),
-		Model:   field(t, "model", text("a model's name", optional(isName))),
+		Models:  t.strings("models"),
 		SHA256:  field(t, "sha256", text("64 hex digits", optional(hexDigest.MatchString))),
-	}
-	if t.fields["concurrency"] != nil {
-		b.Concurrency = field(t, "concurrency", number(1, 1024))
+
+		Concurrency:  field(t, "concurrency", number(1, 1024)),
+		Memory:       field(t, "memory", memory),
+		MaxMemory:    field(t, "max_memory", memory),
+		StartTimeout: field(t, "start_timeout", duration(time.Second, time.Hour)),
 	}
 	if t.fields["tls"] != nil {
 		b.TLS = field(t, "tls", flag)
@@ -81,9 +87,17 @@ func (t *table) backend(name string) Backend {
 	if b.Command == "" && !slices.Contains(builtin, name) {
 		t.fail("command", "", "is missing", "the command that starts the backend")
 	}
+	for _, m := range b.Models {
+		if !isName(m) {
+			t.fail("models", m, "is no name of a model", "names in small letters, digits, dashes")
+		}
+	}
+	if b.MaxMemory > 0 && b.MaxMemory < b.Memory {
+		t.fail("max_memory", formatSize(b.MaxMemory), "is less than memory, which is "+formatSize(b.Memory), "")
+	}
 	for _, v := range b.Env {
 		if !variableName.MatchString(v) {
-			t.fail("env", v, "is not a variable", "NAME or NAME=value")
+			t.fail("env", v, "is not a variable", "NAME, PREFIX* or NAME=value")
 		}
 	}
 	return b

@@ -114,15 +114,18 @@ type Edges struct {
 
 // Backend is one configured backend.
 type Backend struct {
-	Name        string
-	Command     string
-	Args        []string
-	Env         []string // names of variables that it may see, or NAME=value
-	Device      string   // such as "cpu", "cuda:0"; empty: its own choice
-	Model       string   // empty: the model of the whole
-	Concurrency int      // 0: its own choice
-	SHA256      string   // of the command's file, in hex; empty: not checked
-	TLS         bool
+	Name         string
+	Command      string
+	Args         []string
+	Env          []string // names of variables that it may see, or NAME=value
+	Device       string   // such as "cpu", "cuda:0"; empty: its own choice
+	Models       []string // the first is loaded at start; empty: all, the default first
+	Concurrency  int      // 0: its own choice
+	SHA256       string   // of the command's file, in hex; empty: not checked
+	TLS          bool
+	Memory       int64         // bytes that it needs; 0: what it last took
+	MaxMemory    int64         // bytes at which a fresh process takes over; 0: it may grow
+	StartTimeout time.Duration // from start to handshake; 0: a minute
 }
 
 // Rate is a number of requests in a time; the zero Rate means no limit.

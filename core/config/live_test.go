@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ func TestApplyUntilTheNextStart(t *testing.T) {
 }
 
 func TestApplyPersists(t *testing.T) {
-	path := write(t, "# my limits\nlimits_device = \"10/1h\" # per hour\ntrusted_proxies = [\n  \"10.0.0.1\",\n]\n\n[backends.mine]\ncommand = \"x\"\nmodel = \"isnet\"\n")
+	path := write(t, "# my limits\nlimits_device = \"10/1h\" # per hour\ntrusted_proxies = [\n  \"10.0.0.1\",\n]\n\n[backends.mine]\ncommand = \"x\"\nmodels = [\"isnet\"]\n")
 	l := open(t, Sources{File: path})
 	r := l.Apply(map[string]string{"limits_device": "30/1h", "trusted_proxies": "10.0.0.2", "model": "other"}, true)
 	if r.Err != nil {
@@ -81,7 +82,7 @@ func TestApplyPersists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "# my limits\nlimits_device = \"30/1h\"\ntrusted_proxies = \"10.0.0.2\"\n\nmodel = \"other\"\n[backends.mine]\ncommand = \"x\"\nmodel = \"isnet\"\n"
+	want := "# my limits\nlimits_device = \"30/1h\"\ntrusted_proxies = \"10.0.0.2\"\n\nmodel = \"other\"\n[backends.mine]\ncommand = \"x\"\nmodels = [\"isnet\"]\n"
 	if string(content) != want {
 		t.Errorf("file:\n%s\nwant:\n%s", content, want)
 	}
@@ -91,7 +92,7 @@ func TestApplyPersists(t *testing.T) {
 	if again := open(t, Sources{File: path}).Current(); again.Limits.Device.Count != 30 || again.Inference.Model != "other" {
 		t.Error("the file does not hold what was applied")
 	}
-	if again := l.Current(); again.Backends[0].Model != "isnet" {
+	if again := l.Current(); !slices.Equal(again.Backends[0].Models, []string{"isnet"}) {
 		t.Error("a table was changed")
 	}
 }

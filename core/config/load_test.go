@@ -2,9 +2,11 @@ package config
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,9 +110,13 @@ idle_unload = "7d"
 [backends.mine]
 command = "/bin/mine"
 args = ["--a,b", "c"]
-env = ["HOME", "TOKEN=secret"]
+env = ["HOME", "TOKEN=secret", "NVIDIA_*"]
 concurrency = 3
 tls = false
+models = ["isnet", "mine"]
+memory = "2GiB"
+max_memory = "6GiB"
+start_timeout = "90s"
 `)
 	c := load(t, Sources{File: path})
 	if got := c.Server.TrustedProxies; len(got) != 2 || got[1] != netip.MustParsePrefix("2001:db8::1/128") {
@@ -133,7 +139,8 @@ tls = false
 		t.Fatalf("backends = %+v", c.Backends)
 	}
 	b := c.Backends[0]
-	if b.Name != "mine" || b.Command != "/bin/mine" || b.Args[0] != "--a,b" || b.Concurrency != 3 || b.TLS || len(b.Env) != 2 {
+	if b.Name != "mine" || b.Command != "/bin/mine" || b.Args[0] != "--a,b" || b.Concurrency != 3 || b.TLS || len(b.Env) != 3 ||
+		!slices.Equal(b.Models, []string{"isnet", "mine"}) || b.Memory != 2<<30 || b.MaxMemory != 6<<30 || b.StartTimeout != 90*time.Second {
 		t.Errorf("backend = %+v", b)
 	}
 }
@@ -185,6 +192,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("queue = 3\n[backends.x]\ncommand=\"y\"")
 	f.Add("limits_overrides = [1, [2], {a=1}]")
 	f.Add("backends = 4")
+	f.Add("[backends.x]\ncommand=\"y\"\nmodels=[\"m\"]\nmemory=\"1GiB\"\nmax_memory=2e9\nstart_timeout=\"5s\"\nconcurrency=3")
 	f.Fuzz(func(t *testing.T, content string) {
 		path := write(t, content)
 		c, err := Load(Sources{File: path})
@@ -202,6 +210,12 @@ func FuzzLoad(f *testing.F) {
 		again, err := Load(Sources{File: write(t, printed.String())})
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, printed.String())
+		}
+		for i, b := range again.Backends {
+			b.Env, c.Backends[i].Env = nil, nil // whose values are not printed
+			if fmt.Sprint(b) != fmt.Sprint(c.Backends[i]) {
+				t.Errorf("%+v, printed and read %+v", c.Backends[i], b)
+			}
 		}
 		for i, v := range c.Values() {
 			if !v.Secret && again.Values()[i].Text != v.Text {

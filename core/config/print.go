@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -27,12 +28,13 @@ func (c *Config) Print(w io.Writer) error {
 
 func (b Backend) print(w io.Writer) {
 	quote := func(all []string) string {
+		quoted := make([]string, len(all))
 		for i, s := range all {
-			all[i] = fmt.Sprintf("%q", s)
+			quoted[i] = strconv.Quote(s)
 		}
-		return "[" + strings.Join(all, ", ") + "]"
+		return "[" + strings.Join(quoted, ", ") + "]"
 	}
-	fmt.Fprintf(w, "command = %q\nargs = %s\n", b.Command, quote(append([]string(nil), b.Args...)))
+	fmt.Fprintf(w, "command = %q\nargs = %s\n", b.Command, quote(b.Args))
 	visible := make([]string, len(b.Env))
 	for i, v := range b.Env {
 		name, _, hasValue := strings.Cut(v, "=")
@@ -40,9 +42,18 @@ func (b Backend) print(w io.Writer) {
 			visible[i] += "=..." // may well be a password
 		}
 	}
-	fmt.Fprintf(w, "env = %s\ndevice = %q\nmodel = %q\nsha256 = %q\ntls = %t\n", quote(visible), b.Device, b.Model, b.SHA256, b.TLS)
+	fmt.Fprintf(w, "env = %s\ndevice = %q\nmodels = %s\nsha256 = %q\ntls = %t\n", quote(visible), b.Device, quote(b.Models), b.SHA256, b.TLS)
 	if b.Concurrency > 0 {
 		fmt.Fprintf(w, "concurrency = %d\n", b.Concurrency)
+	}
+	if b.Memory > 0 {
+		fmt.Fprintf(w, "memory = %q\n", formatSize(b.Memory))
+	}
+	if b.MaxMemory > 0 {
+		fmt.Fprintf(w, "max_memory = %q\n", formatSize(b.MaxMemory))
+	}
+	if b.StartTimeout > 0 {
+		fmt.Fprintf(w, "start_timeout = %q\n", formatDuration(b.StartTimeout))
 	}
 }
 
@@ -63,15 +74,30 @@ func Example(w io.Writer) {
 		}
 		fmt.Fprintf(w, "#%s = %q\n\n", s.key, initial)
 	}
-	fmt.Fprint(w, `# Other backends, one table each.
+	fmt.Fprint(w, `# Other backends, one table each; one named like a built-in (onnx-cpu) changes
+# that. A reload is enough for all of it.
 #[backends.mine]
 #command = "/usr/local/bin/my-backend"
 #args = []
-#env = ["HTTPS_PROXY"]
+# What it gets of the environment, and what is set for it.
+#env = ["HTTPS_PROXY", "MY_SETTING=1"]
+# Where it runs: cpu, cuda, cuda:1 or another word. Auto prefers CUDA.
 #device = "cpu"
-#model = ""
+# The installed models that it may run, the first of them loaded at start.
+# Empty: all, the default one first.
+#models = ["isnet"]
+# Runs at a time.
 #concurrency = 1
+# Of the command's file; another one is not started. Empty: not checked.
 #sha256 = ""
+# false where its language's gRPC cannot do go-plugin's mutual TLS.
 #tls = true
+# What it needs. Two that do not fit into memory together are swapped one after
+# the other. Without it: what it took the last time.
+#memory = "2GiB"
+# The size at which a fresh process takes its place. Without it: it may grow.
+#max_memory = "6GiB"
+# From its start to its handshake.
+#start_timeout = "1m"
 `)
 }

@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"bgremover.pro/core/backend"
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/model"
+)
+
+// fakebackend builds the backend that needs no model, once.
+var fakebackend = sync.OnceValues(func() (string, error) {
+	dir, err := plugins()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "fakebackend")
+	out, err := exec.Command("go", "build", "-tags", "nodynamic", "-o", path, "bgremover.pro/plugins/fakebackend").CombinedOutput()
+	if err != nil {
+		return "", &buildError{out}
+	}
+	return path, nil
+})
+
+// What the operator writes is what the backends get.
+func TestConfiguredBackends(t *testing.T) {
+	c, err := config.Load(config.Sources{Environ: environ(t, settingsFile(t, `
+[backends.onnx-cpu]
+models = ["isnet", "mine"]
+memory = "1GiB"
+max_memory = "2GiB"
+[backends.mine]
+command = "/bin/mine"
+args = ["-v"]
+env = ["HOME"]
+device = "npu"
+models = ["mine"]
+concurrency = 2
+start_timeout = "5s"
+tls = false
+`))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	specs, err := backendSpecs(c, model.Open(c.Folders.Data))
+	if err != nil || len(specs) < 2 {
+		t.Fatalf("%+v, %v", specs, err)
+	}
+	ours, mine := specs[0], specs[len(specs)-1]
+	if ours.Command != filepath.Join(c.Folders.Plugins, "onnx-cpu") || len(ours.Env) == 0 || ours.NoTLS ||
+		!reflect.DeepEqual(ours.Models, []string{"isnet", "mine"}) || ours.Memory != 1<<30 || ours.MaxMemory != 2<<30 {
+		t.Errorf("onnx-cpu: %+v", ours)
+	}
+	want := backend.Spec{Name: "mine", Command: "/bin/mine", Args: []string{"-v"}, Env: []string{"HOME"}, Device: "npu",
+		Models: []string{"mine"}, Concurrency: 2, StartTimeout: 5 * time.Second, NoTLS: true}
+	if !reflect.DeepEqual(mine, want) {
+		t.Errorf("mine: %+v\nwant: %+v", mine, want)
+	}
+}
+
+// Two backends that do not fit into memory together, as configured, are never
+// there together; the photos meanwhile wait and are answered.
+func TestConfiguredHandOver(t *testing.T) {
+	program, err := fakebackend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := "backend = \"one\"\n"
+	for _, name := range []string{"one", "two"} {
+		settings += fmt.Sprintf("[backends.%s]\ncommand = %q\nargs = [\"-name\", %q]\nmemory = \"1024GiB\"\n", name, program, name)
+	}
+	line := newLine(t, settingsFile(t, settings))
+	ctx, stop := context.WithCancel(t.Context())
+	var visitors, watcher sync.WaitGroup
+	visitors.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := line.Pipeline.Remove(context.WithoutCancel(ctx), cutout.Job{Upload: photo(t, "flat.png")}); err != nil {
+				t.Error("a photo was lost:", err)
+				return
+			}
+		}
+	})
+	watcher.Go(func() {
+		for ctx.Err() == nil {
+			changed, together := line.Backends.Changed(), 0
+			for _, b := range line.Backends.Snapshot() {
+				if b.State != backend.Off {
+					together++
+				}
+			}
+			if together > 1 {
+				t.Errorf("both are there: %+v", line.Backends.Snapshot())
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+		}
+	})
+	for _, name := range []string{"two", "one"} {
+		if err := line.Backends.Switch(t.Context(), name); err != nil {
+			t.Errorf("to %s: %v", name, err)
+		}
+		result, err := line.Pipeline.Remove(t.Context(), cutout.Job{Upload: photo(t, "flat.png")})
+		if err != nil || result.Run.Backend != name {
+			t.Errorf("after the switch to %s: %+v, %v", name, result, err)
+		}
+	}
+	stop()
+	visitors.Wait()
+	watcher.Wait()
+}
