@@ -33,6 +33,20 @@ func Scale(m *cutout.Mask, width, height int) *cutout.Mask {
 	return out
 }
 
+// Deepen returns the mask with its samples as 0 to 65535 beside those it has, so
+// that scaling it does not round to 256 levels; m itself where it is deep.
+func Deepen(m *cutout.Mask) *cutout.Mask {
+	if m.Deep != nil {
+		return m
+	}
+	deep := *m
+	deep.Deep = make([]uint16, len(m.Pix))
+	for i, v := range m.Pix {
+		deep.Deep[i] = uint16(v) * 257
+	}
+	return &deep
+}
+
 // store rounds a row of sums, 65535 being full, into the mask.
 func store(out *cutout.Mask, y int, sums []uint32) {
 	pix := out.Pix[y*out.Width:][:len(sums)]

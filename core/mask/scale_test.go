@@ -70,12 +70,7 @@ func TestScaleIsTheTriangleFilter(t *testing.T) {
 func TestScaleKeepsDeepMasksDeep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := anyMask(t, 12)
-		for _, v := range m.Pix {
-			m.Deep = append(m.Deep, uint16(v)*257)
-		}
-		shallow := *m
-		shallow.Deep = nil
-		deep, plain := mask.Scale(m, 17, 9), mask.Scale(&shallow, 17, 9)
+		deep, plain := mask.Scale(mask.Deepen(m), 17, 9), mask.Scale(m, 17, 9)
 		if !bytes.Equal(deep.Pix, plain.Pix) {
 			t.Fatal("the eight bits differ")
 		}

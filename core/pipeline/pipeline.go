@@ -130,8 +130,11 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	return result, nil
 }
 
-// matte brings the model's mask to the photo's size.
+// matte brings the model's mask to the photo's size and depth.
 func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutout.Edges) (*cutout.Mask, error) {
+	if photo.Deep != nil {
+		m = mask.Deepen(m)
+	}
 	m = mask.Scale(m, photo.Width, photo.Height)
 	if edges == cutout.Raw {
 		return m, nil
