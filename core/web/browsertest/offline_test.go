@@ -36,28 +36,6 @@ func TestGalleryWorksWithTheServerStopped(t *testing.T) {
 	p.accessible("connection lost")
 }
 
-func TestAnUpdateReplacesTheShell(t *testing.T) {
-	s, p := startSite(t), open(t, "")
-	p.visit(s.url)
-	p.wait(`navigator.serviceWorker.controller`)
-	before := eval[string](p, `caches.keys().then((k) => k.filter((n) => n.startsWith('shell-')).join())`)
-	// New settings show on the pages, so the worker has a new version.
-	changed := *s.settings.Load()
-	changed.MaxUpload = 7 << 20
-	s.settings.Store(&changed)
-	p.act(`await (await navigator.serviceWorker.getRegistration()).update()`)
-	for {
-		now := eval[string](p, `caches.keys().then((k) => k.filter((n) => n.startsWith('shell-')).join())`)
-		if now != before && now != "" && len(now) == len(before) {
-			break
-		}
-	}
-	shown := eval[bool](p, `caches.match('/').then((r) => r.text()).then((t) => t.includes('7 MB'))`)
-	if !shown {
-		t.Error("the new shell holds the old page")
-	}
-}
-
 // A photo shared to the installed app is posted to the form's address by the
 // system; a form of the page does the same here.
 func TestSharedPhotosLandInTheQueue(t *testing.T) {

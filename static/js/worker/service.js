@@ -4,23 +4,39 @@
 // the installed app. It stores no answer that holds a picture or names a device.
 
 const SHELL = `shell-${VERSION}`;
+const FOLDER = ASSETS[0].split('/', 3).join('/'); // /static/<hash>
 const PAGES = ['/', '/gallery', '/privacy', '/contact', '/offline'];
 const EXTRAS = ['/manifest.webmanifest', '/help/modes', '/help/tips'];
 
 addEventListener('install', (event) => {
   event.waitUntil((async () => {
     const cache = await caches.open(SHELL);
-    const add = (url) => cache.add(new Request(url, { cache: 'no-cache', credentials: 'omit' }));
-    // On a poor network one of many may fail; that should not cost the whole shell.
-    await Promise.all([...ASSETS, ...PAGES, ...EXTRAS].map((url) => add(url).catch(() => add(url))));
+    try {
+      // On a poor network one of many may fail; that should not cost the whole shell.
+      await Promise.all([...ASSETS, ...PAGES, ...EXTRAS].map((url) => add(cache, url).catch(() => add(cache, url))));
+    } catch (error) {
+      await caches.delete(SHELL);
+      throw error;
+    }
     await skipWaiting();
   })());
 });
 
+async function add(cache, url) {
+  const response = await fetch(new Request(url, { cache: 'no-cache', credentials: 'omit' }));
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  // An edge may still hold a page of another release, whose styles this shell
+  // lacks. The shell before, or none, is better; browsers try again.
+  if (PAGES.includes(url) && !(await response.clone().text()).includes(`${FOLDER}/`)) throw new Error(`${url} is of another release`);
+  await cache.put(url, response);
+}
+
 addEventListener('activate', (event) => {
   event.waitUntil((async () => {
+    // The last shell stays: a page that is open, or that an edge still holds,
+    // asks for its files. Names come in the order in which caches were made.
     const old = (await caches.keys()).filter((name) => name.startsWith('shell-') && name !== SHELL);
-    await Promise.all(old.map((name) => caches.delete(name)));
+    await Promise.all(old.slice(0, -1).map((name) => caches.delete(name)));
     await clients.claim();
   })());
 });
@@ -57,8 +73,9 @@ async function fromShell(path) {
   return (await caches.match(path, { cacheName: SHELL, ignoreVary: true })) ?? Response.error();
 }
 
+// An address below /static/ names one content for ever, whichever shell has it.
 async function fromShellFirst(request) {
-  return (await caches.match(request, { cacheName: SHELL, ignoreVary: true })) ?? fetch(request);
+  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
 }
 
 async function fromNetworkFirst(request, path) {
