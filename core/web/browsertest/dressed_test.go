@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,10 +24,9 @@ type scene struct {
 	alpha *cutout.Mask
 }
 
-// vase makes a scene. The sides are no multiples of the blocks that shadows and
-// blurs average.
-func vase() scene {
-	const width, height = 1101, 823
+// vase makes a scene of a width.
+func vase(width int) scene {
+	height := width * 823 / 1101
 	s := scene{
 		photo: &cutout.Photo{Width: width, Height: height, Opaque: true, Pix: make([]uint8, 4*width*height)},
 		alpha: &cutout.Mask{Width: width, Height: height, Pix: make([]uint8, width*height)},
@@ -34,9 +34,9 @@ func vase() scene {
 	for y := range height {
 		for x := range width {
 			i := y*width + x
-			fx, fy := float64(x), float64(y)
+			fx, fy := float64(1101*x)/float64(width), float64(1101*y)/float64(width)
 			wave := 40 * math.Sin(fx/31) * math.Cos(fy/23)
-			copy(s.photo.Pix[4*i:], []uint8{uint8(120 + wave), uint8(60 + 150*fx/width), uint8(200 - 150*fy/height), 255})
+			copy(s.photo.Pix[4*i:], []uint8{uint8(120 + wave), uint8(60 + fx/8), uint8(200 - fy/6), 255})
 			// An egg with a foot, over 24 pixels from nothing to all.
 			egg := 260 - math.Hypot((fx-500)*1.3, fy-400)
 			foot := min(150-math.Abs(fx-500), 720-fy, fy-500)
@@ -213,7 +213,7 @@ const controls = `const box = document.querySelector('.tools'), find = (name) =>
 // which is what shows, it is at most two levels away.
 func TestPageAndServerMakeTheSame(t *testing.T) {
 	s, p := startSite(t), open(t, "")
-	original := vase()
+	original := vase(1101) // its sides are no multiples of the blocks that are averaged
 	upload, file := encode(t, original.photo), encode(t, original.cut(t))
 	s.line.set(func(l *line) {
 		l.edit = func(r *cutout.Result) { r.File = file }
@@ -240,7 +240,7 @@ func TestPageAndServerMakeTheSame(t *testing.T) {
 			}
 			p.wait(fmt.Sprintf(`document.querySelector('.facts .size').textContent === '%d × %d'`, want.Width, want.Height))
 			for _, x := range s.requests()[sent:] {
-				if x.Method != "GET" {
+				if x.Method != http.MethodGet {
 					t.Errorf("%s %s was sent", x.Method, x.Route)
 				}
 			}

@@ -73,6 +73,28 @@ func TestGalleryKeepsShowsAndDeletes(t *testing.T) {
 	}
 }
 
+// What is chosen for one picture of the gallery is not left over for the next.
+func TestGalleryOptionsStartAnew(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.fill(s, photo(t, "one.jpg", 640, 480), photo(t, "two.jpg", 320, 240))
+	p.click(`.tile:first-child [data-do="open"]`)
+	p.wait(`document.getElementById('viewer').open`)
+	whole := eval[string](p, `document.querySelector('#viewer .size').textContent`)
+	p.click(`#viewer .subject summary`)
+	p.click(`#viewer [name="crop"]`)
+	p.click(`#viewer [name="shadow"]`)
+	p.click(`#viewer .swatch [value="blur"]`)
+	p.wait(`document.querySelector('#viewer .backdrop img') && document.querySelector('#viewer .cast')`)
+	p.wait(`document.querySelector('#viewer .size').textContent !== '` + whole + `'`)
+	p.accessible("gallery options")
+	p.click(`#viewer [data-do="close"]`)
+	p.click(`.tile:last-child [data-do="open"]`)
+	p.wait(`document.getElementById('viewer').open && /^(640 × 480|320 × 240)$/.test(document.querySelector('#viewer .size').textContent)`)
+	p.holds(`!document.querySelector('#viewer .cast') && !document.querySelector('#viewer .backdrop img')`)
+	p.holds(`![...document.querySelectorAll('#viewer [type="checkbox"]')].some((box) => box.checked)`)
+	p.holds(`document.querySelector('#viewer [value="none"]').checked`)
+}
+
 func TestGalleryGoesOutAndComesBackAsZIP(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	p.fill(s, photo(t, "one.jpg", 300, 200), photo(t, "one.jpg", 301, 200))

@@ -48,6 +48,35 @@ func TestWholeFlowWithoutScripts(t *testing.T) {
 	p.fits("results without scripts", 320)
 }
 
+func TestOptionsWithoutScripts(t *testing.T) {
+	s, p := startSite(t), withoutScripts(t)
+	seen := make(chan cutout.Options, 1)
+	s.line.set(func(l *line) { l.observe = func(job cutout.Job) { seen <- job.Options } })
+	p.visit(s.url)
+	if p.visible("#crop") {
+		t.Error("the options are open at first")
+	}
+	p.click(".plain summary")
+	p.do(chromedp.WaitVisible(chromedp.CSS("#crop")))
+	p.screen(320, 800, "light")
+	p.fits("options without scripts", 320)
+	p.photograph("options without scripts", 320, "light")
+	p.act(`document.getElementById('crop').value = '10'; document.getElementById('shadow').value = '50'; document.getElementById('background').value = '#ffffff,#88aaff,90'`)
+	p.holds(`document.getElementById('background').validity.valid`)
+	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
+	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
+	o := <-seen
+	if o.Crop == nil || *o.Crop != 0.1 || o.Shadow != 0.5 || o.Background == nil || o.Background.Degrees != 90 {
+		t.Errorf("the server understood %+v", o)
+	}
+	p.visit(s.url)
+	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
+	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
+	if o := <-seen; o.Crop != nil || o.Shadow != 0 || o.Background != nil {
+		t.Errorf("of an empty form the server understood %+v", o)
+	}
+}
+
 func TestSecondButtonAnswersTheFileItself(t *testing.T) {
 	s, p := startSite(t), withoutScripts(t)
 	folder, save := p.downloads()
@@ -87,6 +116,8 @@ func TestFormAppearsWhereScriptsDoNotArrive(t *testing.T) {
 	p.block("*://*:*/static/*/js/*")
 	p.visit(s.url)
 	p.wait(`getComputedStyle(document.querySelector('.plain')).visibility === 'visible'`)
+	p.click(".plain summary")
+	p.accessible("plain form")
 	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
 	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
 }

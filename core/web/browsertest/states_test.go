@@ -44,6 +44,10 @@ func TestCardsAreAccessibleInEveryState(t *testing.T) {
 	p.results(5)
 	p.act(`document.querySelector('[data-view="50"]').click()`)
 	p.accessible("results")
+	p.act(`for (const part of document.querySelectorAll('.subject')) part.open = true;
+		for (const box of document.querySelectorAll('.subject [type="checkbox"], .swatch [value="gradient"]')) box.click()`)
+	p.wait(`document.querySelectorAll('.cast').length === 5`)
+	p.accessible("options")
 	s.line.set(func(l *line) {
 		l.gate = nil
 		l.edit = func(r *cutout.Result) { r.Subject = false }
