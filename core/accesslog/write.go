@@ -1,5 +1,11 @@
 package accesslog
 
+import "time"
+
+// pause is the least time between two writes where lines come slower than they
+// are written: a flood of refusals must not wake the disk for each.
+const pause = 100 * time.Millisecond
+
 // write is the one goroutine that writes lines.
 func (l *Logger) write() {
 	if l.out == nil {
@@ -12,6 +18,9 @@ func (l *Logger) write() {
 		case line := <-l.lines:
 			buffer = l.gather(append(buffer[:0], line...))
 			l.flush(buffer)
+			if len(buffer) < batch {
+				l.rest()
+			}
 		case <-l.stop:
 			for len(l.lines) > 0 {
 				buffer = l.gather(buffer[:0])
@@ -19,6 +28,14 @@ func (l *Logger) write() {
 			}
 			return
 		}
+	}
+}
+
+// rest waits a while, but not for longer than the logger lives.
+func (l *Logger) rest() {
+	select {
+	case <-time.After(pause):
+	case <-l.stop:
 	}
 }
 

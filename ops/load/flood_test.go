@@ -2,9 +2,16 @@
 package load_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/textproto"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,15 +19,26 @@ import (
 )
 
 const (
-	rounds     = 5
+	rounds     = 15
 	perSecond  = 1000 // rejected requests in the flood that must not hurt
+	senders    = 8
 	floodsFrom = "127.0.0.2"
 	visitsFrom = "127.0.7.1"
 )
 
-// BenchmarkFlood cuts out the same photo in a calm, under 1,000 rejected
-// requests a second from one network, and under as many as this machine can
-// send, in turn. It needs bin/bgremover and an installed model (make setup).
+// flood is one way to send requests that the limits refuse.
+type flood struct {
+	name      string
+	perSecond int  // 0: as many as the machine can send
+	reconnect bool // each request over a connection of its own
+
+	refused, other atomic.Int64
+	took           time.Duration
+	cutouts        []time.Duration // what a visitor waited meanwhile
+}
+
+// BenchmarkFlood cuts out the same photo in a calm and under each kind of
+// flood, in turn. It needs bin/bgremover and an installed model (make setup).
 // The generator runs on the same machine, so the ratios count its work too.
 func BenchmarkFlood(b *testing.B) {
 	// The flooder may send one photo; the visitor is not limited.
@@ -30,81 +48,126 @@ func BenchmarkFlood(b *testing.B) {
 	s.cutout(b, visitor, photo)               // warms up
 	s.cutout(b, client(b, floodsFrom), photo) // uses up the flooder's quota
 	for b.Loop() {
-		var calm, flood, storm []time.Duration
-		var floods, storms load
+		calm := &flood{}
+		floods := []*flood{
+			{name: "flood", perSecond: perSecond},
+			{name: "reconnecting", perSecond: perSecond, reconnect: true},
+			{name: "storm"},
+		}
 		before := s.memory(b)
 		for range rounds {
-			calm = append(calm, s.cutout(b, visitor, photo))
-			flood = append(flood, s.under(b, &floods, perSecond, func() time.Duration { return s.cutout(b, visitor, photo) }))
-			storm = append(storm, s.under(b, &storms, 0, func() time.Duration { return s.cutout(b, visitor, photo) }))
-		}
-		b.ReportMetric(median(calm).Seconds()*1000, "calm-ms")
-		b.ReportMetric(median(flood).Seconds()/median(calm).Seconds(), "flood-ratio")
-		b.ReportMetric(median(storm).Seconds()/median(calm).Seconds(), "storm-ratio")
-		b.ReportMetric(floods.rate(), "flood-refusals/s")
-		b.ReportMetric(storms.rate(), "storm-refusals/s")
-		b.ReportMetric(s.costOfRefusal(b), "server-µs/refusal")
-		b.ReportMetric(float64(s.memory(b)-before)/1e6, "growth-MB")
-		if floods.other+storms.other > 0 {
-			b.Errorf("%d answers to the flood were no 429", floods.other+storms.other)
-		}
-	}
-}
-
-// load is what a generator did.
-type load struct {
-	refused, other int64
-	took           time.Duration
-}
-
-func (l load) rate() float64 { return float64(l.refused) / l.took.Seconds() }
-
-// under runs work while requests that the limits refuse come in: perSecond of
-// them, or as many as the machine can send where that is 0.
-func (s *server) under(b *testing.B, total *load, perSecond int, work func() time.Duration) time.Duration {
-	ctx, cancel := context.WithCancel(b.Context())
-	var refused, other atomic.Int64
-	var senders sync.WaitGroup
-	began := time.Now()
-	const workers = 8
-	for w := range workers {
-		c := client(b, floodsFrom)
-		senders.Go(func() {
-			for n := 0; ctx.Err() == nil; n++ {
-				if perSecond > 0 {
-					due := began.Add(time.Duration(n*workers+w) * time.Second / time.Duration(perSecond))
-					select {
-					case <-time.After(time.Until(due)):
-					case <-ctx.Done():
-						return
-					}
-				}
-				status, err := s.post(ctx, c, []byte("x"))
-				switch {
-				case err != nil: // the end, or no port left for a moment
-				case status == http.StatusTooManyRequests:
-					refused.Add(1)
-				default:
-					other.Add(1)
-				}
+			calm.cutouts = append(calm.cutouts, s.cutout(b, visitor, photo))
+			for _, f := range floods {
+				s.under(b, f, func() { f.cutouts = append(f.cutouts, s.cutout(b, visitor, photo)) })
 			}
-		})
+		}
+		b.ReportMetric(median(calm.cutouts).Seconds()*1000, "calm-ms")
+		for _, f := range floods {
+			b.ReportMetric(median(f.cutouts).Seconds()/median(calm.cutouts).Seconds(), f.name+"-ratio")
+			b.ReportMetric(float64(f.refused.Load())/f.took.Seconds(), f.name+"-refusals/s")
+			if n := f.other.Load(); n > 0 {
+				b.Errorf("%s: %d answers were no 429", f.name, n)
+			}
+		}
+		b.ReportMetric(float64(s.memory(b)-before)/1e6, "growth-MB")
+		b.ReportMetric(s.costOfRefusal(b, &flood{perSecond: perSecond}), "server-µs/refusal")
+		b.ReportMetric(s.costOfRefusal(b, &flood{perSecond: perSecond, reconnect: true}), "server-µs/reconnecting")
 	}
-	took := work()
-	cancel()
-	senders.Wait()
-	total.refused += refused.Load()
-	total.other += other.Load()
-	total.took += time.Since(began)
-	return took
 }
 
-// costOfRefusal is the processor time that the server itself spends on one.
-func (s *server) costOfRefusal(b *testing.B) float64 {
+// under does work while a flood comes in.
+func (s *server) under(b *testing.B, f *flood, work func()) {
+	ctx, cancel := context.WithCancel(b.Context())
+	var all sync.WaitGroup
+	began := time.Now()
+	for range senders {
+		all.Go(func() { f.send(ctx, strings.TrimPrefix(s.base, "http://"), began) })
+	}
+	work()
+	cancel()
+	all.Wait()
+	f.took += time.Since(began)
+}
+
+// send is one of the senders, until ctx ends.
+func (f *flood) send(ctx context.Context, to string, began time.Time) {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(floodsFrom)}}
+	var conn net.Conn
+	var answers *bufio.Reader
+	hangUp := func() {
+		if conn != nil {
+			conn.Close()
+		}
+		conn = nil
+	}
+	defer hangUp()
+	for n := 0; ctx.Err() == nil; n++ {
+		if f.perSecond > 0 {
+			// All senders at once: one wake-up of the generator for all of them.
+			due := began.Add(time.Duration(n*senders) * time.Second / time.Duration(f.perSecond))
+			select {
+			case <-time.After(time.Until(due)):
+			case <-ctx.Done():
+				return
+			}
+		}
+		if conn == nil {
+			var err error
+			if conn, err = dialer.DialContext(ctx, "tcp", to); err != nil {
+				continue // no port left for a moment
+			}
+			answers = bufio.NewReader(conn)
+		}
+		status, last, err := refusal(conn, answers)
+		switch {
+		case err != nil: // the server hung up
+		case status == http.StatusTooManyRequests:
+			f.refused.Add(1)
+		default:
+			f.other.Add(1)
+		}
+		if err != nil || last || f.reconnect {
+			hangUp()
+		}
+	}
+}
+
+// refusal sends one request and reads its answer with as little work as can be,
+// as the generator shares the machine. last says that the server hangs up.
+func refusal(conn net.Conn, answers *bufio.Reader) (status int, last bool, err error) {
+	const request = "POST /api/v1/cutouts HTTP/1.1\r\nHost: load\r\nUser-Agent: Go-http-client/1.1\r\n" +
+		"Content-Type: application/octet-stream\r\nAccept-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"
+	if _, err = io.WriteString(conn, request); err != nil {
+		return 0, false, err
+	}
+	lines := textproto.Reader{R: answers}
+	line, err := lines.ReadLine()
+	if err != nil {
+		return 0, false, err
+	}
+	if _, err = fmt.Sscanf(line, "HTTP/1.1 %d", &status); err != nil {
+		return 0, false, err
+	}
+	length := 0
+	for line != "" {
+		if line, err = lines.ReadLine(); err != nil {
+			return 0, false, err
+		}
+		if value, found := strings.CutPrefix(line, "Content-Length: "); found {
+			length, _ = strconv.Atoi(value)
+		}
+		last = last || line == "Connection: close"
+	}
+	_, err = answers.Discard(length)
+	return status, last, err
+}
+
+// costOfRefusal is the processor time, in microseconds, that the server itself
+// spends on one.
+func (s *server) costOfRefusal(b *testing.B, f *flood) float64 {
 	before := s.processorTime(b)
-	var l load
-	s.under(b, &l, 0, func() time.Duration { <-time.After(3 * time.Second); return 0 })
-	return float64((s.processorTime(b) - before).Microseconds()) / float64(max(1, l.refused))
+	s.under(b, f, func() { <-time.After(3 * time.Second) })
+	return float64((s.processorTime(b) - before).Microseconds()) / float64(max(1, f.refused.Load()))
 }
 
 func median(all []time.Duration) time.Duration {
