@@ -61,6 +61,7 @@ export function backdrops(article, item, { id, say, current }) {
     try {
       await show[kind]?.();
     } catch {
+      item.blurred = undefined; // the next choice tries again
       if (!current() || chosen !== kind) return;
       say(kind === 'picture' ? 'That picture could not be opened. Choose another one.' : 'The original could not be blurred.');
       picture.value = '';

@@ -186,6 +186,9 @@ func TestBackgroundsAreAppliedInTheBrowser(t *testing.T) {
 	p.wait(`document.querySelector('.plate').dataset.backdrop === 'picture' && document.querySelector('.backdrop img')?.complete`)
 	p.act(`const colour = document.querySelector('.backdrops [type="color"]'); colour.value = '#112233'; colour.dispatchEvent(new Event('input'))`)
 	p.wait(`getComputedStyle(document.querySelector('.backdrop')).backgroundColor === 'rgb(17, 34, 51)'`)
+	p.do(chromedp.SetUploadFiles(chromedp.CSS(`.backdrops [type="file"]`), []string{write(t, "broken.jpg", []byte("no picture"))}))
+	p.wait(`document.querySelector('.said').textContent.includes('could not be opened')`)
+	p.holds(`document.querySelector('.swatch [value="none"]').checked && document.querySelector('.plate').dataset.backdrop === 'none'`)
 	for _, x := range s.requests()[sent:] {
 		if x.Method == http.MethodPost {
 			t.Error("a background was sent to the server")
@@ -201,11 +204,13 @@ func TestCopyToTheClipboard(t *testing.T) {
 	p.visit(s.url)
 	p.pick(photo(t, "a.jpg", 320, 240))
 	p.results(1)
+	p.act(controls + `tick('crop')`)
+	p.wait(`document.querySelector('.size').textContent !== '320 × 240'`)
 	p.click(`[data-act="copy"]`)
 	p.wait(`document.querySelector('.said').textContent === 'Copied'`)
 	width := eval[int](p, `(async () => { const [item] = await navigator.clipboard.read();
 		return (await createImageBitmap(await item.getType('image/png'))).width })()`)
-	if width != 320 {
-		t.Errorf("the clipboard holds a picture %d pixels wide", width)
+	if shown := eval[int](p, `parseInt(document.querySelector('.size').textContent)`); width != shown || width >= 320 {
+		t.Errorf("the clipboard holds a picture %d pixels wide, the page shows %d", width, shown)
 	}
 }
