@@ -18,7 +18,9 @@ func healthCommand() *cobra.Command {
 		Use:   "health",
 		Short: "Ask the running server whether it can serve photos; exit status 1 if not.",
 		Long: `Asks the operator listener of the server that runs with the same settings on
-this machine. For container health checks, where there is no other program.`,
+this machine. For container health checks, where there is no other program.
+Where admin_client_ca is set, it shows admin_client_cert, or else the listener's
+own certificate, which that authority must then have signed for clients too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := findOperator()

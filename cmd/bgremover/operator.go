@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -46,6 +47,14 @@ func findOperator() (*operator, error) {
 		secure, err := trusting(o.TLSCert)
 		if err != nil {
 			return nil, err
+		}
+		if o.ClientCA != "" {
+			cert, key := cmp.Or(o.ClientCert, o.TLSCert), cmp.Or(o.ClientKey, o.TLSKey)
+			pair, err := tls.LoadX509KeyPair(cert, key)
+			if err != nil {
+				return nil, fmt.Errorf("the client certificate: %w", err)
+			}
+			secure.Certificates = []tls.Certificate{pair}
 		}
 		found.client.Transport = &http.Transport{TLSClientConfig: secure}
 	}

@@ -69,10 +69,13 @@ func (c *Config) checkListeners(fail func(key, format string, args ...any)) {
 	if c.Operator.ClientCA != "" && c.Operator.TLSCert == "" {
 		fail("admin_client_ca", "needs admin_tls_cert and admin_tls_key")
 	}
+	if (c.Operator.ClientCert == "") != (c.Operator.ClientKey == "") {
+		fail("admin_client_cert", "and admin_client_key go together")
+	}
 }
 
 func (c *Config) checkFiles(fail func(key, format string, args ...any)) {
-	for _, key := range []string{"tls_cert", "tls_key", "admin_tls_cert", "admin_tls_key", "admin_client_ca"} {
+	for _, key := range []string{"tls_cert", "tls_key", "admin_tls_cert", "admin_tls_key", "admin_client_ca", "admin_client_cert", "admin_client_key"} {
 		if c.text(key) == "" {
 			continue
 		}

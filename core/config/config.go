@@ -49,6 +49,10 @@ type Operator struct {
 	TLSCert  string
 	TLSKey   string
 	ClientCA string // PEM file; clients must show a certificate signed by it
+	// ClientCert and ClientKey are the PEM files that our own commands show;
+	// empty: TLSCert and TLSKey.
+	ClientCert string
+	ClientKey  string
 }
 
 // Folders are absolute paths.

@@ -57,6 +57,7 @@ func TestContradictions(t *testing.T) {
 		{"open operator page", `admin_listen = ":9090"`, "admin_token or admin_client_ca must be set"},
 		{"certificate alone", `tls_cert = "/dev/null"`, "tls_cert"},
 		{"key that is not there", "tls_cert = \"/dev/null\"\ntls_key = \"/nowhere\"", "cannot be read"},
+		{"client certificate without key", `admin_client_cert = "/dev/null"`, "admin_client_key go together"},
 		{"authority without certificate", `admin_client_ca = "/dev/null"`, "needs admin_tls_cert"},
 		{"network below device", `limits_network = "10/1h"`, "lets a whole network send less than one device"},
 		{"network below device by period", `limits_network = "100/1d"`, "lets a whole network send less than one device"},

@@ -74,6 +74,8 @@ var operatorSettings = []setting{
 	define("admin_tls_cert", "", "certificate of the operator's listener (PEM file)", pemFile, func(c *Config) *string { return &c.Operator.TLSCert }),
 	define("admin_tls_key", "", "its key (PEM file)", pemFile, func(c *Config) *string { return &c.Operator.TLSKey }),
 	define("admin_client_ca", "", "whose client certificates are let in (PEM file)", pemFile, func(c *Config) *string { return &c.Operator.ClientCA }),
+	define("admin_client_cert", "", "what bgremover health and backends show (PEM file); empty: admin_tls_cert", pemFile, func(c *Config) *string { return &c.Operator.ClientCert }),
+	define("admin_client_key", "", "its key (PEM file)", pemFile, func(c *Config) *string { return &c.Operator.ClientKey }),
 }
 
 var inferenceSettings = []setting{
