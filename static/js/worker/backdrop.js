@@ -14,7 +14,8 @@ export async function backdropOf(background, frame, whole) {
   if (background?.kind === 'gradient') return { fill: gradient(background, frame), close() {} };
   if (background?.kind !== 'picture') return null;
   const bitmap = await createImageBitmap(background.picture);
-  return { fill: picture(bitmap, background.whole ? { ...frame, over: whole } : { left: 0, top: 0, over: frame, width: frame.width }), close: () => bitmap.close() };
+  const area = background.whole ? { ...frame, over: whole } : { left: 0, top: 0, width: frame.width, over: frame };
+  return { fill: picture(bitmap, area), close: () => bitmap.close() };
 }
 
 const parts = (colour) => [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16));
@@ -39,7 +40,8 @@ function gradient({ from, to, degrees }, { width, height }) {
   };
 }
 
-// picture covers an area, over, of which the rows start at left and top.
+// picture covers an area, over, of which rows of a width from left and top on
+// are wanted.
 function picture(bitmap, { left, top, width, over }) {
   const block = Math.max(1, Math.floor(Math.min(bitmap.width / over.width, bitmap.height / over.height)));
   const [columns, rows] = [Math.ceil(bitmap.width / block), Math.ceil(bitmap.height / block)];
