@@ -23,7 +23,7 @@ const queue = new Queue(document.getElementById('cards'), {
 });
 
 // The first visit does without what only results need.
-const toolbox = () => import('./tools.js');
+const toolbox = () => Promise.all([import('./tools.js'), import('./zoom.js')]);
 
 intake(form, (files) => {
   toolbox();
@@ -46,8 +46,9 @@ async function finished(card, article, hadFocus) {
     compare(article, before);
     announce(`${card.name}: background removed`);
     if (hadFocus || queue.cards.length === 1) heading.focus({ preventScroll: queue.cards.length > 1 });
-    const { tools } = await toolbox();
+    const [{ tools }, { zoom }] = await toolbox();
     tools(article, card.item);
+    zoom(article, card.item);
     card.kept = await keep(card.item);
   } catch (error) {
     notice('open', `A picture could not be opened: ${error.message}`);

@@ -4,6 +4,7 @@ import { address, load } from './store.js';
 import { tools } from './tools.js';
 import { blobSource, compare, size } from './viewer.js';
 import { bytes } from './words.js';
+import { zoom } from './zoom.js';
 
 const dialog = document.getElementById('viewer');
 
@@ -18,6 +19,7 @@ export async function openViewer(entry, remove) {
   dialog.querySelector('.facts .bytes').textContent = bytes(entry.bytes);
   dialog.querySelector('[data-open]').href = address(entry.id);
   compare(dialog, before);
+  zoom(dialog, { file, view, before });
   tools(dialog, { name: entry.name, width: entry.width, height: entry.height, file, view, before });
   dialog.querySelector('[data-do="close"]').onclick = () => dialog.close();
   dialog.querySelector('[data-do="delete"]').onclick = () => {
