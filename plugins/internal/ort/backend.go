@@ -118,6 +118,7 @@ func (b *Backend) Load(ctx context.Context, spec cutout.Model) ([]int, error) {
 		return nil, err
 	}
 	b.exchange(spec.Name, m)
+	trim() // what reading the files took
 	b.log.Info("model loaded", "model", spec.Name, "sizes", m.sizes(), "took", time.Since(start).Round(time.Millisecond))
 	return m.sizes(), nil
 }
@@ -142,6 +143,7 @@ func (b *Backend) exchange(name string, m *model) {
 	b.mu.Unlock()
 	if old != nil {
 		old.close()
+		trim()
 	}
 }
 

@@ -32,13 +32,19 @@ type model struct {
 // BackendUnavailable, Canceled, Timeout.
 func (b *Backend) newModel(ctx context.Context, spec cutout.Model) (*model, error) {
 	m := &model{spec: spec, sessions: map[int]*session{}}
-	for _, v := range chosen(spec.Variants, b.provider.Floats) {
-		s, err := b.newVariant(ctx, spec, v)
-		if err != nil {
-			m.close()
-			return nil, err
+	err := shareArena(func() error {
+		for _, v := range chosen(spec.Variants, b.provider.Floats) {
+			s, err := b.newVariant(ctx, spec, v)
+			if err != nil {
+				return err
+			}
+			m.sessions[v.Size] = s
 		}
-		m.sessions[v.Size] = s
+		return nil
+	})
+	if err != nil {
+		m.close()
+		return nil, err
 	}
 	return m, nil
 }
@@ -102,6 +108,8 @@ func (b *Backend) sessionOptions() (*ort.SessionOptions, error) {
 		o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 		// One gigabyte less for ISNet, at the same speed.
 		o.SetMemPattern(false),
+		// The arena that shareArena made; without one, the session's own.
+		o.AddSessionConfigEntry("session.use_env_allocators", "1"),
 	}
 	if b.provider.Configure != nil {
 		set = append(set, b.provider.Configure(o))
