@@ -57,6 +57,10 @@ bench: setup ## benchmarks, as ratios measured in one run (PHOTOS=folder or file
 lighthouse: setup test-tools ## Lighthouse's marks for the pages, medians of five runs (when the machine is quiet)
 	ops/lighthouse/run
 
+.PHONY: soak
+soak: setup ## 500 runs of mixed models on the processor, their memory as a picture (minutes)
+	BGREMOVER_SOAK_PICTURE=$(CURDIR)/ops/load/soak.svg go test -tags nodynamic,soak -run '^TestSoak$$' -count 1 -timeout 30m -v ./plugins/onnxcpu
+
 .PHONY: generate
 generate: ## the Go code of the protobuf contracts (needs Debian's protobuf-compiler)
 	go generate ./...

@@ -54,7 +54,7 @@ var only = map[string][]string{
 	"net/http":                        {"cmd/", "core/app", "core/web", "core/admin", "core/model", "core/device", "core/edge", "static"},
 	"log/slog":                        {"cmd/", "core/app", "core/web", "core/admin", "core/backend", "core/model", "core/config", "core/accesslog", "core/ratelimit", "core/device", "plugins/"},
 	"github.com/yalue/onnxruntime_go": {"plugins/internal/ort"},
-	"C":                               {},
+	"C":                               {"plugins/internal/ort"},
 }
 
 // bare packages import nothing but the standard library.

@@ -57,7 +57,7 @@ func (s *supervisor) ready(ctx context.Context, p *process) (contract.Descriptio
 
 // warmUp runs a model once on a grey picture of its smallest size. With onnx-cpu
 // the first run of a size takes but a tenth more than the next: trying the
-// larger ones too would keep a start waiting six times as long as it would
+// larger ones too would keep a start waiting several times as long as it would
 // ever save.
 func (p *process) warmUp(ctx context.Context, model cutout.Model, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
