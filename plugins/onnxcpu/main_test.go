@@ -136,3 +136,22 @@ func TestKilledInARun(t *testing.T) {
 	}
 	<-p.Client.Done()
 }
+
+// What is not a number is an error, never a pixel, and the process goes on.
+func TestNotANumber(t *testing.T) {
+	client := start(t, command(t))
+	broken, good := network(t, "Sqrt", 64), network(t, "Sigmoid", 64)
+	broken.Name = "broken"
+	for _, m := range []cutout.Model{broken, good} {
+		if _, err := client.Load(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mask, _, err := client.Segment(t.Context(), "broken", noise(64))
+	if cutout.CodeOf(err) != cutout.Internal || !strings.Contains(err.Error(), "not numbers") {
+		t.Errorf("the root of what is below zero: %v, %v", mask, err)
+	}
+	if _, _, err := client.Segment(t.Context(), "own", noise(64)); err != nil {
+		t.Error("afterwards:", err)
+	}
+}
