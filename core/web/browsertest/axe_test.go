@@ -38,8 +38,14 @@ var axeSource = sync.OnceValues(func() (string, error) {
 	return string(source), err
 })
 
+// screens are those on which each state is looked at.
+var screens = []struct {
+	width  int64
+	scheme string
+}{{320, "light"}, {390, "dark"}, {1280, "light"}, {1280, "dark"}}
+
 // accessible fails the test for every finding of axe in the state that the page
-// is in, on a small light screen and a large dark one.
+// is in, on small and large screens, light and dark.
 func (p *tab) accessible(state string) {
 	p.t.Helper()
 	source, err := axeSource()
@@ -47,10 +53,7 @@ func (p *tab) accessible(state string) {
 		p.t.Fatal(err)
 	}
 	eval[bool](p, source+"; true")
-	for _, screen := range []struct {
-		width  int64
-		scheme string
-	}{{320, "light"}, {1280, "dark"}} {
+	for _, screen := range screens {
 		width, scheme := screen.width, screen.scheme
 		p.screen(width, 900, scheme)
 		findings := eval[[]string](p, `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })

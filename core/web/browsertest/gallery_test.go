@@ -156,6 +156,22 @@ func TestFullStorageLosesNothingInSilence(t *testing.T) {
 	}
 }
 
+func TestImportWithoutRoomSaysSo(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.fill(s, photo(t, "one.jpg", 900, 700))
+	folder, save := p.downloads()
+	save(func() { p.click(`[data-do="export"]`) })
+	p.click(`#bar [data-do="clear"]`)
+	p.click(`#confirm [value="yes"]`)
+	p.wait(`!document.getElementById('empty').hidden`)
+	used := eval[float64](p, `navigator.storage.estimate().then((e) => e.usage)`)
+	call(p, storage.OverrideQuotaForOrigin, storage.OverrideQuotaForOriginParams{Origin: s.url, QuotaSize: new(used + 1000)})
+	p.do(chromedp.SetUploadFiles(chromedp.CSS("#import"), []string{filepath.Join(folder, "gallery.zip")}))
+	p.wait(`document.querySelector('[data-key="failed"]')?.textContent.includes('no room left')`)
+	p.accessible("gallery without room")
+	p.holds(`!document.getElementById('empty').hidden`)
+}
+
 func TestGalleryCanBeSwitchedOff(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	p.openGallery(s, 0)

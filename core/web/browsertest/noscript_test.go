@@ -19,6 +19,17 @@ func withoutScripts(t *testing.T) *tab {
 	return p
 }
 
+// looks checks a page's width on each screen. axe, a script, does not run here;
+// TestFormAppearsWhereScriptsDoNotArrive has it look at the same pages.
+func (p *tab) looks(state string) {
+	p.t.Helper()
+	for _, screen := range screens {
+		p.screen(screen.width, 900, screen.scheme)
+		p.fits(state, screen.width)
+		p.photograph(state, screen.width, screen.scheme)
+	}
+}
+
 // sendForm fills the form as a visitor without scripts does.
 func (p *tab) sendForm(button string, files ...string) {
 	p.t.Helper()
@@ -29,7 +40,7 @@ func (p *tab) sendForm(button string, files ...string) {
 func TestWholeFlowWithoutScripts(t *testing.T) {
 	s, p := startSite(t), withoutScripts(t)
 	p.visit(s.url)
-	p.photograph("without scripts", 800, "light")
+	p.looks("without scripts")
 	if p.visible("#veil") || p.visible(".camera") || p.visible("#work") || p.visible(".scripted") {
 		t.Error("what needs scripts is shown without them")
 	}
@@ -43,9 +54,7 @@ func TestWholeFlowWithoutScripts(t *testing.T) {
 	folder, save := p.downloads()
 	save(func() { p.do(chromedp.Click(chromedp.CSS(`a[download="cutout-2.png"]`))) })
 	at(t, folder, "cutout-2.png", 1, 1, 0, 0, 0, 0)
-	p.screen(320, 800, "dark")
-	p.photograph("results without scripts", 320, "dark")
-	p.fits("results without scripts", 320)
+	p.looks("results without scripts")
 }
 
 func TestOptionsWithoutScripts(t *testing.T) {
@@ -106,7 +115,7 @@ func TestErrorsWithoutScripts(t *testing.T) {
 	p.visit(s.url)
 	p.sendForm(".plain .primary", write(t, "huge.jpg", make([]byte, 3<<20)))
 	p.do(chromedp.WaitVisible(chromedp.CSS("main a.button")))
-	p.photograph("error page without scripts", 800, "light")
+	p.looks("error page without scripts")
 }
 
 // Where scripts are on but never arrive, the plain form appears after a while.
@@ -116,8 +125,16 @@ func TestFormAppearsWhereScriptsDoNotArrive(t *testing.T) {
 	p.block("*://*:*/static/*/js/*")
 	p.visit(s.url)
 	p.wait(`getComputedStyle(document.querySelector('.plain')).visibility === 'visible'`)
+	p.accessible("form where scripts did not arrive")
 	p.click(".plain summary")
 	p.accessible("plain form")
-	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
+	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200), write(t, "c.txt", []byte("no photo")))
 	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
+	p.accessible("results where scripts did not arrive")
+	p.expect("status of 413")
+	p.visit(s.url)
+	p.wait(`getComputedStyle(document.querySelector('.plain')).visibility === 'visible'`)
+	p.sendForm(".plain .primary", write(t, "huge.jpg", make([]byte, 3<<20)))
+	p.do(chromedp.WaitVisible(chromedp.CSS("main a.button")))
+	p.accessible("error page where scripts did not arrive")
 }

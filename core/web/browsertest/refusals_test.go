@@ -24,6 +24,7 @@ func TestBlockedCookiesAndStorageLeaveTheSiteWorking(t *testing.T) {
 	p.accessible("gallery blocked")
 	p.visit(s.url + "/device/data")
 	p.wait(`document.getElementById('no-cookie').disabled`)
+	p.accessible("data blocked")
 	p.holds(`document.querySelector('.text').textContent.includes('there is no cookie')`)
 }
 
@@ -37,6 +38,7 @@ func TestPlainHTTPAddressSaysWhatDoesNotWork(t *testing.T) {
 	p.results(1)
 	p.wait(`document.querySelector('[data-key="gallery"]')?.textContent.includes('secure address')`)
 	p.holds(`document.querySelector('[data-act="copy"]').hidden`)
+	p.accessible("result on plain http")
 	p.click(`.swatch [value="black"]`)
 	p.click(`[data-view="50"]`)
 	p.visit(address + "/gallery")
@@ -64,6 +66,7 @@ func TestOneCookieAndOnlyWhereItBelongs(t *testing.T) {
 	p.visit(s.url + "/device/data")
 	p.click("form .danger")
 	p.wait(`document.getElementById('browser')?.textContent.includes('is deleted too')`)
+	p.accessible("forgotten")
 	if all := p.cookies(); len(all) != 0 {
 		t.Errorf("left after deleting: %v", all)
 	}

@@ -113,6 +113,16 @@ func TestEachErrorIsShownWhereItBelongs(t *testing.T) {
 	}
 }
 
+func TestDropVeilIsAccessible(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.visit(s.url)
+	p.wait("document.documentElement.classList.contains('ready')")
+	p.act(`const transfer = new DataTransfer(); transfer.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+		document.body.dispatchEvent(new DragEvent('dragenter', { dataTransfer: transfer, bubbles: true, cancelable: true }))`)
+	p.holds(`!document.getElementById('veil').hidden`)
+	p.accessible("dropping")
+}
+
 func TestLimitReachedHoldsTheRestAndGoesOnByItself(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	p.expect("status of 503")
@@ -143,6 +153,7 @@ func TestRateLimitTellsWhenItIsFreeAgain(t *testing.T) {
 	p.pick(photo(t, "b.jpg", 200, 150))
 	p.wait(`document.querySelector('[data-code="rate_limited"] .wait time')`)
 	p.holds(`/^(59:\d\d|1:00:00)$/.test(document.querySelector('.wait time').textContent)`)
+	p.accessible("limit reached")
 }
 
 func TestTooLargeIsSaidBeforeSending(t *testing.T) {
@@ -168,4 +179,5 @@ func TestAnswersOfOthersAreNotShown(t *testing.T) {
 	p.pick(photo(t, "a.jpg", 200, 150))
 	p.wait(`document.querySelector('.problem h3')?.textContent === 'The server could not be reached'`)
 	p.holds(`!document.body.textContent.includes('Bad Gateway')`)
+	p.accessible("error of a proxy")
 }
