@@ -8,12 +8,21 @@ import (
 	"bgremover.pro/core/tensor"
 )
 
-// certain is the uncertainty (mask.Uncertainty) under which the mode auto
-// takes the smallest size's mask without asking a larger one.
-const certain = 0.03
+// Both were chosen on 54 photos with known alpha: 12 published ones, and 42 made
+// by laying four cut-outs, at three sizes, before backgrounds plain and busy.
+const (
+	// certain is the uncertainty (mask.Uncertainty) under which the mode auto
+	// takes the smallest size's mask without asking a larger one.
+	certain = 0.03
+	// clearly is how much less uncertain a smaller size has to be to outweigh a
+	// larger one. What it sees too coarsely, it is often sure of and wrong:
+	// against taking the least uncertain, mean IoU rose from 0.942 to 0.952 on
+	// those made, and from 0.968 to 0.969 on those published.
+	clearly = 0.7
+)
 
-// infer runs the model at the sizes that the mode asks for and returns the
-// most certain mask.
+// infer runs the model at the sizes that the mode asks for, smallest first, and
+// returns the largest's mask, unless that of a smaller one is clearly more certain.
 func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutout.Options) (*cutout.Mask, cutout.Run, error) {
 	model, err := p.backend.Model(ctx, options.Backend, options.Model)
 	if err != nil {
@@ -32,7 +41,7 @@ func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutou
 		}
 		total.Sizes = append(total.Sizes, size)
 		total.Inference += run.Inference
-		if d := mask.Uncertainty(m); best == nil || d < doubt {
+		if d := mask.Uncertainty(m); best == nil || doubt >= clearly*d {
 			best, bestRun, doubt = m, run, d
 		}
 		if options.Mode == cutout.Auto && doubt < certain {
