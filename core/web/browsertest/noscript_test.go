@@ -131,6 +131,9 @@ func TestFormAppearsWhereScriptsDoNotArrive(t *testing.T) {
 	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200), write(t, "c.txt", []byte("no photo")))
 	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
 	p.accessible("results where scripts did not arrive")
+	if p.visible(".problem button") {
+		t.Error("a button is shown that no script listens to")
+	}
 	p.expect("status of 413")
 	p.visit(s.url)
 	p.wait(`getComputedStyle(document.querySelector('.plain')).visibility === 'visible'`)

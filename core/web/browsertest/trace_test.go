@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"encoding/json"
+	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -68,4 +69,21 @@ func (p *tab) longestTask(act func()) (wall, processor time.Duration) {
 		}
 	}
 	return wall, processor
+}
+
+// The clock runs in the page, so a busy machine makes no difference.
+func TestTraceShowsWhatBlocksThePage(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.visit(s.url)
+	p.wait("document.documentElement.classList.contains('ready')")
+	wall, _ := p.longestTask(func() {
+		p.act(`await new Promise((done) => setTimeout(() => {
+			const end = performance.now() + 300;
+			while (performance.now() < end);
+			done();
+		}))`)
+	})
+	if wall < 300*time.Millisecond {
+		t.Errorf("a task of 300 ms is seen as one of %v", wall)
+	}
 }
