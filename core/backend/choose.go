@@ -25,7 +25,7 @@ func (m *Manager) acquire(ctx context.Context, backend, model string, failed *pr
 		hope := m.handover
 		for _, c := range candidates {
 			p := c.proc
-			if p != nil && p != failed && !p.doubted.Load() && p.hold() {
+			if p != nil && p != failed && !p.doubted.Load() && !p.ending() && p.hold() {
 				c.process, found = p, c
 				return true, nil
 			}
@@ -53,7 +53,7 @@ func (s *supervisor) promising(failed *process) bool {
 	switch s.state {
 	case Ready:
 		// One that is doubted will answer again or be replaced.
-		return s.proc != failed || failed.doubted.Load()
+		return s.proc != failed || failed.doubted.Load() || failed.ending()
 	case Starting, Warming:
 		return true
 	}

@@ -110,7 +110,7 @@ func (p *process) blame(err error) error {
 func (p *process) lives(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, crashGrace)
 	defer cancel()
-	if p.Health(ctx) == nil {
+	if !p.ending() && p.Health(ctx) == nil && !p.ending() {
 		return true
 	}
 	select {

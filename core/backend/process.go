@@ -200,6 +200,9 @@ func (l *life) explainExit() error {
 	return f
 }
 
+// ending says that the process was killed, whether or not it has noticed yet.
+func (p *process) ending() bool { return p.killed.Err() != nil }
+
 // stop asks the process to end, kills it if it does not, and waits until it is
 // gone.
 func (p *process) stop() {
