@@ -1,6 +1,7 @@
 // The start page: photos come in, cards show what becomes of them.
 
 import './page.js';
+import { alike } from './alike.js';
 import { download } from './download.js';
 import { intake } from './intake.js';
 import { keep } from './keep.js';
@@ -15,6 +16,7 @@ const form = document.getElementById('intake');
 const work = document.getElementById('work');
 const buttons = { zip: work.querySelector('[data-act="zip"]'), clear: work.querySelector('[data-act="clear"]') };
 const title = document.title;
+let model = null; // the article whose choices all are to have
 
 const queue = new Queue(document.getElementById('cards'), {
   limits: { maxUpload: Number(form.dataset.maxUpload), words: form.dataset.maxUploadWords },
@@ -49,6 +51,7 @@ async function finished(card, article, hadFocus) {
     const [{ tools }, { zoom }] = await toolbox();
     tools(article, card.item);
     zoom(article, card.item);
+    if (model?.isConnected) alike(article, model);
     card.kept = await keep(card.item);
   } catch (error) {
     notice('open', `A picture could not be opened: ${error.message}`);
@@ -63,11 +66,21 @@ function changed() {
   const open = cards.filter((card) => card.state === 'waiting' || card.state === 'sending');
   work.hidden = !cards.length;
   buttons.zip.hidden = done.length < 2;
+  for (const { li } of done) li.querySelector('[data-act="alike"]').hidden = cards.length < 2;
   buttons.clear.hidden = !cards.length || open.length === cards.length;
   document.title = open.length ? `${cards.length - open.length} of ${cards.length} · ${title}` : title;
   if (cards.length) document.documentElement.classList.add('busy');
   else document.documentElement.classList.remove('busy');
 }
+
+work.addEventListener('alike', ({ target }) => {
+  model = target.closest('article');
+  for (const { item, li } of queue.cards) {
+    const article = li.querySelector('article');
+    if (item && article !== model) alike(article, model);
+  }
+  announce('All photos have the same background, crop and shadow now');
+});
 
 buttons.clear.addEventListener('click', () => {
   queue.clear();

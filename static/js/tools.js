@@ -59,6 +59,9 @@ function act(box, item, say) {
       const { name, blob } = await item.render();
       await navigator.share({ files: [new File([blob], name, { type: blob.type })] });
     },
+    alike() {
+      box.dispatchEvent(new Event('alike', { bubbles: true }));
+    },
   };
   box.querySelector('[data-act="copy"]').hidden = !(window.ClipboardItem && navigator.clipboard?.write);
   box.querySelector('[data-act="share"]').hidden = !canShare();
