@@ -28,7 +28,7 @@ func (l *Limiter) Peek(ctx context.Context, key Key) Decision {
 
 func (l *Limiter) decide(ctx context.Context, key Key, cost int64) (d Decision, by string) {
 	rules := l.rules.Load()
-	if until, blocked := l.devices.blocked(key.Device); blocked || rules.blocks(key) {
+	if until, blocked := l.blocks.find(key.Device); blocked || rules.blocks(key) {
 		return Decision{Blocked: true, RetryAfter: max(until.Sub(l.now()), time.Hour)}, "blocked"
 	}
 	buckets := rules.buckets(key)

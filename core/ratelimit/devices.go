@@ -10,9 +10,7 @@ import (
 
 const (
 	maxDevices = 1024           // watched at a time
-	maxBlocks  = 4096           // blocked at a time
 	forgetting = 24 * time.Hour // after so long without a request
-	blockTime  = 48 * time.Hour // no device id lives longer
 )
 
 // Usage is what one device did lately.
@@ -24,17 +22,16 @@ type Usage struct {
 	Blocked bool
 }
 
-// devices watches the busiest and holds the blocks. It is bounded: where many
-// devices come once, the busy ones stay.
+// devices watches the busiest. It is bounded: where many devices come once, the
+// busy ones stay.
 type devices struct {
-	mu     sync.Mutex
-	usage  map[string]*Usage
-	blocks map[string]time.Time
-	now    func() time.Time
+	mu    sync.Mutex
+	usage map[string]*Usage
+	now   func() time.Time
 }
 
 func newDevices(now func() time.Time) *devices {
-	return &devices{usage: map[string]*Usage{}, blocks: map[string]time.Time{}, now: now}
+	return &devices{usage: map[string]*Usage{}, now: now}
 }
 
 func (d *devices) note(key Key, allowed bool, cost int) {
@@ -83,23 +80,15 @@ func (d *devices) makeRoom(now time.Time) {
 	delete(d.usage, victim.Device)
 }
 
-func (d *devices) blocked(id string) (until time.Time, blocked bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	until, blocked = d.blocks[id]
-	if blocked && d.now().After(until) {
-		delete(d.blocks, id)
-		return time.Time{}, false
-	}
-	return until, blocked
-}
-
 // Busiest lists the devices that sent most, the busiest first.
 func (l *Limiter) Busiest(n int) []Usage {
-	d := l.devices
+	d, b := l.devices, l.blocks
 	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.prune()
 	var all []Usage
 	for id, u := range d.usage {
 		if now.Sub(u.Last) > forgetting {
@@ -107,9 +96,9 @@ func (l *Limiter) Busiest(n int) []Usage {
 			continue
 		}
 		all = append(all, *u)
-		_, all[len(all)-1].Blocked = d.blocks[id]
+		_, all[len(all)-1].Blocked = b.at(id)
 	}
-	for id := range d.blocks {
+	for id := range b.own {
 		if _, listed := d.usage[id]; !listed {
 			all = append(all, Usage{Device: id, Blocked: true})
 		}
@@ -120,30 +109,25 @@ func (l *Limiter) Busiest(n int) []Usage {
 	return all[:min(n, len(all))]
 }
 
-// Block refuses a device on this replica, until its id is gone anyway. It says
-// whether there was room.
+// Block refuses a device until its id is gone anyway: on this replica at once,
+// on those that share its Redis within seconds, where their device ids are the
+// same. It says whether there was room.
 func (l *Limiter) Block(device string) bool {
-	d := l.devices
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now := d.now()
-	for id, until := range d.blocks {
-		if now.After(until) {
-			delete(d.blocks, id)
-		}
-	}
-	if device == "" || len(d.blocks) >= maxBlocks {
+	if !l.blocks.add(device) {
 		return false
 	}
-	d.blocks[device] = now.Add(blockTime)
+	if l.shared != nil {
+		l.shared.exchange()
+	}
 	return true
 }
 
-// Unblock lets a device in again.
+// Unblock lets a device in again, likewise.
 func (l *Limiter) Unblock(device string) {
-	l.devices.mu.Lock()
-	defer l.devices.mu.Unlock()
-	delete(l.devices.blocks, device)
+	l.blocks.remove(device)
+	if l.shared != nil {
+		l.shared.exchange()
+	}
 }
 
 // Forget deletes what is listed of a device at its own wish. Its counters stay

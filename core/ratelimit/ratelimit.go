@@ -71,6 +71,7 @@ type Limiter struct {
 	memory  *memory
 	shared  *shared // nil without Redis
 	devices *devices
+	blocks  *blocks
 	refused func(string)
 	now     func() time.Time
 }
@@ -90,13 +91,13 @@ func New(o Options) (*Limiter, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Limiter{memory: newMemory(o.MaxKeys, o.Now), devices: newDevices(o.Now), refused: o.Refused, now: o.Now}
+	l := &Limiter{memory: newMemory(o.MaxKeys, o.Now), devices: newDevices(o.Now), blocks: newBlocks(o.Now), refused: o.Refused, now: o.Now}
 	l.SetRules(o.Rules)
 	if o.RedisURL == "" {
 		return l, nil
 	}
 	var err error
-	l.shared, err = newShared(o)
+	l.shared, err = newShared(o, l.blocks)
 	return l, err
 }
 

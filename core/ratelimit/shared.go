@@ -21,11 +21,12 @@ const (
 	redisProbe   = time.Second            // between attempts while it is lost
 )
 
-// shared is the counters in Redis. No visitor waits for a Redis that is down:
+// shared is the counters and the blocks in Redis. No visitor waits for a Redis that is down:
 // the first failure marks it lost, and only the prober speaks to it then.
 type shared struct {
 	client *redis.Client
 	store  atomic.Pointer[limiter.Store] // nil while lost
+	blocks *blocks
 	secret []byte
 	losses atomic.Int64
 	log    *slog.Logger
@@ -34,7 +35,7 @@ type shared struct {
 	done   chan struct{}
 }
 
-func newShared(o Options) (*shared, error) {
+func newShared(o Options, b *blocks) (*shared, error) {
 	options, err := redis.ParseURL(o.RedisURL)
 	if err != nil {
 		return nil, fmt.Errorf("redis_url: %w", err)
@@ -47,11 +48,13 @@ func newShared(o Options) (*shared, error) {
 	redis.SetLogger(silence{}) // failures are told by us, once
 
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &shared{client: redis.NewClient(options), secret: o.Secret, log: o.Log,
+	s := &shared{client: redis.NewClient(options), blocks: b, secret: o.Secret, log: o.Log,
 		lost: make(chan struct{}, 1), stop: cancel, done: make(chan struct{})}
+	b.hide = func(device string) string { return s.hide("block:" + device) }
 	if err := s.connect(); err != nil {
 		s.tell(err)
 	}
+	s.exchange()
 	go s.probe(ctx)
 	return s, nil
 }
@@ -75,22 +78,25 @@ func (s *shared) connect() error {
 	return err
 }
 
-// probe tries to come back while Redis is lost, and sleeps else.
+// probe tries to come back while Redis is lost, and looks for the blocks of
+// other replicas else.
 func (s *shared) probe(ctx context.Context) {
 	defer close(s.done)
 	for {
-		var again <-chan time.Time
+		pause := blocksEvery
 		if s.store.Load() == nil {
-			again = time.After(redisProbe)
+			pause = redisProbe
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.lost:
-		case <-again:
-			if s.connect() == nil {
+		case <-time.After(pause):
+			if s.store.Load() == nil && s.connect() == nil {
+				s.blocks.resend()
 				s.log.Info("Redis answers again; replicas share their counters")
 			}
+			s.exchange()
 		}
 	}
 }
@@ -110,6 +116,19 @@ func (s *shared) tally(ctx context.Context, buckets []bucket, cost int64, each f
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
 	if err := count(ctx, *store, hidden, cost, each); err != nil {
+		s.fail(store, err)
+	}
+}
+
+// exchange brings the blocks up to date; while Redis is lost they wait.
+func (s *shared) exchange() {
+	store := s.store.Load()
+	if store == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), redisTimeout)
+	defer cancel()
+	if err := s.blocks.exchange(ctx, s.client); err != nil {
 		s.fail(store, err)
 	}
 }
