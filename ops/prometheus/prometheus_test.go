@@ -4,10 +4,12 @@ package prometheus_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,15 +59,7 @@ func TestEveryMetricThatIsAskedForExists(t *testing.T) {
 	for _, rule := range find(read(t, "bgremover.rules.yml"), `(?s)expr: (.*?)\n +(?:for|labels|- record|- alert)`) {
 		asked = append(asked, find(rule, name)...)
 	}
-	var dashboard struct {
-		Panels []struct {
-			Targets []struct{ Expr string }
-		}
-	}
-	if err := json.Unmarshal([]byte(read(t, "../grafana/bgremover.json")), &dashboard); err != nil {
-		t.Fatal(err)
-	}
-	for _, panel := range dashboard.Panels {
+	for _, panel := range dashboard(t).Panels {
 		for _, target := range panel.Targets {
 			asked = append(asked, find(target.Expr, name)...)
 		}
@@ -77,6 +71,87 @@ func TestEveryMetricThatIsAskedForExists(t *testing.T) {
 		if !strings.Contains(exposed, "\n"+metric+"{") && !strings.Contains(exposed, "\n"+metric+" ") {
 			t.Errorf("there is no metric %s", metric)
 		}
+	}
+}
+
+// TestMetricsAreWellFormed has Prometheus's own linter read them.
+func TestMetricsAreWellFormed(t *testing.T) {
+	cmd := exec.Command("promtool", "check", "metrics")
+	cmd.Stdin = strings.NewReader(metrics(t))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+}
+
+// board is what is looked at of the dashboard.
+type board struct {
+	SchemaVersion int
+	Templating    struct{ List []struct{ Name, Type string } }
+	Panels        []struct {
+		ID          int
+		Type, Title string
+		Datasource  struct{ Type, UID string }
+		GridPos     struct{ X, Y, W, H int }
+		Targets     []struct{ Expr, RefID string }
+	}
+}
+
+func dashboard(t *testing.T) (b board) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(read(t, "../grafana/bgremover.json")), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestDashboard has Prometheus read every expression, with values for
+// Grafana's variables, and checks what Grafana needs of a panel: an id and a
+// place of its own, the source that is chosen, and names for its queries.
+func TestDashboard(t *testing.T) {
+	d := dashboard(t)
+	variables := []string{"__rate_interval"}
+	for _, v := range d.Templating.List {
+		variables = append(variables, v.Name)
+	}
+	rules, ids, cells := "groups:\n- name: dashboard\n  rules:\n", map[int]bool{}, map[[2]int]string{}
+	for _, p := range d.Panels {
+		if ids[p.ID] || p.ID == 0 || p.Title == "" || p.Type == "" || len(p.Targets) == 0 || p.Datasource.UID != "${source}" {
+			t.Errorf("panel %d %q: its id is taken, or it lacks a title, a type, a query or the source", p.ID, p.Title)
+		}
+		ids[p.ID] = true
+		for y := range p.GridPos.H {
+			for x := range p.GridPos.W {
+				cell := [2]int{p.GridPos.X + x, p.GridPos.Y + y}
+				if other := cells[cell]; other != "" || cell[0] >= 24 {
+					t.Fatalf("%q lies over %q, or beyond the edge", p.Title, other)
+				}
+				cells[cell] = p.Title
+			}
+		}
+		refs := map[string]bool{}
+		for _, target := range p.Targets {
+			if refs[target.RefID] || target.RefID == "" {
+				t.Errorf("%q: query %q is not the only one of that name", p.Title, target.RefID)
+			}
+			refs[target.RefID] = true
+			for _, used := range find(target.Expr, `\$\{?(\w+)`) {
+				if !slices.Contains(variables, used) {
+					t.Errorf("%q asks for the variable %s, which is not defined", p.Title, used)
+				}
+			}
+			expr := strings.NewReplacer("$__rate_interval", "1m", "$instance", ".*").Replace(target.Expr)
+			rules += fmt.Sprintf("  - record: panel_%d:%s\n    expr: %q\n", p.ID, strings.ToLower(target.RefID), expr)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "dashboard.yml")
+	if err := os.WriteFile(file, []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("promtool", "check", "rules", file).CombinedOutput(); err != nil {
+		t.Errorf("promtool check rules, on the dashboard's queries: %v\n%s\n%s", err, out, rules)
+	}
+	if len(ids) < 10 || d.SchemaVersion < 36 {
+		t.Errorf("%d panels, schema %d", len(ids), d.SchemaVersion)
 	}
 }
 
