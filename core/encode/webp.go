@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	_ "unsafe" // for go:linkname
 
 	_ "github.com/gen2brain/webp"
@@ -31,6 +32,8 @@ const (
 	webpQuality = 90
 	webpMethod  = 2 // 0 fast to 6 small
 	webpSide    = 1<<14 - 1
+
+	largeWebP = 10 << 20 // bytes of input, 4 megapixels
 
 	// The codec's words for what its input holds.
 	webpRGBA = 0
@@ -97,6 +100,11 @@ func runWebP(process *sandbox.Process, size int, fill func([]byte) error, width,
 	}
 	if err := fill(pix); err != nil {
 		return nil, err
+	}
+	if size > largeWebP {
+		// The codec needs ten times the photo's own memory from here on, and
+		// nobody needs the photo and what led to it any more.
+		debug.FreeOSMemory()
 	}
 	const keepHiddenColours = 0
 	at, err := process.Call("encode", input, width, height, length, kind, quality, method, lossless, keepHiddenColours)
