@@ -79,7 +79,7 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 
 // TestSystemdIsTold stands for systemd on the other side of its socket.
 func TestSystemdIsTold(t *testing.T) {
-	dir, err := os.MkdirTemp("", "notify") // t.TempDir's names are too long for a socket
+	dir, err := os.MkdirTemp("", "notify") //nolint:usetesting // whose names are too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
