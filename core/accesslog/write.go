@@ -3,8 +3,9 @@ package accesslog
 import "time"
 
 // pause is the least time between two writes where lines come slower than they
-// are written: a flood of refusals must not wake the disk for each.
-const pause = 100 * time.Millisecond
+// are written: a flood of refusals must not wake the disk for each. So many
+// lines as are buffered do not come meanwhile.
+const pause = 20 * time.Millisecond
 
 // write is the one goroutine that writes lines.
 func (l *Logger) write() {

@@ -65,7 +65,7 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 		select {
 		case err := <-ended:
 			var exit *exec.ExitError
-			if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
+			if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() { //nolint:misspell // its name
 				t.Errorf("it ended by itself: %v", err)
 			}
 			if took := time.Since(began); took >= time.Minute {
@@ -125,8 +125,8 @@ func TestMistakesEndTheStart(t *testing.T) {
 		settings string
 		want     []string
 	}{
-		"mistyped and unknown": {"limits_device = \"-5/1h\"\nlimits_netwrok = \"off\"\nqueue = \"many\"\n",
-			[]string{"limits_device", `"-5/1h"`, "limits_netwrok", "limits_network", "queue", `"many"`, "bgremover.toml"}},
+		"mistyped and unknown": {"limits_device = \"-5/1h\"\nlimit_network = \"off\"\nqueue = \"many\"\n",
+			[]string{"limits_device", `"-5/1h"`, "limit_network", "limits_network", "queue", `"many"`, "bgremover.toml"}},
 		"visitors' address in use":      {fmt.Sprintf("listen = %q\n", taken.Addr()), []string{"listen", taken.Addr().String(), "in use"}},
 		"the operator's address in use": {fmt.Sprintf("admin_listen = %q\n", taken.Addr()), []string{"admin_listen", taken.Addr().String(), "in use"}},
 	} {
