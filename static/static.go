@@ -54,9 +54,9 @@ func Files() []*File {
 }
 
 // Open returns the file at an address below Prefix. current is false where the
-// address carries another hash than today's: a page that was cached before a
-// release still asks for it, and is better off with the new file than with
-// none, but no cache may keep that answer.
+// address carries another hash than today's, as a page of another release does:
+// what is returned is not the file that it was made for. Service workers keep
+// the files of the last release for such pages.
 func Open(address string) (file *File, current, ok bool) {
 	rest, under := strings.CutPrefix(address, Prefix)
 	hash, name, deep := strings.Cut(rest, "/")

@@ -22,7 +22,14 @@ function give(take, files) {
 
 function watchDrops(take) {
   const veil = document.getElementById('veil');
-  const carriesFiles = (event) => event.dataTransfer?.types.includes('Files');
+  let own = false; // a picture dragged out of the page is no new photo
+  addEventListener('dragstart', () => {
+    own = true;
+  });
+  addEventListener('dragend', () => {
+    own = false;
+  });
+  const carriesFiles = (event) => !own && event.dataTransfer?.types.includes('Files');
   let depth = 0; // dragenter and dragleave come for every element passed
   const lower = () => {
     depth = 0;

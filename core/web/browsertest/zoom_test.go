@@ -24,6 +24,20 @@ func (p *tab) lineAt() float64 {
 		return 100 * x / frame.clientWidth })()`)
 }
 
+func (p *tab) mouse(kind input.DispatchMouseEventType, x, y float64, buttons int64) {
+	p.t.Helper()
+	call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Button: input.MouseButtonLeft, Buttons: buttons, ClickCount: 1})
+}
+
+// drag presses the mouse, moves it and lets it go.
+func (p *tab) drag(x, y, across, down float64) {
+	p.t.Helper()
+	p.mouse(input.DispatchMouseEventTypeMousePressed, x, y, 1)
+	p.mouse(input.DispatchMouseEventTypeMouseMoved, x+across/3, y+down/3, 1)
+	p.mouse(input.DispatchMouseEventTypeMouseMoved, x+across, y+down, 1)
+	p.mouse(input.DispatchMouseEventTypeMouseReleased, x+across, y+down, 0)
+}
+
 func near(a, b float64) bool { return a-b < .5 && b-a < .5 }
 
 func TestZoomShowsEveryPixel(t *testing.T) {
@@ -69,15 +83,9 @@ func TestBeforeAndAfterStayComparableWhereZoomed(t *testing.T) {
 	// The picture is dragged; the line stays.
 	box := eval[[]float64](p, `(() => { const { x, y, width, height } = document.querySelector('.window').getBoundingClientRect(); return [x + width / 2, y + height / 2] })()`)
 	from := eval[[]float64](p, `(() => { const f = document.querySelector('.window'); return [f.scrollLeft, f.scrollTop] })()`)
-	mouse := func(kind input.DispatchMouseEventType, x, y float64, buttons int64) {
-		call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: kind, X: x, Y: y, Button: input.MouseButtonLeft, Buttons: buttons, ClickCount: 1})
-	}
-	mouse(input.DispatchMouseEventTypeMousePressed, box[0], box[1], 1)
-	mouse(input.DispatchMouseEventTypeMouseMoved, box[0]-60, box[1]-40, 1)
-	mouse(input.DispatchMouseEventTypeMouseMoved, box[0]-150, box[1]-90, 1)
-	mouse(input.DispatchMouseEventTypeMouseReleased, box[0]-150, box[1]-90, 0)
+	p.drag(box[0], box[1], -150, -90)
 	p.wait(fmt.Sprintf(`document.querySelector('.window').scrollLeft === %v && document.querySelector('.window').scrollTop === %v`, from[0]+150, from[1]+90))
-	mouse(input.DispatchMouseEventTypeMouseMoved, box[0], box[1], 0) // let go
+	p.mouse(input.DispatchMouseEventTypeMouseMoved, box[0], box[1], 0) // let go
 	p.holds(fmt.Sprintf(`document.querySelector('.window').scrollLeft === %v`, from[0]+150))
 	p.wait(`document.querySelector('.split').value === '50'`)
 	if got := p.lineAt(); !near(got, 50) {
@@ -145,4 +153,20 @@ func TestZoomInTheGalleryAndOnFineScreens(t *testing.T) {
 	p.holds(`!document.querySelector('#viewer .viewer').classList.contains('zoomed')`)
 	p.press("+")
 	p.holds(`!document.querySelector('#viewer .viewer').classList.contains('zoomed')`)
+}
+
+// Where there is no line to take hold of, the picture itself can be dragged out,
+// to the desktop for one; let go over the page, it is no new photo.
+func TestResultDroppedOnItsPageIsNoNewPhoto(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.screen(1280, 1200, "light")
+	p.visit(s.url)
+	p.pick(photo(t, "a.jpg", 400, 300))
+	p.results(1)
+	p.act(`document.querySelector('.split').hidden = true; document.querySelector('.before').hidden = true;
+		addEventListener('dragenter', () => { window.over = true }); addEventListener('dragend', () => { window.ended = true })`)
+	box := eval[[]float64](p, `(() => { const { x, y, width, height } = document.querySelector('.after').getBoundingClientRect(); return [x + width / 2, y + height / 2] })()`)
+	p.drag(box[0], box[1], -90, -60)
+	p.wait(`window.ended`)
+	p.holds(`window.over && document.querySelectorAll('.card').length === 1 && document.getElementById('veil').hidden && location.pathname === '/'`)
 }
