@@ -7,10 +7,11 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// baseSide is about the long side of the pyramid's finest level. Subject and
-// background colours vary slowly compared with alpha, so a finer one gains
-// nothing; the last step works on the photo's own pixels anyway.
-const baseSide = 1024
+// baseArea is about how many pixels the pyramid's finest level has, whatever the
+// photo's shape, as memory goes with them. Subject and background colours vary
+// slowly compared with alpha, so a finer one gains nothing; the last step works
+// on the photo's own pixels anyway.
+const baseArea = 1024 * 768
 
 // level is one level of the pyramid: the photo and its alpha, reduced, and the
 // two colours that each pixel is taken to be a mixture of.
@@ -35,7 +36,7 @@ type colours struct{ subject, background rgb }
 
 // blockSide is how many photo pixels a side the finest level averages.
 func blockSide(photo *cutout.Photo) int {
-	return max(1, int(math.Round(float64(max(photo.Width, photo.Height))/baseSide)))
+	return max(1, int(math.Round(math.Sqrt(float64(photo.Width)*float64(photo.Height)/baseArea))))
 }
 
 // pyramid reduces photo and alpha to its finest level, which comes first, and
