@@ -3,11 +3,13 @@ package load_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/textproto"
 	"slices"
 	"strconv"
@@ -31,6 +33,7 @@ type flood struct {
 	name      string
 	perSecond int  // 0: as many as the machine can send
 	reconnect bool // each request over a connection of its own
+	to        string
 
 	refused, other atomic.Int64
 	took           time.Duration
@@ -39,7 +42,9 @@ type flood struct {
 
 // BenchmarkFlood cuts out the same photo in a calm and under each kind of
 // flood, in turn. It needs bin/bgremover and an installed model (make setup).
-// The generator runs on the same machine, so the ratios count its work too.
+// The generator runs on the same machine, so the ratios count its work too; the
+// flood called bare, of a handler that does nothing but refuse, shows how much of
+// the slow-down that and the system's network are.
 func BenchmarkFlood(b *testing.B) {
 	// The flooder may send one photo; the visitor is not limited.
 	s := start(b, "limits_device = \"1/1h\"\nlimits_overrides = \""+visitsFrom+"=off\"\n", "backend is ready")
@@ -47,12 +52,14 @@ func BenchmarkFlood(b *testing.B) {
 	visitor := client(b, visitsFrom)
 	s.cutout(b, visitor, photo)               // warms up
 	s.cutout(b, client(b, floodsFrom), photo) // uses up the flooder's quota
+	bare := bareHandler(b)
 	for b.Loop() {
 		calm := &flood{}
 		floods := []*flood{
 			{name: "flood", perSecond: perSecond},
 			{name: "reconnecting", perSecond: perSecond, reconnect: true},
 			{name: "storm"},
+			{name: "bare", perSecond: perSecond, to: bare},
 		}
 		before := s.memory(b)
 		for range rounds {
@@ -75,13 +82,22 @@ func BenchmarkFlood(b *testing.B) {
 	}
 }
 
+// bareHandler refuses whatever comes, and returns its address.
+func bareHandler(b *testing.B) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, strings.Repeat("Too many. ", 30), http.StatusTooManyRequests)
+	}))
+	b.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
 // under does work while a flood comes in.
 func (s *server) under(b *testing.B, f *flood, work func()) {
 	ctx, cancel := context.WithCancel(b.Context())
 	var all sync.WaitGroup
 	began := time.Now()
 	for range senders {
-		all.Go(func() { f.send(ctx, strings.TrimPrefix(s.base, "http://"), began) })
+		all.Go(func() { f.send(ctx, cmp.Or(f.to, strings.TrimPrefix(s.base, "http://")), began) })
 	}
 	work()
 	cancel()
