@@ -165,7 +165,7 @@ func TestWebPComesBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkWebP(t, file, p, 4)
+		checkWebP(t, file, p, 8)
 	})
 }
 
