@@ -2,11 +2,14 @@ package ratelimit
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -183,6 +186,85 @@ func TestRedisThatHangs(t *testing.T) {
 	}
 	s.signal(syscall.SIGCONT)
 	log.await(t, "answers again")
+}
+
+// slowly stands before Redis and holds each of its answers back for as long as
+// delay says. It returns its URL.
+func (s *server) slowly(delay *atomic.Int64) string {
+	s.t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	s.t.Cleanup(func() { listener.Close(); all.Wait() })
+	all.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { s.relay(client, delay) })
+		}
+	})
+	return "redis://" + listener.Addr().String() + "/0"
+}
+
+func (s *server) relay(client net.Conn, delay *atomic.Int64) {
+	defer client.Close()
+	redis, err := net.Dial("tcp", "127.0.0.1:"+s.port)
+	if err != nil {
+		return
+	}
+	defer redis.Close()
+	go func() { // ends with the client, which the limiter closes
+		_, _ = io.Copy(redis, client)
+		redis.Close()
+	}()
+	answer := make([]byte, 64<<10)
+	for {
+		n, err := redis.Read(answer)
+		if err != nil {
+			return
+		}
+		<-time.After(time.Duration(delay.Load()))
+		if _, err := client.Write(answer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// A Redis that answers, but later than anybody would wait, is as good as lost
+// while it does; its late answers are taken for nobody else's.
+func TestRedisThatIsSlow(t *testing.T) {
+	s := startRedis(t)
+	var delay atomic.Int64
+	l, log := replica(t, s.slowly(&delay))
+	charge := func() bool { return l.Charge(t.Context(), visitor, 1).Allowed }
+	for range 4 {
+		charge()
+	}
+	delay.Store(int64(3 * redisTimeout))
+	for range 3 {
+		if !charge() {
+			t.Error("refused because Redis is slow")
+		}
+	}
+	log.await(t, "counts alone")
+	if degraded, losses := l.Degraded(); !degraded || losses != 1 {
+		t.Errorf("degraded = %t, %d losses", degraded, losses)
+	}
+	delay.Store(0)
+	log.await(t, "answers again")
+	passed := 0
+	for range 10 {
+		if charge() {
+			passed++
+		}
+	}
+	if passed != 3 {
+		t.Errorf("%d passed once Redis was quick again, want 3", passed)
+	}
 }
 
 func TestRedisThatIsNotThereIsNoFailedStart(t *testing.T) {
