@@ -64,7 +64,7 @@ func holds(t interface {
 }
 
 func FuzzForm(f *testing.F) {
-	good := newForm().field("mode", "fast").file("a.jpg", "photo").file("b.jpg", strings.Repeat("x", testUpload+1))
+	good := newForm().field("mode", "fast").fileIn("background", "c.jpg", "behind").file("a.jpg", "photo").file("b.jpg", strings.Repeat("x", testUpload+1))
 	_ = good.writer.Close()
 	text := strings.ReplaceAll(good.buffer.String(), good.writer.Boundary(), "x")
 	f.Add([]byte(text))
