@@ -127,8 +127,8 @@ func TestOnce(t *testing.T) {
 }
 
 func TestDiesIdle(t *testing.T) {
-	p, _ := start(t, "-fault=die-idle", "-delay=1ms")
-	<-p.Client.Done() // the test's own limit ends it otherwise
+	p, _ := start(t, "-fault=die-idle", "-delay=500ms") // long after Load was answered
+	<-p.Client.Done()                                   // the test's own limit ends it otherwise
 	if err := segment(t.Context(), p); cutout.CodeOf(err) != cutout.BackendUnavailable {
 		t.Errorf("got %v", err)
 	}
