@@ -51,6 +51,9 @@ func TestNoOrderOfEventsGivesMore(t *testing.T) {
 			"charge": func(t *rapid.T) {
 				id := rapid.SampledFrom([]string{"a", "b"}).Draw(t, "device")
 				cost := rapid.Int64Range(1, 3).Draw(t, "cost")
+				if late := c.Now().Sub(model[id].ends); late >= 0 && late <= tick {
+					c.pass(tick - late + 1) // within a tick of its end, a window may count as over or not
+				}
 				d := l.Charge(t.Context(), Key{Device: id, Addr: addr("192.0.2.1")}, int(cost))
 				w := model[id]
 				fresh := !c.Now().Before(w.ends)
