@@ -35,7 +35,7 @@ func TestNormalisation(t *testing.T) {
 			want := (float64(x)/scale - float64(m.Mean[c])) / float64(m.Std[c])
 			// float32 loses digits where x/Scale and Mean nearly cancel, and below
 			// its normal range.
-			slack := 1e-37 + 1e-6* (math.Abs(want) + (float64(x)/scale+math.Abs(float64(m.Mean[c])))/float64(m.Std[c]))
+			slack := 1e-37 + 1e-6*(math.Abs(want)+(float64(x)/scale+math.Abs(float64(m.Mean[c])))/float64(m.Std[c]))
 			if got := float64(single.Single[at]); math.Abs(got-want) > slack {
 				t.Fatalf("sample %d of channel %d: got %g, want %g", x, c, got, want)
 			}
