@@ -21,8 +21,9 @@ const (
 	redisProbe   = time.Second            // between attempts while it is lost
 )
 
-// shared is the counters and the blocks in Redis. No visitor waits for a Redis that is down:
-// the first failure marks it lost, and only the prober speaks to it then.
+// shared is the counters and the blocks in Redis. No visitor waits for a Redis
+// that is down: the first failure marks it lost, and only the prober speaks to
+// it then.
 type shared struct {
 	client *redis.Client
 	store  atomic.Pointer[limiter.Store] // nil while lost

@@ -101,6 +101,16 @@ func replica(t *testing.T, url string) (*Limiter, messages) {
 		Rules: Rules{Device: Rate{10, time.Hour}, Network: Rate{20, time.Hour}}}), m
 }
 
+// passing says how many of n charges are allowed.
+func passing(n int, charge func() bool) (passed int) {
+	for range n {
+		if charge() {
+			passed++
+		}
+	}
+	return passed
+}
+
 var visitor = Key{Device: "a", Addr: netipAddr}
 
 var netipAddr = addr("192.0.2.1")
@@ -157,13 +167,7 @@ func TestRedisIsLostAndComesBack(t *testing.T) {
 	}
 	s.start() // and it has forgotten everything
 	log.await(t, "answers again")
-	passed := 0
-	for range 10 {
-		if charge() {
-			passed++
-		}
-	}
-	if passed != 3 {
+	if passed := passing(10, charge); passed != 3 {
 		t.Errorf("%d passed after Redis came back empty, want 3", passed)
 	}
 	if degraded, _ := l.Degraded(); degraded {
@@ -256,13 +260,7 @@ func TestRedisThatIsSlow(t *testing.T) {
 	}
 	delay.Store(0)
 	log.await(t, "answers again")
-	passed := 0
-	for range 10 {
-		if charge() {
-			passed++
-		}
-	}
-	if passed != 3 {
+	if passed := passing(10, charge); passed != 3 {
 		t.Errorf("%d passed once Redis was quick again, want 3", passed)
 	}
 }

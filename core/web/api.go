@@ -13,8 +13,7 @@ import (
 
 // cutAPI answers POST /api/v1/cutouts: one photo, as the raw body or as the
 // multipart field image, options in the query or as fields, and perhaps a file in
-// the field background. The answer is the
-// picture itself.
+// the field background. The answer is the picture itself.
 func (s *Server) cutAPI(c *gin.Context) {
 	s.program(c)
 	a, err := s.receive(c, s.devices.Derive(c.Request), 1)
