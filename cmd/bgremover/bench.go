@@ -193,11 +193,12 @@ func processes(managers map[string]*backend.Manager) map[string]int {
 type bareModel struct{ backends *backend.Manager }
 
 func (b bareModel) Run(ctx context.Context, photo *cutout.Photo) (time.Duration, error) {
-	model, err := b.backends.Model(ctx, "", "")
+	lease, err := b.backends.Acquire(ctx, "", "")
 	if err != nil {
 		return 0, err
 	}
-	sizes := model.Sizes()
-	_, run, err := b.backends.Segment(ctx, "", "", tensor.FromPhoto(photo, sizes[len(sizes)-1]))
+	defer lease.Release()
+	sizes := lease.Sizes()
+	_, run, err := lease.Segment(ctx, tensor.FromPhoto(photo, sizes[len(sizes)-1]))
 	return run.Inference, err
 }

@@ -20,16 +20,13 @@ func TestUnknown(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := m.Model(soon(t), test.backend, test.model)
-			_, _, segmentErr := m.Segment(soon(t), test.backend, test.model, picture(32))
-			for _, err := range []error{err, segmentErr} {
-				if cutout.CodeOf(err) != cutout.Invalid || cutout.MessageOf(err) != test.choices {
-					t.Errorf("%v; want %q", err, test.choices)
-				}
+			_, err := m.Acquire(soon(t), test.backend, test.model)
+			if cutout.CodeOf(err) != cutout.Invalid || cutout.MessageOf(err) != test.choices {
+				t.Errorf("%v; want %q", err, test.choices)
 			}
 		})
 	}
-	if _, _, err := m.Segment(soon(t), "", "first", picture(48)); cutout.CodeOf(err) != cutout.Invalid {
+	if _, _, err := segment(soon(t), m, "", "first", picture(48)); cutout.CodeOf(err) != cutout.Invalid {
 		t.Errorf("a size that the model does not have: %v", err)
 	}
 }
@@ -46,7 +43,7 @@ func TestChosen(t *testing.T) {
 		{"two", "", "two", "second"}, {"auto", "first", "one", "first"},
 	}
 	for _, test := range tests {
-		_, run, err := m.Segment(soon(t), test.backend, test.model, picture(32))
+		_, run, err := segment(soon(t), m, test.backend, test.model, picture(32))
 		if err != nil || run.Backend != test.byBackend || run.Model != test.byModel {
 			t.Errorf("%q, %q: %+v, %v", test.backend, test.model, run, err)
 		}
@@ -63,7 +60,7 @@ func TestModelsMakeRoom(t *testing.T) {
 		{"first", "first"}, {"second", "first second"}, {"first", "first second"},
 		{"third", "first third"}, {"second", "second third"},
 	} {
-		if _, _, err := m.Segment(soon(t), "", step.model, picture(32)); err != nil {
+		if _, _, err := segment(soon(t), m, "", step.model, picture(32)); err != nil {
 			t.Fatal(err)
 		}
 		if loaded := strings.Join(statusOf(m, "one").Models, " "); loaded != step.loaded {
@@ -82,7 +79,7 @@ func TestModelsUnderLoad(t *testing.T) {
 	done := make(chan error)
 	for i := range 12 {
 		go func() {
-			_, _, err := m.Segment(soon(t), "", []string{"first", "second", "third"}[i%3], picture(32))
+			_, _, err := segment(soon(t), m, "", []string{"first", "second", "third"}[i%3], picture(32))
 			done <- err
 		}()
 	}

@@ -12,11 +12,11 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// acquire finds a process for a request, waiting for one that is on its way,
-// and starts one where the request is the reason to. It avoids a process that
-// has failed this request before.
-func (m *Manager) acquire(ctx context.Context, backend, model string, failed *process) (*lease, error) {
-	var found *lease
+// find holds a process for a lease, waiting for one that is on its way, and
+// starts one where the lease is the reason to. It avoids a process that has
+// failed this lease before.
+func (m *Manager) find(ctx context.Context, backend, model string, failed *process) (*place, error) {
+	var found *place
 	err := m.await(ctx, func() (bool, error) {
 		candidates, err := m.candidates(backend, model)
 		if err != nil {
@@ -61,23 +61,23 @@ func (s *supervisor) promising(failed *process) bool {
 	return s.wish != nil && !resting
 }
 
-// candidates lists what a request may run on, best first, each with its model.
-func (m *Manager) candidates(backend, model string) ([]*lease, error) {
+// candidates lists where a lease may run, best first, each with its model.
+func (m *Manager) candidates(backend, model string) ([]*place, error) {
 	chain, err := m.chain(cmp.Or(backend, m.active))
 	if err != nil {
 		return nil, err
 	}
-	var found []*lease
+	var found []*place
 	for _, s := range chain {
 		if model == "" {
 			if first, ok := s.spec.first(m.models); ok {
-				found = append(found, &lease{supervisor: s, model: first})
+				found = append(found, &place{supervisor: s, model: first})
 			}
 			continue
 		}
 		for _, known := range m.models {
 			if known.Name == model && s.spec.allows(model) {
-				found = append(found, &lease{supervisor: s, model: known})
+				found = append(found, &place{supervisor: s, model: known})
 			}
 		}
 	}
@@ -106,10 +106,10 @@ func (m *Manager) modelChoices(chain []*supervisor) string {
 	return strings.Join(names, ", ")
 }
 
-func chainOf(leases []*lease) []*supervisor {
+func chainOf(places []*place) []*supervisor {
 	var chain []*supervisor
-	for _, l := range leases {
-		chain = append(chain, l.supervisor)
+	for _, p := range places {
+		chain = append(chain, p.supervisor)
 	}
 	return chain
 }

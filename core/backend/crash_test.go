@@ -33,16 +33,16 @@ func TestDiesAtEveryCall(t *testing.T) {
 	o.SkipWarmUp = true
 	o.Restart.Open = time.Hour
 	m := started(t, o)
-	_, _, err := m.Segment(soon(t), "", "", picture(32))
+	_, _, err := segment(soon(t), m, "", "", picture(32))
 	if cutout.CodeOf(err) != cutout.BackendUnavailable {
 		t.Errorf("segment: %v", err)
 	}
-	_, _, _ = m.Segment(soon(t), "", "", picture(32))
+	_, _, _ = segment(soon(t), m, "", "", picture(32))
 	st := awaitState(t, m, "one", Failed)
 	if st.Requests != 3 {
 		t.Errorf("%d runs, want 3: the third failure opens the circuit", st.Requests)
 	}
-	_, _, err = m.Segment(soon(t), "", "", picture(32))
+	_, _, err = segment(soon(t), m, "", "", picture(32))
 	var e *cutout.Error
 	if !asError(err, &e) || e.RetryAfter < 30*time.Minute {
 		t.Errorf("while it rests: %v", err)
@@ -136,7 +136,7 @@ func TestHangsUntilDeadline(t *testing.T) {
 	m := started(t, o)
 	for range strikes {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		if _, _, err := m.Segment(ctx, "", "", picture(32)); cutout.CodeOf(err) != cutout.Timeout {
+		if _, _, err := segment(ctx, m, "", "", picture(32)); cutout.CodeOf(err) != cutout.Timeout {
 			t.Errorf("segment: %v", err)
 		}
 		cancel()
@@ -193,7 +193,7 @@ func TestKeepsFailing(t *testing.T) {
 	o.SkipWarmUp = true
 	m := started(t, o)
 	for range strikes {
-		if _, _, err := m.Segment(soon(t), "", "", picture(32)); cutout.CodeOf(err) != cutout.Internal {
+		if _, _, err := segment(soon(t), m, "", "", picture(32)); cutout.CodeOf(err) != cutout.Internal {
 			t.Errorf("segment: %v", err)
 		}
 	}
@@ -234,7 +234,7 @@ func TestAutoFallsBack(t *testing.T) {
 func TestNamedNeverFallsBack(t *testing.T) {
 	o := patient(t, fake("good"), fake("bad", shows("exit")...))
 	m := started(t, o)
-	if _, _, err := m.Segment(soon(t), "bad", "", picture(32)); cutout.CodeOf(err) != cutout.BackendUnavailable {
+	if _, _, err := segment(soon(t), m, "bad", "", picture(32)); cutout.CodeOf(err) != cutout.BackendUnavailable {
 		t.Errorf("segment on bad: %v", err)
 	}
 	if err := m.Switch(soon(t), "bad"); cutout.CodeOf(err) != cutout.BackendUnavailable {
@@ -267,7 +267,7 @@ func TestLeavingClient(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
-		_, _, err := m.Segment(ctx, "", "", picture(32))
+		_, _, err := segment(ctx, m, "", "", picture(32))
 		ended <- err
 	}()
 	awaitStatus(t, m, "one", "running", func(s Status) bool { return s.Running == 1 })

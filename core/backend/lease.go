@@ -2,98 +2,97 @@ package backend
 
 import (
 	"context"
-	"errors"
-	"sync"
-	"time"
+	"slices"
+
+	"bgremover.pro/core/cutout"
 )
 
-// errRetired says that a process takes no more work; another one may.
-var errRetired = errors.New("the process is being retired")
+// Lease is a backend and a model for all runs of one photo. Whatever changes
+// meanwhile, it stays on its process, which waits for it before it ends. If the
+// process breaks, the lease moves once: to the next backend that the name stands
+// for, or to the same after its restart.
+type Lease struct {
+	m              *Manager
+	backend, model string   // as asked for; the model that has run once it has
+	sizes          []int    // promised by Acquire
+	failed         *process // the one that it moved away from
 
-// leases counts who uses a process, bounds the runs at a time, and tells when
-// the last user has left.
-type leases struct {
-	slots   chan struct{}
-	retired chan struct{} // closed: nobody new
-
-	mu    sync.Mutex
-	users int
-	used  time.Time     // when the last user left
-	empty chan struct{} // closed when retired and without users
+	*place // nil where it holds none
 }
 
-func newLeases(runs int) *leases {
-	return &leases{slots: make(chan struct{}, runs), retired: make(chan struct{}), empty: make(chan struct{}), used: time.Now()}
+// place is a backend with its process and the model it is to run.
+type place struct {
+	*supervisor
+	process *process
+	model   cutout.Model
 }
 
-// hold keeps the process from being stopped until release. It is false for a
-// retired one.
-func (l *leases) hold() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.isRetired() {
+// Acquire leases a backend and a model; empty names mean the defaults. Release
+// must follow. Codes: Invalid (unknown name; the sentence lists the choices),
+// BackendUnavailable, Timeout, Canceled.
+func (m *Manager) Acquire(ctx context.Context, backend, model string) (cutout.Lease, error) {
+	l := &Lease{m: m, backend: backend, model: model}
+	for {
+		if err := l.settle(ctx); err != nil {
+			return nil, err
+		}
+		loaded, err := l.process.take(ctx, l.place.model, m.options.room(l.process), m.options.LoadTimeout)
+		if err == nil {
+			l.process.letGo(loaded.Name)
+			l.sizes = loaded.Sizes()
+			return l, nil
+		}
+		if !l.leave(ctx, err) {
+			l.Release()
+			return nil, inWords(ctx, err)
+		}
+	}
+}
+
+// Sizes lists the input sizes that may run, smallest first.
+func (l *Lease) Sizes() []int { return slices.Clone(l.sizes) }
+
+// Segment runs the model on one picture. Codes: those of Acquire, Internal.
+func (l *Lease) Segment(ctx context.Context, input *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+	for {
+		if err := l.settle(ctx); err != nil {
+			return nil, cutout.Run{}, err
+		}
+		mask, run, err := l.run(ctx, input)
+		if err == nil {
+			l.model = run.Model // masks of one photo are of one model
+			return mask, run, nil
+		}
+		if !l.leave(ctx, err) {
+			return nil, cutout.Run{}, inWords(ctx, err)
+		}
+	}
+}
+
+// Release gives the backend back.
+func (l *Lease) Release() {
+	if l.place != nil {
+		l.process.release()
+		l.place = nil
+	}
+}
+
+// settle finds a place unless the lease has one.
+func (l *Lease) settle(ctx context.Context) (err error) {
+	if l.place == nil {
+		l.place, err = l.m.find(ctx, l.backend, l.model, l.failed)
+	}
+	return err
+}
+
+// leave gives up the place after an error; false where the lease has moved
+// before, or where another place would not help.
+func (l *Lease) leave(ctx context.Context, err error) bool {
+	if !l.worthAnother(ctx, err) || l.failed != nil {
 		return false
 	}
-	l.users++
+	l.log.Warn("retrying request", "why", reason(err))
+	l.failed = l.process
+	l.Release()
 	return true
-}
-
-func (l *leases) release() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.users--
-	l.used = time.Now()
-	if l.users == 0 && l.isRetired() {
-		close(l.empty)
-	}
-}
-
-// slot waits for the turn to run; the caller gives it back by reading slots.
-// It ends early with errRetired, so that waiting runs move to the successor.
-func (l *leases) slot(ctx context.Context) error {
-	select {
-	case l.slots <- struct{}{}:
-		return nil
-	default:
-	}
-	select {
-	case l.slots <- struct{}{}:
-		return nil
-	case <-l.retired:
-		return errRetired
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// retire lets nobody new in; empty is closed when the last user has left.
-func (l *leases) retire() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.isRetired() {
-		return
-	}
-	close(l.retired)
-	if l.users == 0 {
-		close(l.empty)
-	}
-}
-
-func (l *leases) isRetired() bool {
-	select {
-	case <-l.retired:
-		return true
-	default:
-		return false
-	}
-}
-
-// idle returns how long nobody has used the process; 0 while somebody does.
-func (l *leases) idle() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.users > 0 {
-		return 0
-	}
-	return time.Since(l.used)
 }

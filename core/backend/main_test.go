@@ -194,10 +194,20 @@ func statusOf(m *Manager, name string) Status {
 	return Status{}
 }
 
+// segment runs one picture on a lease of its own.
+func segment(ctx context.Context, m *Manager, backend, model string, input *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+	lease, err := m.Acquire(ctx, backend, model)
+	if err != nil {
+		return nil, cutout.Run{}, err
+	}
+	defer lease.Release()
+	return lease.Segment(ctx, input)
+}
+
 // works checks that a request is answered rightly, and returns by whom.
 func works(t testing.TB, m *Manager, backend string) cutout.Run {
 	t.Helper()
-	mask, run, err := m.Segment(soon(t), backend, "", picture(32))
+	mask, run, err := segment(soon(t), m, backend, "", picture(32))
 	if err != nil {
 		t.Fatalf("segment: %v", err)
 	}

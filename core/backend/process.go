@@ -24,7 +24,7 @@ import (
 // again, so a restart is a new process with a new client.
 type process struct {
 	*contract.Client
-	*leases
+	*users
 	*shelf
 	spec   Spec
 	pid    int
@@ -93,7 +93,7 @@ func prepare(spec Spec, o *Options, log *slog.Logger) (*life, error) {
 	p := &process{
 		spec: spec, stderr: &tail{log: log},
 		stopping: make(chan struct{}), gone: make(chan struct{}),
-		leases: newLeases(max(spec.Concurrency, 1)),
+		users: newUsers(max(spec.Concurrency, 1)),
 	}
 	p.killed, p.kill = context.WithCancelCause(context.Background())
 	cmd := exec.CommandContext(p.killed, path, spec.Args...) //nolint:gosec // the operator names the command

@@ -24,7 +24,7 @@ func TestAnotherLanguage(t *testing.T) {
 	if err := m.Restart(soon(t), "python"); err != nil {
 		t.Errorf("restart: %v", err)
 	}
-	if _, _, err := m.Segment(soon(t), "", "", picture(32)); err != nil {
+	if _, _, err := segment(soon(t), m, "", "", picture(32)); err != nil {
 		t.Errorf("segment: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,7 @@ func underLoad(t testing.TB, m *Manager, clients int) *load {
 			for ctx.Err() == nil {
 				start := time.Now()
 				// Not under ctx: a request begun is a request to be answered.
-				if _, _, err := m.Segment(context.WithoutCancel(ctx), "", "", picture(32)); err != nil {
+				if _, _, err := segment(context.WithoutCancel(ctx), m, "", "", picture(32)); err != nil {
 					t.Errorf("a request was lost: %v", err)
 					return
 				}
@@ -146,7 +147,7 @@ func TestHandOver(t *testing.T) {
 	} else {
 		t.Logf("%d requests, the longest took %v", served, longest)
 	}
-	if _, _, err := m.Segment(soon(t), "one", "", picture(32)); cutout.CodeOf(err) != cutout.BackendUnavailable {
+	if _, _, err := segment(soon(t), m, "one", "", picture(32)); cutout.CodeOf(err) != cutout.BackendUnavailable {
 		t.Errorf("a request for one that does not fit: %v", err)
 	}
 }
@@ -219,9 +220,8 @@ func TestIdle(t *testing.T) {
 // before.
 func TestUpdateModel(t *testing.T) {
 	m := started(t, patient(t, fake("one")))
-	model, err := m.Model(soon(t), "", "")
-	if err != nil || len(model.Sizes()) != 2 {
-		t.Fatalf("model: %v, %v", model.Sizes(), err)
+	if sizes := acquired(t, m, "").Sizes(); !slices.Equal(sizes, []int{32, 64}) {
+		t.Fatalf("sizes: %v", sizes)
 	}
 	broken := testModel(t, "first", 16)
 	broken.Variants[0].File += ".missing"
@@ -232,11 +232,10 @@ func TestUpdateModel(t *testing.T) {
 	if err := m.UpdateModel(soon(t), testModel(t, "first", 16, 32, 64)); err != nil {
 		t.Fatal(err)
 	}
-	model, err = m.Model(soon(t), "", "")
-	if err != nil || len(model.Sizes()) != 3 {
-		t.Fatalf("model: %v, %v", model.Sizes(), err)
+	if sizes := acquired(t, m, "").Sizes(); !slices.Equal(sizes, []int{16, 32, 64}) {
+		t.Fatalf("sizes: %v", sizes)
 	}
-	if _, _, err := m.Segment(soon(t), "", "", picture(16)); err != nil {
+	if _, _, err := segment(soon(t), m, "", "", picture(16)); err != nil {
 		t.Errorf("segment: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ func TestDiesUnderSeveral(t *testing.T) {
 	var requests sync.WaitGroup
 	ctx := soon(t)
 	request := func() {
-		if _, _, err := m.Segment(ctx, "", "", picture(32)); err != nil {
+		if _, _, err := segment(ctx, m, "", "", picture(32)); err != nil {
 			t.Errorf("a request was lost: %v", err)
 		}
 	}
@@ -48,7 +48,7 @@ func TestCrashLoopHarmsNobody(t *testing.T) {
 	var visitors sync.WaitGroup
 	visitors.Go(func() {
 		for ctx.Err() == nil {
-			if _, _, err := m.Segment(ctx, "bad", "", picture(32)); err == nil {
+			if _, _, err := segment(ctx, m, "bad", "", picture(32)); err == nil {
 				t.Error("bad answered")
 			}
 		}
@@ -64,7 +64,7 @@ func TestCrashLoopHarmsNobody(t *testing.T) {
 	if pid() != before {
 		t.Error("good was restarted")
 	}
-	if _, _, err := m.Segment(soon(t), "bad", "", picture(32)); cutout.CodeOf(err) != cutout.BackendUnavailable {
+	if _, _, err := segment(soon(t), m, "bad", "", picture(32)); cutout.CodeOf(err) != cutout.BackendUnavailable {
 		t.Errorf("bad: %v", err)
 	}
 }

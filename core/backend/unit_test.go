@@ -145,7 +145,7 @@ func BenchmarkBoundary(b *testing.B) {
 	var inside, outside time.Duration
 	for b.Loop() {
 		start := time.Now()
-		_, run, err := m.Segment(b.Context(), "", "", in)
+		_, run, err := segment(b.Context(), m, "", "", in)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,10 +1,14 @@
 // Package cutout is the vocabulary that every stage of the line shares: the
-// photo, the model's input, the mask, the job and its result, and the errors.
+// photo, the model's input, the mask, the lease, the job and its result, and the
+// errors.
 // It imports nothing but the standard library and holds no behaviour beyond
 // parsing and checking its own words and walking a picture's rows.
 package cutout
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Photo is a decoded picture: upright, in sRGB, with straight (not
 // premultiplied) alpha, rows without padding.
@@ -34,6 +38,18 @@ type Mask struct {
 	Pix []uint8
 	// Deep holds the same as 0 to 65535 for a photo that has Deep; else nil.
 	Deep []uint16
+}
+
+// Lease is one backend and one model for all runs of a photo. It is for one
+// goroutine at a time.
+type Lease interface {
+	// Sizes lists the model's input sizes, smallest first.
+	Sizes() []int
+	// Segment runs the model at the input's size. Codes: Invalid,
+	// BackendUnavailable, Timeout, Canceled, Internal.
+	Segment(ctx context.Context, input *Input) (*Mask, Run, error)
+	// Release gives the backend back.
+	Release()
 }
 
 // Job is one photo to be cut out.

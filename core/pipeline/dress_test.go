@@ -19,11 +19,11 @@ import (
 // square finds its subject in the middle half of every photo.
 type square struct{}
 
-func (square) Model(context.Context, string, string) (cutout.Model, error) {
-	return cutout.Model{Name: "square", Variants: []cutout.Variant{{Size: 64}}}, nil
-}
+func (s square) Acquire(context.Context, string, string) (cutout.Lease, error) { return s, nil }
+func (square) Sizes() []int                                                    { return []int{64} }
+func (square) Release()                                                        {}
 
-func (square) Segment(_ context.Context, _, _ string, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+func (square) Segment(_ context.Context, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
 	m := &cutout.Mask{Width: in.Width, Height: in.Height, Pix: make([]uint8, in.Width*in.Height)}
 	for i := range m.Pix {
 		x, y := i%m.Width, i/m.Width

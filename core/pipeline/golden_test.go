@@ -28,11 +28,11 @@ var update = flag.Bool("update", false, "write the golden cut-out anew")
 // drawn answers with a mask that is already there.
 type drawn struct{ mask *image.Gray }
 
-func (d drawn) Model(context.Context, string, string) (cutout.Model, error) {
-	return cutout.Model{Variants: []cutout.Variant{{Size: d.mask.Rect.Dx()}}}, nil
-}
+func (d drawn) Acquire(context.Context, string, string) (cutout.Lease, error) { return d, nil }
+func (d drawn) Sizes() []int                                                  { return []int{d.mask.Rect.Dx()} }
+func (drawn) Release()                                                        {}
 
-func (d drawn) Segment(context.Context, string, string, *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+func (d drawn) Segment(context.Context, *cutout.Input) (*cutout.Mask, cutout.Run, error) {
 	return &cutout.Mask{Width: d.mask.Rect.Dx(), Height: d.mask.Rect.Dy(), Pix: bytes.Clone(d.mask.Pix)}, cutout.Run{}, nil
 }
 

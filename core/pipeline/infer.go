@@ -24,18 +24,19 @@ const (
 // infer runs the model at the sizes that the mode asks for, smallest first, and
 // returns the largest's mask, unless that of a smaller one is clearly more certain.
 func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutout.Options) (*cutout.Mask, cutout.Run, error) {
-	model, err := p.backend.Model(ctx, options.Backend, options.Model)
+	lease, err := p.backend.Acquire(ctx, options.Backend, options.Model)
 	if err != nil {
 		return nil, cutout.Run{}, err
 	}
+	defer lease.Release()
 	var (
 		best    *cutout.Mask
 		bestRun cutout.Run
 		doubt   float64
 		total   cutout.Run
 	)
-	for _, size := range sizes(model, options.Mode) {
-		m, run, err := p.backend.Segment(ctx, options.Backend, options.Model, tensor.FromPhoto(photo, size))
+	for _, size := range sizes(lease.Sizes(), options.Mode) {
+		m, run, err := lease.Segment(ctx, tensor.FromPhoto(photo, size))
 		if err != nil {
 			return nil, cutout.Run{}, err
 		}
@@ -52,9 +53,8 @@ func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutou
 	return best, bestRun, nil
 }
 
-// sizes lists the input sizes to run, in order.
-func sizes(model cutout.Model, mode cutout.Mode) []int {
-	all := model.Sizes()
+// sizes lists which of a model's input sizes to run, in order.
+func sizes(all []int, mode cutout.Mode) []int {
 	switch {
 	case len(all) < 2:
 		return all

@@ -16,13 +16,13 @@ import (
 // doubtful answers at three sizes, each with its own uncertainty.
 type doubtful map[int]float64
 
-func (doubtful) Model(context.Context, string, string) (cutout.Model, error) {
-	return cutout.Model{Variants: []cutout.Variant{{Size: 32}, {Size: 64}, {Size: 96}}}, nil
-}
+func (d doubtful) Acquire(context.Context, string, string) (cutout.Lease, error) { return d, nil }
+func (doubtful) Sizes() []int                                                    { return []int{32, 64, 96} }
+func (doubtful) Release()                                                        {}
 
 // Segment's subject is the band of rows that shows which size it was seen at; it
 // is n rows of 255 and enough of one half beside it for the uncertainty.
-func (d doubtful) Segment(_ context.Context, _, _ string, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+func (d doubtful) Segment(_ context.Context, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
 	m := &cutout.Mask{Width: in.Width, Height: in.Height, Pix: make([]uint8, in.Width*in.Height)}
 	band := m.Pix[in.Width*in.Height*(in.Width/32-1)/4:][:in.Width*in.Height/4]
 	for i := range band {

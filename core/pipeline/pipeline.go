@@ -15,15 +15,12 @@ import (
 	"bgremover.pro/core/refine"
 )
 
-// Backend is what the line asks of the inference side. An empty backend or
-// model name means the operator's default.
+// Backend is what the line asks of the inference side.
 type Backend interface {
-	// Model says what would serve a request of these names. Codes: Invalid
-	// (unknown name; the sentence lists the choices), BackendUnavailable.
-	Model(ctx context.Context, backend, model string) (cutout.Model, error)
-	// Segment runs the variant whose size is the input's. Codes: Invalid,
-	// BackendUnavailable, Timeout, Canceled, Internal.
-	Segment(ctx context.Context, backend, model string, input *cutout.Input) (*cutout.Mask, cutout.Run, error)
+	// Acquire leases a backend and a model for one photo; empty names mean the
+	// operator's defaults. Codes: Invalid (unknown name; the sentence lists the
+	// choices), BackendUnavailable, Timeout, Canceled.
+	Acquire(ctx context.Context, backend, model string) (cutout.Lease, error)
 }
 
 // Settings may change while jobs run; a job keeps those it started with.

@@ -10,74 +10,20 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// lease is a place on a process for one request.
-type lease struct {
-	*supervisor
-	process *process
-	model   cutout.Model
-}
-
-// Model returns the model that would serve, with the sizes that are ready.
-// Empty names mean the defaults. Codes: Invalid (unknown name; the sentence
-// lists the choices), BackendUnavailable, Timeout, Canceled.
-func (m *Manager) Model(ctx context.Context, backend, model string) (cutout.Model, error) {
-	for failed := (*process)(nil); ; {
-		l, err := m.acquire(ctx, backend, model, failed)
-		if err != nil {
-			return cutout.Model{}, err
-		}
-		loaded, err := l.process.take(ctx, l.model, m.options.room(l.process), m.options.LoadTimeout)
-		l.process.release()
-		if err == nil {
-			l.process.letGo(loaded.Name)
-			return loaded, nil
-		}
-		if !l.worthAnother(ctx, err) || failed != nil {
-			return cutout.Model{}, inWords(ctx, err)
-		}
-		failed = l.process
-	}
-}
-
-// Segment runs a model on one picture. A request whose backend dies or breaks
-// is tried once more, on the next backend that the name stands for, or after
-// the restart of the same. Codes: those of Model, Internal.
-func (m *Manager) Segment(ctx context.Context, backend, model string, input *cutout.Input) (*cutout.Mask, cutout.Run, error) {
-	var failed *process
-	for {
-		l, err := m.acquire(ctx, backend, model, failed)
-		if err != nil {
-			return nil, cutout.Run{}, inWords(ctx, err)
-		}
-		mask, run, err := l.run(ctx, input)
-		l.process.release()
-		switch {
-		case err == nil:
-			return mask, run, nil
-		case errors.Is(err, errRetired):
-			continue // it never ran
-		case !l.worthAnother(ctx, err) || failed != nil:
-			return nil, cutout.Run{}, inWords(ctx, err)
-		}
-		l.log.Warn("a request is tried once more", "why", reason(err))
-		failed = l.process
-	}
-}
-
 // run does one inference and sees to it that a process that hangs or keeps
 // failing ends.
-func (l *lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+func (l *Lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cutout.Run, error) {
 	p, o := l.process, &l.m.options
 	if err := p.slot(ctx); err != nil {
 		return nil, cutout.Run{}, err
 	}
 	defer func() { <-p.slots }()
-	loaded, err := p.take(ctx, l.model, o.room(p), o.LoadTimeout)
+	loaded, err := p.take(ctx, l.place.model, o.room(p), o.LoadTimeout)
 	if err != nil {
 		return nil, cutout.Run{}, err
 	}
 	defer p.letGo(loaded.Name)
-	if sizes := loaded.Sizes(); !slices.Contains(sizes, input.Width) && slices.Contains(l.model.Sizes(), input.Width) {
+	if sizes := loaded.Sizes(); !slices.Contains(sizes, input.Width) && slices.Contains(l.sizes, input.Width) {
 		err := fmt.Errorf("backend %s has sizes %v of model %s ready, not %d", l.name, sizes, loaded.Name, input.Width)
 		return nil, cutout.Run{}, &cutout.Error{Code: cutout.BackendUnavailable, RetryAfter: time.Second, Err: err,
 			Message: "The backend was changed just now. Please try again."}
@@ -106,14 +52,14 @@ const strikes = 3
 // hangs judges a process by a run that failed after a time: one that had at
 // least half the time allowed when its deadline, or the caller's, came. Of
 // shorter ones it takes several in a row.
-func (l *lease) hangs(ctx context.Context, err error, took time.Duration) bool {
+func (l *Lease) hangs(ctx context.Context, err error, took time.Duration) bool {
 	if errors.Is(ctx.Err(), context.Canceled) || cutout.CodeOf(err) != cutout.Timeout {
 		return false
 	}
 	return took > l.m.options.RunTimeout/2 || l.process.strikes.Add(1) >= strikes
 }
 
-func (l *lease) account(ctx context.Context, err error, o Observation) {
+func (l *Lease) account(ctx context.Context, err error, o Observation) {
 	l.requests.Add(1)
 	if l.m.options.OnRun != nil {
 		l.m.options.OnRun(o)
@@ -137,7 +83,7 @@ func (l *lease) account(ctx context.Context, err error, o Observation) {
 
 // worthAnother says whether an error is the process's and not the request's.
 // No other request goes to a process until it is known whether it lives.
-func (l *lease) worthAnother(ctx context.Context, err error) bool {
+func (l *Lease) worthAnother(ctx context.Context, err error) bool {
 	var f *DownError
 	if ctx.Err() != nil || !errors.As(err, &f) && cutout.CodeOf(err) != cutout.BackendUnavailable {
 		return false
