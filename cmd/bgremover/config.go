@@ -16,7 +16,7 @@ func configCommand() *cobra.Command {
 		Long: `Settings come from the defaults, then bgremover.toml (or the file named by
 BGREMOVER_CONFIG), then variables BGREMOVER_*, then flags; the later count.`,
 	}
-	cmd.AddCommand(configCheckCommand(), configPrintCommand(), configExampleCommand(), configKeyCommand())
+	cmd.AddCommand(configCheckCommand(), configPrintCommand(), configExampleCommand(), configKeyCommand(), configSecretCommand())
 	return cmd
 }
 
@@ -66,6 +66,23 @@ rate. The entry holds the key's hash only: the key itself is shown once.`,
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "key for the program:   %s\nentry for api_keys:    %s\n", key, entry)
 			return nil
+		},
+	}
+}
+
+func configSecretCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "secret FILE",
+		Short: "Make the file of a secret, such as device_secret_file or admin_token_file.",
+		Long: `Writes 32 random bytes as text into a file that only its owner may read, unless
+it is there already: containers that start together may all run this.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			_, made, err := config.SecretFile(args[0])
+			if err == nil && made {
+				fmt.Fprintln(cmd.OutOrStdout(), "made", args[0])
+			}
+			return err
 		},
 	}
 }

@@ -42,6 +42,11 @@ func isAddress(s string) bool {
 	return err == nil && n >= 0 && n <= 65535 && !strings.ContainsAny(host, " /\\")
 }
 
+func isSocket(s string) bool {
+	path, ok := strings.CutPrefix(s, "unix:")
+	return ok && filepath.IsAbs(path)
+}
+
 func isEmail(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s

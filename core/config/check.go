@@ -21,6 +21,10 @@ func (c *Config) check() (problems Errors) {
 	}
 	c.checkListeners(fail)
 	c.checkFiles(fail)
+	if c.Limits.RedisURL != "" && c.Server.DeviceSecret == "" {
+		fail("device_secret", "must be set where redis_url is: without it, whoever reads Redis could find visitors' addresses in the counters' names; "+
+			"bgremover config secret FILE makes one, device_secret_file names it, and all replicas need the same")
+	}
 	if d, n := c.Limits.Device, c.Limits.Network; d.Period != 0 && n.Period != 0 &&
 		float64(n.Count)/n.Period.Seconds() < float64(d.Count)/d.Period.Seconds() {
 		fail("limits_network", "lets a whole network send less than one device (limits_device is %s)", d)
@@ -57,7 +61,10 @@ func (c *Config) checkListeners(fail func(key, format string, args ...any)) {
 	if sameAddress(c.Server.Listen, c.Operator.Listen) {
 		fail("admin_listen", "is the same address as listen (%s)", c.Server.Listen)
 	}
-	if !Loopback(c.Operator.Listen) && c.Operator.Token == "" && c.Operator.ClientCA == "" {
+	if isSocket(c.Operator.Listen) && c.Operator.TLSCert != "" {
+		fail("admin_tls_cert", "is not for a socket; leave it out, or listen on an address")
+	}
+	if !isSocket(c.Operator.Listen) && !Loopback(c.Operator.Listen) && c.Operator.Token == "" && c.Operator.ClientCA == "" {
 		fail("admin_listen", "can be reached from other machines, so admin_token or admin_client_ca must be set too (or listen on 127.0.0.1)")
 	}
 	if (c.Server.TLSCert == "") != (c.Server.TLSKey == "") {
@@ -108,6 +115,23 @@ func Loopback(address string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// Socket returns the path of the operator's socket, "" where there is none.
+func (o Operator) Socket() string {
+	if !isSocket(o.Listen) {
+		return ""
+	}
+	return strings.TrimPrefix(o.Listen, "unix:")
+}
+
+// MadeToken is the file of the token that the server makes itself; "" where it
+// makes none, as access is settled otherwise.
+func (c *Config) MadeToken() string {
+	if o := c.Operator; o.Token != "" || o.ClientCA != "" || o.Socket() != "" {
+		return ""
+	}
+	return filepath.Join(c.Folders.Data, "admin-token")
 }
 
 // sameAddress says whether two listeners would want the same port of the same

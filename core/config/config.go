@@ -44,8 +44,9 @@ type Server struct {
 
 // Operator is the operator's listener.
 type Operator struct {
-	Listen   string
+	Listen   string // host:port, or unix: and an absolute path
 	Token    string
+	Metrics  string // "auto", "open" or "token"
 	TLSCert  string
 	TLSKey   string
 	ClientCA string // PEM file; clients must show a certificate signed by it
@@ -88,6 +89,7 @@ type Limits struct {
 	Overrides []Override
 	Keys      []APIKey
 	RedisURL  string
+	Loads     Rate // of models and backends that a device names
 }
 
 // Log says what is written down, and for how long.
@@ -99,6 +101,7 @@ type Log struct {
 	AccessIP     string // "full", "truncated" or "none"
 	AccessDays   int    // 1 to 30
 	AccessGzip   bool
+	AccessDay    int64 // bytes that the lines of one day may take
 }
 
 // Cache says how long public pages may be kept by others.

@@ -55,6 +55,8 @@ func TestContradictions(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"same address", `admin_listen = "127.0.0.1:8080"`, "admin_listen"},
 		{"open operator page", `admin_listen = ":9090"`, "admin_token or admin_client_ca must be set"},
+		{"socket with a certificate", "admin_listen = \"unix:/run/x\"\nadmin_tls_cert = \"/dev/null\"\nadmin_tls_key = \"/dev/null\"", "is not for a socket"},
+		{"socket without a place", `admin_listen = "unix:x"`, "accepted is host:port"},
 		{"certificate alone", `tls_cert = "/dev/null"`, "tls_cert"},
 		{"key that is not there", "tls_cert = \"/dev/null\"\ntls_key = \"/nowhere\"", "cannot be read"},
 		{"client certificate without key", `admin_client_cert = "/dev/null"`, "admin_client_key go together"},

@@ -34,6 +34,10 @@ func live(s setting) setting   { s.live = true; return s }
 
 const day = 24 * time.Hour
 
+// minDeviceSecret is the least length of device_secret: half the bits would do
+// if they were random, but people type words.
+const minDeviceSecret = 32
+
 var (
 	address = text("host:port, such as 127.0.0.1:9090 or :8080", isAddress)
 	name    = text("a name in small letters, digits, dashes", isName)
@@ -53,8 +57,8 @@ var serverSettings = []setting{
 	define("tls_cert", "", "certificate of the public listener (PEM file)", pemFile, func(c *Config) *string { return &c.Server.TLSCert }),
 	define("tls_key", "", "its key (PEM file)", pemFile, func(c *Config) *string { return &c.Server.TLSKey }),
 	define("trusted_proxies", "", "whose X-Forwarded-For counts", list(proxy), func(c *Config) *[]netip.Prefix { return &c.Server.TrustedProxies }),
-	secret(define("device_secret", "", "makes device ids the same on several replicas",
-		text("at least 32 characters, or nothing", optional(func(s string) bool { return len(s) >= 32 })),
+	secret(define("device_secret", "", "makes device ids the same on several replicas, and hides them in Redis; needed with redis_url",
+		text("at least 32 characters, or nothing", optional(func(s string) bool { return len(s) >= minDeviceSecret })),
 		func(c *Config) *string { return &c.Server.DeviceSecret })),
 	define("max_connections", "4096", "connections open at a time", number(1, 1_000_000), func(c *Config) *int { return &c.Server.MaxConnections }),
 	define("drain_delay", "2s", "at the end: not ready, but still serving, for so long", duration(0, 5*time.Minute),
@@ -67,10 +71,14 @@ var serverSettings = []setting{
 }
 
 var operatorSettings = []setting{
-	define("admin_listen", "127.0.0.1:9090", "the operator's page and the metrics", address, func(c *Config) *string { return &c.Operator.Listen }),
-	secret(define("admin_token", "", "asked for on the operator's listener",
+	define("admin_listen", "127.0.0.1:9090", "the operator's page and the metrics",
+		text("host:port, such as 127.0.0.1:9090, or a socket that only this user may open, such as unix:/run/bgremover/operator",
+			func(s string) bool { return isAddress(s) || isSocket(s) }), func(c *Config) *string { return &c.Operator.Listen }),
+	secret(define("admin_token", "", "asked for on the operator's listener; empty: one is made in the file admin-token of data_dir",
 		text("at least 16 characters, or nothing", optional(func(s string) bool { return len(s) >= 16 })),
 		func(c *Config) *string { return &c.Operator.Token })),
+	define("admin_metrics", "auto", "who reads /metrics; auto: everyone on this machine, unless admin_token is set", choice("auto", "open", "token"),
+		func(c *Config) *string { return &c.Operator.Metrics }),
 	define("admin_tls_cert", "", "certificate of the operator's listener (PEM file)", pemFile, func(c *Config) *string { return &c.Operator.TLSCert }),
 	define("admin_tls_key", "", "its key (PEM file)", pemFile, func(c *Config) *string { return &c.Operator.TLSKey }),
 	define("admin_client_ca", "", "whose client certificates are let in (PEM file)", pemFile, func(c *Config) *string { return &c.Operator.ClientCA }),
@@ -101,6 +109,8 @@ var limitSettings = []setting{
 		func(c *Config) *Rate { return &c.Limits.Network })),
 	live(define("limits_routes", "", "a device's own rate on a route, such as /api/v1/cutouts=120/1h", list(routeRate),
 		func(c *Config) *[]RouteRate { return &c.Limits.Routes })),
+	live(define("limits_model_loads", "6/1h", "models and backends that a device may have loaded by naming them; those that are loaded cost nothing", rate,
+		func(c *Config) *Rate { return &c.Limits.Loads })),
 	live(define("limits_overrides", "", "other rates for some, such as 198.51.100.7=off or 203.0.113.0/24=block", list(override),
 		func(c *Config) *[]Override { return &c.Limits.Overrides })),
 	secret(live(define("api_keys", "", "programs' keys with their own rate (bgremover config key NAME makes one)", list(apiKey),
@@ -117,6 +127,8 @@ var logSettings = []setting{
 	live(define("access_log_ip", "full", "how much of the address", choice("full", "truncated", "none"), func(c *Config) *string { return &c.Log.AccessIP })),
 	live(define("access_log_days", "30", "days that lines are kept", number(1, 30), func(c *Config) *int { return &c.Log.AccessDays })),
 	live(define("access_log_gzip", "false", "compress the files of past days", flag, func(c *Config) *bool { return &c.Log.AccessGzip })),
+	live(define("access_log_day_size", "256MiB", "what the lines of one day (UTC) may take; further ones are counted, not written", size(1<<20, 1<<40),
+		func(c *Config) *int64 { return &c.Log.AccessDay })),
 }
 
 var cacheSettings = []setting{

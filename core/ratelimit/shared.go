@@ -36,7 +36,14 @@ type shared struct {
 	done   chan struct{}
 }
 
+// minSecret is the least length of the secret: with a shorter one, or none,
+// every address could be tried against the names in Redis.
+const minSecret = 32
+
 func newShared(o Options, b *blocks) (*shared, error) {
+	if len(o.Secret) < minSecret {
+		return nil, fmt.Errorf("counters in Redis need a secret of at least %d bytes for their names", minSecret)
+	}
 	options, err := redis.ParseURL(o.RedisURL)
 	if err != nil {
 		return nil, fmt.Errorf("redis_url: %w", err)

@@ -5,8 +5,10 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,9 +97,11 @@ func (m messages) await(t *testing.T, want string) {
 	}
 }
 
+const secret = "a secret that all replicas share."
+
 func replica(t *testing.T, url string) (*Limiter, messages) {
 	m := make(messages, 10)
-	return make1(t, Options{RedisURL: url, Secret: []byte("shared"), Log: slog.New(m),
+	return make1(t, Options{RedisURL: url, Secret: []byte(secret), Log: slog.New(m),
 		Rules: Rules{Device: Rate{10, time.Hour}, Network: Rate{20, time.Hour}}}), m
 }
 
@@ -275,8 +279,47 @@ func TestRedisThatIsNotThereIsNoFailedStart(t *testing.T) {
 	}
 	s.start()
 	log.await(t, "answers again")
-	if _, err := New(Options{RedisURL: "http://nonsense"}); err == nil {
+	if _, err := New(Options{RedisURL: "http://nonsense", Secret: []byte(secret)}); err == nil {
 		t.Error("a URL that is none was accepted")
+	}
+}
+
+// TestNobodyFindsAnAddressInRedis tries every address of the visitor's /16
+// under the keys that somebody who reads Redis could guess.
+func TestNobodyFindsAnAddressInRedis(t *testing.T) {
+	s := startRedis(t)
+	for _, short := range []string{"", "too short to hide anything"} {
+		if _, err := New(Options{RedisURL: s.url(), Secret: []byte(short)}); err == nil || !strings.Contains(err.Error(), "secret") {
+			t.Errorf("secret %q: %v", short, err)
+		}
+	}
+	l, _ := replica(t, s.url())
+	l.Charge(t.Context(), visitor, 1)
+	client := s.client()
+	defer client.Close()
+	stored, err := client.Keys(t.Context(), "*").Result()
+	if err != nil || len(stored) < 2 {
+		t.Fatalf("%v, %v", stored, err)
+	}
+	find := func(guess *shared) bool {
+		for third := range 256 {
+			for fourth := range 256 {
+				who := visitor
+				who.Addr = netip.AddrFrom4([4]byte{192, 0, byte(third), byte(fourth)})
+				for _, b := range l.rules.Load().buckets(who)[1:] {
+					if slices.ContainsFunc(stored, func(key string) bool { return strings.Contains(key, guess.hide(b.key)) }) {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	}
+	if find(&shared{}) || find(&shared{secret: []byte("bgremover")}) {
+		t.Error("the address was found without the secret")
+	}
+	if !find(&shared{secret: []byte(secret)}) {
+		t.Error("the search finds nothing even with the secret, so that it proves nothing")
 	}
 }
 
