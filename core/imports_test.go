@@ -36,7 +36,8 @@ var allowed = map[string][]string{
 
 	"core/device":    {"core/cutout"},
 	"core/ratelimit": {"core/cutout"},
-	"core/accesslog": {"core/cutout"},
+	"core/accesslog": {"core/cutout", "core/flood"},
+	"core/flood":     {},
 	"core/config":    {"core/cutout"},
 	"core/edge":      {},
 

@@ -1,7 +1,9 @@
 // Package accesslog writes down who asked for what, in files of one day each,
 // and sees to it that no line grows old: files end by the day in their name,
 // whether anybody visits or not. A request never waits for it and never fails
-// because of it; what cannot be written is dropped and counted.
+// because of it; what cannot be written is dropped and counted. What is written
+// has a bound: fields are short, of a flood from one address only some lines are
+// kept, and a day takes no more bytes than the settings say.
 package accesslog
 
 import (
@@ -15,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"bgremover.pro/core/flood"
 )
 
 // Entry is one request and its answer.
@@ -39,6 +43,9 @@ type Settings struct {
 	// so many days less one before it are kept.
 	Days int
 	Gzip bool // compress the files of past days
+	// DayBytes is what the lines of one day (UTC) may take together; further
+	// ones are left out and counted. 0 means no bound.
+	DayBytes int64
 }
 
 // Options say where lines go.
@@ -56,6 +63,10 @@ const (
 	batch    = 1 << 16 // bytes written at once
 )
 
+// floods: a page with all its files is some sixty lines, and an office of many
+// people behind one address comes to a few hundred in ten seconds.
+var floods = flood.Limits{Window: 10 * time.Second, Burst: 1000, Every: 100, Kinds: 10_000}
+
 // Logger writes entries. It is safe for concurrent use; Close ends its two
 // goroutines.
 type Logger struct {
@@ -66,13 +77,17 @@ type Logger struct {
 	files    *files
 	log      *slog.Logger
 
-	written, dropped atomic.Int64
-	failing          bool // the writer's own: told once per failure
-	status           atomic.Pointer[sweep]
-	wake             chan struct{}
-	stop             chan struct{}
-	stopOnce         sync.Once
-	done             sync.WaitGroup
+	floods *flood.Sampler[netip.Prefix]
+	today  today // the writer's own
+
+	written, dropped  atomic.Int64
+	flooded, overfull atomic.Int64 // lines left out: of floods, and beyond a day's bytes
+	failing           bool         // the writer's own: told once per failure
+	status            atomic.Pointer[sweep]
+	wake              chan struct{}
+	stop              chan struct{}
+	stopOnce          sync.Once
+	done              sync.WaitGroup
 }
 
 // New starts a logger. It fails for settings out of range and for a folder
@@ -86,7 +101,7 @@ func New(o Options) (*Logger, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Logger{mode: o.Mode, lines: make(chan []byte, buffered), files: &files{dir: o.Dir}, log: o.Log,
-		wake: make(chan struct{}, 1), stop: make(chan struct{})}
+		floods: flood.New[netip.Prefix](floods), wake: make(chan struct{}, 1), stop: make(chan struct{})}
 	switch o.Mode {
 	case "file":
 		l.out = l.files
@@ -133,6 +148,16 @@ func (l *Logger) Log(e Entry) {
 	if l.out == nil {
 		return
 	}
+	pass, leftOut := l.floods.Pass(sourceOf(e.Addr), time.Now())
+	l.noteFloods(leftOut)
+	if !pass {
+		l.flooded.Add(1)
+		return
+	}
+	l.enqueue(e)
+}
+
+func (l *Logger) enqueue(e Entry) {
 	select {
 	case l.lines <- e.line(l.settings.Load()):
 	default:
@@ -140,10 +165,44 @@ func (l *Logger) Log(e Entry) {
 	}
 }
 
+// sourceOf is what counts as one sender: an IPv4 address or an IPv6 /64.
+func sourceOf(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	p, _ := a.Prefix(min(a.BitLen(), 64)) // the zero Prefix without an address
+	return p
+}
+
+// mostNotes bounds the lines about one window's floods.
+const mostNotes = 100
+
+// noteFloods writes down how many lines of which address are missing.
+func (l *Logger) noteFloods(leftOut map[netip.Prefix]int) {
+	notes, others := 0, 0
+	for source, n := range leftOut {
+		if notes++; notes > mostNotes || !source.IsValid() {
+			others += n
+			continue
+		}
+		l.enqueue(note(source.Addr(), "%d more lines of this address were left out within %s", n, floods.Window))
+	}
+	if others > 0 {
+		l.enqueue(note(netip.Addr{}, "%d more lines of other addresses were left out within %s", others, floods.Window))
+	}
+}
+
+// note is a line of ours, in the form of the others, so that whatever reads
+// them reads it too.
+func note(addr netip.Addr, format string, args ...any) Entry {
+	return Entry{Time: time.Now(), Addr: addr, UserAgent: "bgremover: " + fmt.Sprintf(format, args...)}
+}
+
 // Close writes what is still buffered, for as long as ctx lasts, and sweeps
 // once more. Lines that come later are dropped.
 func (l *Logger) Close(ctx context.Context) error {
-	l.stopOnce.Do(func() { close(l.stop) })
+	l.stopOnce.Do(func() {
+		l.noteFloods(l.floods.End())
+		close(l.stop)
+	})
 	ended := make(chan struct{})
 	go func() {
 		l.done.Wait()

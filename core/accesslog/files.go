@@ -30,6 +30,17 @@ const (
 
 func fileOf(t time.Time) string { return "access." + t.UTC().Format(dayForm) + ".log" }
 
+// size is that of the day's files that are there already.
+func (f *files) size(day time.Time) (bytes int64) {
+	all, _ := filepath.Glob(filepath.Join(f.dir, fileOf(day)+"*")) // a folder in which that would mean something else is refused by New
+	for _, path := range all {
+		if info, err := os.Stat(path); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}
+
 // Write writes whole lines, to the file of today.
 func (f *files) Write(lines []byte) (int, error) {
 	f.mu.Lock()

@@ -7,14 +7,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
-// No visitor decides how long a line gets.
+// No visitor decides how long a line gets: these are bytes of the line, and
+// what is cut ends in dots.
 const (
-	maxURL   = 2048
-	maxAgent = 512
-	maxWord  = 32
+	maxURL   = 256
+	maxAgent = 256
+	maxWord  = 16
+	maxID    = 64
+	dots     = "..."
 )
 
 func (e Entry) line(s *Settings) []byte {
@@ -49,7 +53,10 @@ func (e Entry) combined(ip string) []byte {
 }
 
 func (e Entry) json(ip string) []byte {
-	line, err := json.Marshal(struct {
+	var line bytes.Buffer
+	w := json.NewEncoder(&line) // ends the line too
+	w.SetEscapeHTML(false)      // it is no HTML, and would be six times as long
+	err := w.Encode(struct {
 		Time      string  `json:"time"`
 		IP        string  `json:"ip"`
 		Method    string  `json:"method"`
@@ -61,11 +68,11 @@ func (e Entry) json(ip string) []byte {
 		UserAgent string  `json:"user_agent"`
 		ID        string  `json:"request_id,omitempty"`
 	}{e.Time.UTC().Format(time.RFC3339Nano), shorten(e.Addr, ip), cut(e.Method, maxWord), cut(e.path(), maxURL), cut(e.Proto, maxWord),
-		e.Status, e.Bytes, e.Duration.Seconds(), cut(e.UserAgent, maxAgent), cut(e.ID, 64)})
+		e.Status, e.Bytes, e.Duration.Seconds(), cut(e.UserAgent, maxAgent), cut(e.ID, maxID)})
 	if err != nil {
 		return nil // strings and finite numbers cannot fail
 	}
-	return append(line, '\n')
+	return line.Bytes()
 }
 
 // path leaves out the query: people put keys and names there.
@@ -98,25 +105,37 @@ func escape(b []byte, s string, limit int) []byte {
 		return append(b, '-')
 	}
 	const hex = "0123456789ABCDEF"
-	for i := range min(len(s), limit) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
-		} else {
+	end := len(b) + limit
+	for i := range len(s) {
+		c := s[i]
+		plain := c >= ' ' && c <= '~' && c != '"' && c != '\\'
+		switch {
+		case plain && len(b) < end:
 			b = append(b, c)
+		case !plain && len(b)+4 <= end:
+			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
+		default:
+			return append(b, dots...)
 		}
 	}
 	return b
 }
 
-// cut shortens for JSON, which must be whole characters.
+// cut shortens for JSON, which must be whole characters, and takes out those
+// that JSON would write as six.
 func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			r = utf8.RuneError // as for what is no UTF-8
+		}
+		if b.Len()+utf8.RuneLen(r) > limit {
+			b.WriteString(dots)
+			break
+		}
+		b.WriteRune(r)
 	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit]
+	return b.String()
 }
 
 func countLines(b []byte) int64 { return int64(bytes.Count(b, []byte{'\n'})) }

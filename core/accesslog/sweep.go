@@ -18,12 +18,15 @@ type Status struct {
 	Mode    string
 	Dir     string
 	Written int64 // lines since the start
-	Dropped int64
-	Files   int
-	Bytes   int64
-	Oldest  time.Time // the day of the oldest file; zero without files
-	Swept   time.Time
-	Err     error // why the last sweep could not do all of its work
+	Dropped int64 // could not be written
+	// Flooded and Overfull are lines left out on purpose: of floods from one
+	// address, and beyond a day's bytes.
+	Flooded, Overfull int64
+	Files             int
+	Bytes             int64
+	Oldest            time.Time // the day of the oldest file; zero without files
+	Swept             time.Time
+	Err               error // why the last sweep could not do all of its work
 }
 
 // sweep is the outcome of one sweep.
@@ -36,7 +39,7 @@ type sweep struct {
 func (l *Logger) Status() Status {
 	last := l.status.Load()
 	s := Status{Settings: *l.settings.Load(), Mode: l.mode, Dir: l.files.dir, Written: l.written.Load(), Dropped: l.dropped.Load(),
-		Swept: last.at, Err: last.err}
+		Flooded: l.flooded.Load(), Overfull: l.overfull.Load(), Swept: last.at, Err: last.err}
 	_ = l.each(func(name string, _ []string, began time.Time) error { // a folder that cannot be read shows in Err
 		if info, err := os.Lstat(filepath.Join(l.files.dir, name)); err == nil {
 			s.Files++
