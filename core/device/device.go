@@ -45,8 +45,11 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// Log is told once when forwarded addresses come from another peer.
 	Log *slog.Logger
-	// Now is the clock; nil means time.Now.
+	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
+	// Ticks is the time since some start, which no setting of the wall clock
+	// changes; nil means this process's own.
+	Ticks func() time.Duration
 }
 
 // Identifier identifies devices. It is safe for concurrent use.
@@ -62,10 +65,14 @@ func New(o Options) *Identifier {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Ticks == nil {
+		start := time.Now()
+		o.Ticks = func() time.Duration { return time.Since(start) }
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Identifier{keys: newKeyring(o.Secret, o.Now), proxies: o.TrustedProxies, log: o.Log}
+	return &Identifier{keys: newKeyring(o.Secret, o.Now, o.Ticks), proxies: o.TrustedProxies, log: o.Log}
 }
 
 // Identify returns the device of a valid cookie, else what Derive returns.

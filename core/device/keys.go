@@ -11,32 +11,58 @@ import (
 
 // keyring holds the key of the running UTC day and the one of the day before,
 // which still opens cookies for at most 24 hours.
+//
+// Days go by the wall clock, so that replicas with one secret agree. A random
+// key also ends by the monotonic clock, which nobody sets: a wall clock that
+// stood, or was set back by years, would otherwise keep it for as long. One that
+// is set forward ends the day, like a machine that slept, and does no harm when
+// it is set right again.
 type keyring struct {
 	secret []byte
 	now    func() time.Time
+	ticks  func() time.Duration
 
 	mu              sync.Mutex
 	day             int64
+	ends            time.Duration // of today's key, in ticks
 	today, previous []byte
 }
 
-func newKeyring(secret []byte, now func() time.Time) *keyring {
-	k := &keyring{secret: secret, now: now, day: dayOf(now())}
-	k.today = k.make(k.day)
+func newKeyring(secret []byte, now func() time.Time, ticks func() time.Duration) *keyring {
+	k := &keyring{secret: secret, now: now, ticks: ticks}
+	k.begin(dayOf(now()))
 	if len(secret) > 0 {
 		k.previous = k.make(k.day - 1) // another replica may have signed with it
 	}
 	return k
 }
 
-const secondsPerDay = 24 * 60 * 60
+const (
+	secondsPerDay = 24 * 60 * 60
+	// slack keeps clocks that are slewed from ending a key just before its
+	// midnight, and the next one just after.
+	slack = 5 * time.Minute
+)
 
 func dayOf(t time.Time) int64 { return t.Unix() / secondsPerDay }
 
-// left returns the time until the current key changes.
+func midnight(day int64) time.Time { return time.Unix(day*secondsPerDay, 0) }
+
+// begin makes the key of a day, which lasts until its midnight.
+func (k *keyring) begin(day int64) {
+	k.day, k.today = day, k.make(day)
+	k.ends = k.ticks() + midnight(day+1).Sub(k.now()) + slack
+}
+
+// left returns the longest time until the current key changes.
 func (k *keyring) left() time.Duration {
-	now := k.now()
-	return time.Unix((dayOf(now)+1)*secondsPerDay, 0).Sub(now)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.turn()
+	if now := k.now(); dayOf(now) == k.day {
+		return min(midnight(k.day+1).Sub(now), k.ends-k.ticks())
+	}
+	return k.ends - k.ticks() // the wall clock was set back
 }
 
 func (k *keyring) current() []byte {
@@ -44,21 +70,33 @@ func (k *keyring) current() []byte {
 	return today
 }
 
-// both returns the keys of today and of yesterday; the latter may be nil. A
-// clock that is set back changes nothing until the days count on.
+// both returns the keys of today and of yesterday; the latter may be nil.
 func (k *keyring) both() (today, previous []byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	switch day := dayOf(k.now()); {
-	case day == k.day+1:
-		k.previous, k.today, k.day = k.today, k.make(day), day
-	case day > k.day:
-		k.previous, k.today, k.day = nil, k.make(day), day
-		if len(k.secret) > 0 {
-			k.previous = k.make(day - 1)
-		}
-	}
+	k.turn()
 	return k.today, k.previous
+}
+
+// turn ends a key that has had its time.
+func (k *keyring) turn() {
+	day := dayOf(k.now())
+	switch {
+	case len(k.secret) > 0:
+		if day != k.day {
+			k.previous = k.make(day - 1)
+			k.begin(day)
+		}
+	case day == k.day+1, k.ticks() >= k.ends:
+		k.previous = k.today
+		if k.ticks() >= k.ends+secondsPerDay*time.Second {
+			k.previous = nil // nobody came for a day
+		}
+		k.begin(day)
+	case day > k.day:
+		k.previous = nil
+		k.begin(day)
+	}
 }
 
 func (k *keyring) make(day int64) []byte {
