@@ -51,15 +51,18 @@ func TestChosen(t *testing.T) {
 }
 
 // TestModelsMakeRoom: of the models that a process has loaded, the one used
-// longest ago makes room for another.
+// longest ago makes room for another, but never that of those who name none.
 func TestModelsMakeRoom(t *testing.T) {
 	o := patient(t, fake("one"))
 	o.Models = append(o.Models, testModel(t, "third", 32))
 	m := started(t, o)
 	for _, step := range []struct{ model, loaded string }{
 		{"first", "first"}, {"second", "first second"}, {"first", "first second"},
-		{"third", "first third"}, {"second", "second third"},
+		{"third", "first third"}, {"third", "first third"}, {"second", "first second"},
 	} {
+		if was := strings.Contains(strings.Join(statusOf(m, "one").Models, " "), step.model); m.Loaded("", step.model) != was || m.Loaded("one", step.model) != was {
+			t.Errorf("loaded %s: %t, want %t", step.model, !was, was)
+		}
 		if _, _, err := segment(soon(t), m, "", step.model, picture(32)); err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,10 @@ const crashGrace = time.Second
 // health, model, and one inference to show that all of it works.
 func (s *supervisor) launch(ctx context.Context, spec Spec) (*process, error) {
 	s.set(Starting, "")
+	if spec.SHA256 == "" {
+		s.log.Warn("the backend's file is not checked before it is started: no checksum of it is known; "+
+			"for those that come with the server it is in SHA256SUMS beside them (make build), for others in sha256", "command", spec.Command)
+	}
 	p, err := start(ctx, spec, &s.m.options, s.log)
 	if err != nil {
 		return nil, err
@@ -44,6 +48,7 @@ func (s *supervisor) ready(ctx context.Context, p *process) (contract.Descriptio
 	if !ok {
 		return about, cutout.Errorf(cutout.Invalid, "none of its models is installed")
 	}
+	p.first = model.Name
 	loaded, err := p.take(ctx, model, s.m.options.MaxModels, s.m.options.LoadTimeout)
 	if err != nil {
 		return about, err

@@ -57,6 +57,9 @@ func New(o Options) (*Manager, error) {
 // reason why it does not. The Manager goes on trying after that, so a server
 // may come up and show the reason. Code: BackendUnavailable.
 func (m *Manager) Start(ctx context.Context) error {
+	if swept := sweepSockets(m.options.RunDir); swept > 0 {
+		m.options.Log.Info("sockets that a killed server has left were removed", "folders", swept)
+	}
 	m.update(func() {
 		m.started = true
 		for _, s := range m.supervisors {
@@ -90,6 +93,23 @@ func (m *Manager) Ready() error {
 		}
 	}
 	return m.unavailable(chain)
+}
+
+// Loaded says whether a request of these names would find its model in memory.
+// Of names that stand for nothing it says so too: they cost nothing.
+func (m *Manager) Loaded(backend, model string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	candidates, err := m.candidates(backend, model)
+	if err != nil {
+		return true
+	}
+	for _, c := range candidates {
+		if c.proc != nil {
+			return slices.Contains(c.proc.names(), c.model.Name)
+		}
+	}
+	return false
 }
 
 // Changed returns a channel that is closed when the state of anything changes;

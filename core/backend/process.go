@@ -55,7 +55,7 @@ type life struct {
 	cmd     *exec.Cmd
 	host    *os.File // our end of the pipe whose end tells it that we are gone
 	theirs  *os.File
-	sockets string
+	sockets *sockets
 	grace   time.Duration
 }
 
@@ -81,13 +81,13 @@ func prepare(spec Spec, o *Options, log *slog.Logger) (*life, error) {
 	if err != nil {
 		return nil, err
 	}
-	sockets, err := socketDir(o.RunDir)
+	sockets, err := newSockets(o.RunDir)
 	if err != nil {
 		return nil, &DownError{Reason: "there is no folder for its socket: " + err.Error(), Err: err}
 	}
 	theirs, host, err := os.Pipe()
 	if err != nil {
-		_ = os.RemoveAll(sockets)
+		sockets.remove()
 		return nil, &DownError{Reason: "it cannot get a pipe: " + err.Error(), Err: err}
 	}
 	p := &process{
@@ -100,7 +100,7 @@ func prepare(spec Spec, o *Options, log *slog.Logger) (*life, error) {
 	group(cmd)
 	cmd.ExtraFiles = []*os.File{theirs} // the first is descriptor 3
 	cmd.Env = append(spec.Environment(os.Environ()),
-		contract.EnvHostPipe+"=3", "PLUGIN_UNIX_SOCKET_DIR="+sockets)
+		contract.EnvHostPipe+"=3", "PLUGIN_UNIX_SOCKET_DIR="+sockets.path)
 	return &life{process: p, client: plugin.NewClient(clientConfig(spec, cmd, p.stderr)), cmd: cmd,
 		host: host, theirs: theirs, sockets: sockets, grace: o.StopTimeout}, nil
 }
@@ -178,7 +178,7 @@ func (l *life) clean() {
 	}
 	l.kill(nil)
 	_ = l.host.Close()
-	_ = os.RemoveAll(l.sockets)
+	l.sockets.remove()
 	close(l.gone)
 }
 

@@ -12,9 +12,11 @@ import (
 
 // shelf holds the models that one process has loaded: each is loaded once
 // however many ask for it, and of those that nobody uses the one used longest
-// ago makes room.
+// ago makes room. The one that serves those who name none never does: naming
+// others must not cost everybody else their model.
 type shelf struct {
 	backend contract.Backend
+	first   string // the model that stays; set before the process serves
 
 	mu      sync.Mutex
 	models  map[string]*shelved
@@ -80,6 +82,9 @@ func (s *shelf) makeRoom(room int) (victims []string, ok bool) {
 	for len(s.models)-len(victims) >= room {
 		oldest := ""
 		for name, m := range s.models {
+			if name == s.first && room > 1 {
+				continue
+			}
 			if m.users > 0 || m.loading || slices.Contains(victims, name) {
 				continue
 			}

@@ -1,8 +1,10 @@
 package backend
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,30 @@ import (
 
 	"bgremover.pro/core/cutout"
 )
+
+// TestUncheckedBackendsAreTold: one whose file nobody checks starts, but not in
+// silence.
+func TestUncheckedBackendsAreTold(t *testing.T) {
+	content, err := os.ReadFile(fakebackend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(content)
+	for _, checked := range []bool{true, false} {
+		var said bytes.Buffer
+		spec := fake("one")
+		if checked {
+			spec.SHA256 = hex.EncodeToString(sum[:])
+		}
+		o := patient(t, spec)
+		o.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		m := started(t, o)
+		m.Close()
+		if got := strings.Contains(said.String(), "is not checked"); got == checked || statusOf(m, "one").Unchecked == checked {
+			t.Errorf("checked %t, but told %t: %s", checked, got, &said)
+		}
+	}
+}
 
 // TestStartFails has every kind of backend that cannot serve beside one that
 // can: the reason is told, and the other one is not touched by it.

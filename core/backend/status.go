@@ -28,6 +28,8 @@ type Status struct {
 	// that name no backend go to it now.
 	Active  bool `json:"active"`
 	Serving bool `json:"serving"`
+	// Unchecked: no checksum of its file is known.
+	Unchecked bool `json:"unchecked,omitempty"`
 
 	// What the process says of itself; empty without one.
 	Version  string   `json:"version,omitempty"`
@@ -53,7 +55,7 @@ func (s *supervisor) status() Status {
 	st := Status{
 		Name: s.name, State: s.state, Why: s.why, Since: s.since,
 		Running: int(s.runs.Load()), Requests: s.requests.Load(), Failures: s.failures.Load(),
-		Restarts: max(0, s.started-1), LastError: s.lastErr, Stderr: s.stderr,
+		Unchecked: s.spec.SHA256 == "", Restarts: max(0, s.started-1), LastError: s.lastErr, Stderr: s.stderr,
 	}
 	if s.state == Failed {
 		st.NextTry = s.breaker.next

@@ -123,11 +123,12 @@ func TestSocketDir(t *testing.T) {
 	t.Setenv("TMPDIR", "/proc/nothing")
 	t.Setenv("XDG_RUNTIME_DIR", "")
 	for _, preferred := range []string{good, "/proc/nothing", long} {
-		dir, err := socketDir(preferred)
+		made, err := newSockets(preferred)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer os.RemoveAll(dir)
+		defer made.remove()
+		dir := made.path
 		info, err := os.Stat(dir)
 		if err != nil || info.Mode().Perm() != 0o700 || len(dir) > maxSocketDir {
 			t.Errorf("%s: %v, %v", dir, info.Mode(), err)
