@@ -1,6 +1,9 @@
 // Every way in for photos: the two fields, dropping (folders too), pasting,
 // and opening or sharing a file with the installed app.
 
+import { notice } from './notices.js';
+import { announce } from './words.js';
+
 export function intake(form, take) {
   const pick = form.querySelector('#image');
   const camera = form.querySelector('#camera');
@@ -88,8 +91,10 @@ function watchPaste(take) {
   });
 }
 
-// watchLaunch takes files opened with the installed app, and photos shared to
-// it, which the service worker has put aside.
+// watchLaunch takes files opened with the installed app, and offers photos
+// shared to it, which the service worker has put aside. Any site can post a form
+// as if it shared photos, so nothing is sent, and nobody's limit is spent,
+// before a click.
 async function watchLaunch(take) {
   window.launchQueue?.setConsumer(async (launch) => {
     give(take, await Promise.all((launch.files ?? []).map((handle) => handle.getFile())));
@@ -105,5 +110,11 @@ async function watchLaunch(take) {
     files.push(new File([photo], name, { type: photo.type }));
     await shared.delete(request);
   }
-  give(take, files);
+  if (files.length) offer(take, files);
+}
+
+function offer(take, files) {
+  const [came, action] = files.length === 1 ? ['A photo was shared with this page.', 'Remove its background'] : [`${files.length} photos were shared with this page.`, 'Remove their backgrounds'];
+  notice('shared', `${came} Nothing is sent until you choose to.`, { label: action, run: () => take(files) });
+  announce(came);
 }

@@ -1,5 +1,5 @@
 // Messages above the cards that concern the whole page, each shown once until
-// it is dismissed.
+// it is dismissed. An action is a link (href) or what a click does (run).
 
 export function notice(key, sentence, action) {
   const place = document.getElementById('notices');
@@ -11,11 +11,18 @@ export function notice(key, sentence, action) {
   words.textContent = sentence;
   box.append(words);
   if (action) {
-    const link = document.createElement('a');
-    link.className = 'button';
-    link.href = action.href;
-    link.textContent = action.label;
-    box.append(link);
+    const act = document.createElement(action.href ? 'a' : 'button');
+    act.className = 'button';
+    act.textContent = action.label;
+    if (action.href) act.href = action.href;
+    else {
+      act.type = 'button';
+      act.addEventListener('click', () => {
+        box.remove();
+        action.run();
+      });
+    }
+    box.append(act);
   }
   const dismiss = document.createElement('button');
   dismiss.type = 'button';

@@ -88,12 +88,15 @@ async function fromNetworkFirst(request, path) {
   return fromShell(path);
 }
 
-// takeShared puts shared photos aside and opens the start page, which takes
-// them from there.
+const MOST = 10; // shared photos kept at a time, as many as the server takes in one form
+
+// takeShared puts shared photos aside, in place of those that nobody took, and
+// opens the start page, which offers them to the visitor.
 async function takeShared(request) {
   const form = await request.formData();
+  await caches.delete('shared');
   const cache = await caches.open('shared');
-  for (const photo of form.getAll('image')) {
+  for (const photo of form.getAll('image').slice(0, MOST)) {
     if (!(photo instanceof File) || !photo.size) continue;
     await cache.put(`/shared/${crypto.randomUUID()}`, new Response(photo, {
       headers: { 'Content-Type': photo.type || 'application/octet-stream', 'X-Name': encodeURIComponent(photo.name) },
