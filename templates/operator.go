@@ -70,6 +70,7 @@ type OperatorBackend struct {
 	Name, State, Why          string
 	Since                     time.Duration
 	Active, Serving           bool
+	Unchecked                 bool // no checksum of its file is known
 	Device, Provider, Runtime string
 	Models                    string
 	Memory                    int64
@@ -117,11 +118,14 @@ type OperatorLog struct {
 	Days             int
 	Gzip             bool
 	Written, Dropped int64
-	Files            int
-	Bytes            int64
-	Oldest           string // a date; empty without files
-	Swept            time.Duration
-	Problem          string
+	// Flooded and Overfull were left out on purpose: of floods, and beyond
+	// DayBytes.
+	Flooded, Overfull, DayBytes int64
+	Files                       int
+	Bytes                       int64
+	Oldest                      string // a date; empty without files
+	Swept                       time.Duration
+	Problem                     string
 }
 
 // OperatorConfig is the configuration with its origins.

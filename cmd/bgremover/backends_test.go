@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,7 +79,7 @@ func TestBackends(t *testing.T) {
 	if err := m.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	const token = "0123456789abcdef"
+	const token = "0123456789abcdef0123456789abcdef"
 	server, err := admin.New(admin.Options{Listen: "127.0.0.1:0", Access: admin.Access{Token: token}, Metrics: admin.NewMetrics(admin.Build{}),
 		Sources: admin.Sources{Backends: seen{m}, Ready: m.Ready, Settings: nothing{}, Queue: func() admin.Queue { return admin.Queue{} }}})
 	if err != nil {
@@ -112,7 +113,48 @@ func TestBackends(t *testing.T) {
 	if _, err := command(t); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("with a wrong token: %v", err)
 	}
+	t.Setenv("BGREMOVER_ADMIN_TOKEN", "") // none in the settings: it is in the server's file
+	file := filepath.Join(os.Getenv("BGREMOVER_DATA_DIR"), "admin-token")
+	if _, err := command(t); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "run it as the server's user") {
+		t.Errorf("without the file: %v", err)
+	}
+	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if listed, err := command(t); err != nil || !strings.Contains(listed, "*two") {
+		t.Errorf("with the file: %v\n%s", err, listed)
+	}
 }
+
+// TestBackendsThroughASocket: no token is asked for, nor is an address.
+func TestBackendsThroughASocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "operator")
+	server, err := admin.New(admin.Options{Listen: "unix:" + path, Metrics: admin.NewMetrics(admin.Build{}), Sources: admin.Sources{Backends: none{},
+		Ready: func() error { return nil }, Settings: nothing{}, Queue: func() admin.Queue { return admin.Queue{} }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error)
+	go func() { served <- server.Serve() }()
+	defer func() {
+		if err := errors.Join(server.Close(), <-served); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Setenv("BGREMOVER_ADMIN_LISTEN", "unix:"+path)
+	t.Setenv("BGREMOVER_DATA_DIR", t.TempDir())
+	if listed, err := command(t); err != nil || !strings.HasPrefix(listed, "NAME") {
+		t.Errorf("%v\n%s", err, listed)
+	}
+	if said, err := health(t); err != nil || said != "ok\n" {
+		t.Errorf("%q, %v", said, err)
+	}
+}
+
+// none is no backend at all.
+type none struct{ admin.Backends }
+
+func (none) Snapshot() []admin.Backend { return nil }
 
 // TestCheck: a program that keeps the contract, one that does not, and one
 // that is not there.

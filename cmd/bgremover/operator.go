@@ -25,6 +25,8 @@ type operator struct {
 	client *http.Client
 	base   string
 	token  string
+	// hidden is why the file of the token could not be read.
+	hidden error
 }
 
 // findOperator reads from the settings how to reach the listener.
@@ -34,6 +36,12 @@ func findOperator() (*operator, error) {
 		return nil, err
 	}
 	o := settings.Operator
+	if path := o.Socket(); path != "" {
+		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}
+		return &operator{client: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}, base: "http://localhost"}, nil
+	}
 	host, port, err := net.SplitHostPort(o.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("the operator listener is at %q, which this command cannot reach", o.Listen)
@@ -42,6 +50,9 @@ func findOperator() (*operator, error) {
 		host = "localhost"
 	}
 	found := &operator{client: &http.Client{}, base: "http://" + net.JoinHostPort(host, port), token: o.Token}
+	if file := settings.MadeToken(); file != "" {
+		found.token, found.hidden = config.ReadSecretFile(file)
+	}
 	if o.TLSCert != "" {
 		found.base = "https://" + net.JoinHostPort(host, port)
 		secure, err := trusting(o.TLSCert)
@@ -111,6 +122,8 @@ func (o *operator) call(ctx context.Context, method, path string, form url.Value
 	switch {
 	case err != nil:
 		return err
+	case answer.StatusCode == http.StatusUnauthorized && o.hidden != nil:
+		return fmt.Errorf("the server asks for its token, which this command cannot read: %w; run it as the server's user, with the server's BGREMOVER_DATA_DIR", o.hidden)
 	case answer.StatusCode >= http.StatusBadRequest:
 		var problem struct{ Detail string }
 		if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {

@@ -1,6 +1,6 @@
 // Package admin is the operator's listener: what runs, how busy it is, what it
-// may do and since when, on one page and as metrics. It is for this machine
-// alone unless a token or a client certificate is asked for.
+// may do and since when, on one page and as metrics. The page asks for a token,
+// a client certificate, or the right to open a socket.
 package admin
 
 import (
@@ -20,7 +20,7 @@ import (
 
 // Options are what the listener is made of.
 type Options struct {
-	Listen  string // host:port
+	Listen  string // host:port, or unix: and the path of a socket
 	Access  Access
 	Build   Build
 	Metrics *Metrics
@@ -31,6 +31,7 @@ type Options struct {
 // Server is the operator's listener. Close ends it and its goroutine.
 type Server struct {
 	Options
+	door      *door
 	listener  net.Listener
 	server    *http.Server
 	templates *templates.OperatorSet
@@ -50,13 +51,17 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	door, err := newDoor(o)
+	if err != nil {
+		return nil, err
+	}
 	listener, err := o.Access.listen(o.Listen)
 	if err != nil {
 		return nil, err
 	}
 	o.Metrics.Watch(o.Sources)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{Options: o, listener: listener, templates: set, history: newHistory(o.Metrics.registry), started: time.Now(), stop: cancel}
+	s := &Server{Options: o, door: door, listener: listener, templates: set, history: newHistory(o.Metrics.registry), started: time.Now(), stop: cancel}
 	s.server = &http.Server{
 		Handler:           headers(s.routes()),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -70,7 +75,12 @@ func New(o Options) (*Server, error) {
 }
 
 // Addr is where the operator is served.
-func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+func (s *Server) Addr() net.Addr {
+	if path, ok := strings.CutPrefix(s.Listen, "unix:"); ok {
+		return &net.UnixAddr{Name: path, Net: "unix"}
+	}
+	return s.listener.Addr()
+}
 
 // Serve answers until Shutdown or Close, and returns nil then.
 func (s *Server) Serve() error {
@@ -106,6 +116,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.door.metrics(s.Metrics.Handler()))
 
 	inner := http.NewServeMux()
 	inner.HandleFunc("GET /{$}", s.page)
@@ -118,13 +129,12 @@ func (s *Server) routes() http.Handler {
 	inner.HandleFunc("POST /edge/purge", s.purge)
 	inner.HandleFunc("GET "+static.Prefix, s.asset)
 	inner.HandleFunc("GET /operator.css", s.style)
-	inner.Handle("GET /metrics", s.Metrics.Handler())
 	inner.HandleFunc("GET /debug/pprof/", pprof.Index)
 	inner.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	inner.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	inner.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	inner.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	mux.Handle("/", s.Access.guard(http.NewCrossOriginProtection().Handler(inner)))
+	mux.Handle("/", s.door.guard(http.NewCrossOriginProtection().Handler(inner)))
 	return mux
 }
 
@@ -134,18 +144,24 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// readyz says whether photos can be served, and why not.
+// readyz says whether photos can be served, and to the operator, why not: a
+// cause may name files, addresses and versions.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	err := s.Sources.Ready()
-	switch {
-	case err == nil:
+	if err == nil {
 		s.healthz(w, r)
-	case strings.Contains(r.Header.Get("Accept"), "json"):
-		writeJSON(w, http.StatusServiceUnavailable, "application/problem+json",
-			map[string]any{"title": "Not ready", "status": http.StatusServiceUnavailable, "detail": sentence(err)})
-	default:
-		http.Error(w, "not ready: "+sentence(err), http.StatusServiceUnavailable)
+		return
 	}
+	cause := "the operator's page, and this address with the operator's token, say why."
+	if known, _ := s.door.knows(r); known {
+		cause = sentence(err)
+	}
+	if strings.Contains(r.Header.Get("Accept"), "json") {
+		writeJSON(w, http.StatusServiceUnavailable, "application/problem+json",
+			map[string]any{"title": "Not ready", "status": http.StatusServiceUnavailable, "detail": cause})
+		return
+	}
+	http.Error(w, "not ready: "+cause, http.StatusServiceUnavailable)
 }
 
 // asset serves what the page shares with the public one.

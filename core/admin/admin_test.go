@@ -3,11 +3,14 @@ package admin_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"bgremover.pro/core/admin"
@@ -20,7 +23,7 @@ func TestThePageShowsWhatRuns(t *testing.T) {
 	page := o.ask("GET", "/", nil)
 	for _, want := range []string{
 		"1.2.3", "onnx-cpu on cpu, isnet", "1 of 2 at work, 3 of 32 waiting", "no CUDA device is there", "abcdefgh",
-		"30 days", "limits_device", "file bgremover.toml, line 1", "environment BGREMOVER_LIMITS_NETWORK", "locked", "&lt;script&gt;",
+		"30 days", "not checked", "limits_device", "file bgremover.toml, line 1", "environment BGREMOVER_LIMITS_NETWORK", "locked", "&lt;script&gt;",
 	} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the page does not say %q", want)
@@ -55,13 +58,81 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s: %d, want %d", path, got.status, want)
 		}
 	}
-	why := errors.New("no backend is ready")
+	why := errors.New("no backend is ready: /opt/secret.so is missing")
 	o.notReady.Store(&why)
-	if got := o.ask("GET", "/readyz", nil); got.status != 503 || !strings.Contains(got.body, "no backend is ready") {
-		t.Errorf("%+v", got)
+	operator := with("Authorization", "Bearer 0123456789abcdef")
+	for _, accept := range []string{"", "application/json"} {
+		if got := o.ask("GET", "/readyz", nil, with("Accept", accept)); got.status != 503 || strings.Contains(got.body, "secret.so") || !strings.Contains(got.body, "token") {
+			t.Errorf("a stranger gets %+v", got)
+		}
+		if got := o.ask("GET", "/readyz", nil, with("Accept", accept), operator); got.status != 503 || !strings.Contains(got.body, "secret.so is missing") {
+			t.Errorf("the operator gets %+v", got)
+		}
 	}
-	if got := o.ask("GET", "/readyz", nil, with("Accept", "application/json")); got.status != 503 || !strings.Contains(got.body, `"detail":"no backend is ready"`) {
-		t.Errorf("%+v", got)
+}
+
+// TestOpenMetrics: a plain local request reads them, a page of another site
+// that has its name point here does not, and everything else asks for the token.
+func TestOpenMetrics(t *testing.T) {
+	o := start(t, admin.Access{Token: "0123456789abcdef", OpenMetrics: true})
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 401, "/backends.json": 401, "/part/status": 401, "/debug/pprof/": 401} {
+		if got := o.ask("GET", path, nil); got.status != want {
+			t.Errorf("%s: %d, want %d", path, got.status, want)
+		}
+	}
+	if got := o.ask("POST", "/backends/active", url.Values{"name": {"other"}}); got.status != 401 {
+		t.Errorf("a switch without the token: %d", got.status)
+	}
+	evil := func(r *http.Request) { r.Host = "evil.example:9090" }
+	if got := o.ask("GET", "/metrics", nil, evil); got.status != 401 || strings.Contains(got.body, "bgremover_") {
+		t.Errorf("a foreign name: %d", got.status)
+	}
+	if got := o.ask("GET", "/metrics", nil, evil, with("Authorization", "Bearer 0123456789abcdef")); got.status != 200 {
+		t.Errorf("a foreign name with the token: %d", got.status)
+	}
+}
+
+// TestGuessingIsSlow: of a thousand tokens guessed at once, ten are looked at,
+// the right one among the others does not help, and no token costs nothing.
+func TestGuessingIsSlow(t *testing.T) {
+	const token = "0123456789abcdef"
+	o := start(t, admin.Access{Token: token})
+	for range 50 {
+		if got := o.ask("GET", "/", nil); got.status != 401 {
+			t.Fatalf("without a token: %d", got.status)
+		}
+		if got := o.ask("GET", "/backends.json", nil, with("Authorization", "Bearer "+token)); got.status != 200 {
+			t.Fatalf("the right token: %d", got.status)
+		}
+	}
+	var looked, slowed atomic.Int32
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			for j := range 50 {
+				path := []string{"/", "/metrics"}[j%2]
+				switch got := o.ask("GET", path, nil, with("Authorization", fmt.Sprintf("Bearer guess-%d-%d", i, j))); got.status {
+				case 401:
+					looked.Add(1)
+				case 429:
+					if slowed.Add(1); got.header.Get("Retry-After") == "" {
+						t.Error("no Retry-After")
+					}
+				default:
+					t.Errorf("a guess: %d", got.status)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if looked.Load() != 10 || slowed.Load() != 990 {
+		t.Errorf("%d looked at, %d slowed down", looked.Load(), slowed.Load())
+	}
+	if got := o.ask("GET", "/", nil, with("Authorization", "Bearer "+token)); got.status != 429 {
+		t.Errorf("a guess that is right: %d", got.status)
+	}
+	if got := o.ask("GET", "/healthz", nil); got.status != 200 {
+		t.Errorf("health meanwhile: %d", got.status)
 	}
 }
 

@@ -38,7 +38,7 @@ func (b *backends) Snapshot() []admin.Backend {
 	all := []admin.Backend{
 		{Name: "onnx-cpu", State: "ready", Active: true, Device: "cpu", Provider: "CPUExecutionProvider", Runtime: "1.30.0", Models: []string{"isnet"}, Memory: 512 << 20, Requests: 120},
 		{Name: "onnx-cuda", State: "failed", Why: "no CUDA device is there", Failures: 2, Restarts: 3, LastError: "libcudart.so.12: cannot open", Stderr: []string{"<script>alert(1)</script>"}, NextTry: time.Now().Add(time.Minute)},
-		{Name: "other", State: "off"},
+		{Name: "other", State: "off", Unchecked: true},
 	}
 	for i := range all {
 		all[i].Since = time.Now().Add(-time.Hour)

@@ -7,16 +7,27 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
+	"sync"
+	"time"
+
+	"bgremover.pro/core/ratelimit"
 )
 
 // Access says who may use the operator's listener.
 type Access struct {
-	Token string // empty: none is asked for
+	// Token is asked for by the page and its actions; empty: none is, which is
+	// for sockets, client certificates and tests.
+	Token string
+	// OpenMetrics lets /metrics be read without the token.
+	OpenMetrics bool
 	// Cert, Key and ClientCA are PEM files. With a ClientCA, clients show a
 	// certificate that it signed.
 	Cert, Key, ClientCA string
@@ -27,6 +38,9 @@ var errOpen = errors.New("can be reached from other machines, so a token or a cl
 
 // listen takes an address, but no open one.
 func (a Access) listen(address string) (net.Listener, error) {
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		return listenSocket(path)
+	}
 	if !loopback(address) && a.Token == "" && a.ClientCA == "" {
 		return nil, fmt.Errorf("the operator's address %s %w", address, errOpen)
 	}
@@ -76,33 +90,91 @@ func loopback(address string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
+// door lets in who shows the token, and slows down who guesses: ten wrong ones
+// a minute are looked at from one address (and, as for photos, four times as
+// many from the network around it). A right one is never charged.
+type door struct {
+	Access
+	want   [sha256.Size]byte
+	local  bool // only this machine reaches the listener
+	socket bool // and only its owner
+	log    *slog.Logger
+
+	mu    sync.Mutex // a look at the count, a token and the count again are one step
+	wrong *ratelimit.Limiter
+}
+
+func newDoor(o Options) (*door, error) {
+	wrong, err := ratelimit.New(ratelimit.Options{Rules: ratelimit.Rules{Network: ratelimit.Rate{Count: 10, Period: time.Minute}}, MaxKeys: 10_000})
+	return &door{Access: o.Access, want: sha256.Sum256([]byte(o.Access.Token)), wrong: wrong, log: o.Log,
+		local: loopback(o.Listen), socket: strings.HasPrefix(o.Listen, "unix:")}, err
+}
+
+// knows says whether a request may do everything; else when another token will
+// be looked at, 0 for at once.
+func (d *door) knows(r *http.Request) (known bool, retry time.Duration) {
+	if d.Token == "" {
+		return true, 0
+	}
+	given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !bearer {
+		_, given, _ = r.BasicAuth()
+	}
+	if given == "" {
+		return false, 0
+	}
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+	key := ratelimit.Key{Addr: peer.Addr().Unmap().WithZone("")}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if left := d.wrong.Peek(r.Context(), key); len(left.Quotas) > 0 && left.Quotas[0].Remaining < 1 {
+		return false, max(left.RetryAfter, time.Second)
+	}
+	got := sha256.Sum256([]byte(given))
+	if subtle.ConstantTimeCompare(got[:], d.want[:]) == 1 {
+		return true, 0
+	}
+	d.wrong.Charge(r.Context(), key, 1)
+	d.log.Warn("a wrong token was shown to the operator's listener")
+	return false, 0
+}
+
 // guard lets in who knows the token, if there is one. Browsers send it as the
-// password of Basic authentication, scripts as a bearer. Where none is asked
-// for, the address must have been typed as one of this machine: a foreign page
-// may point a name of its own at it (DNS rebinding), and would then be, to the
+// password of Basic authentication, scripts as a bearer: neither is sent along
+// by a page of another origin, as a cookie might be. Where none is asked for,
+// the address must have been typed as one of this machine: a foreign page may
+// point a name of its own at it (DNS rebinding), and would then be, to the
 // browser, of the same origin.
-func (a Access) guard(next http.Handler) http.Handler {
-	want := sha256.Sum256([]byte(a.Token))
+func (d *door) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.Token == "" {
-			if a.ClientCA == "" && !ownName(r.Host) {
-				http.Error(w, "This page is served to this machine's own addresses only, such as 127.0.0.1 or localhost.", http.StatusMisdirectedRequest)
-				return
-			}
+		if d.Token == "" && d.ClientCA == "" && !d.socket && !ownName(r.Host) {
+			http.Error(w, "This page is served to this machine's own addresses only, such as 127.0.0.1 or localhost.", http.StatusMisdirectedRequest)
+			return
+		}
+		switch known, retry := d.knows(r); {
+		case known:
 			next.ServeHTTP(w, r)
-			return
-		}
-		given, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !bearer {
-			_, given, _ = r.BasicAuth()
-		}
-		got := sha256.Sum256([]byte(given))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		case retry > 0:
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
+			http.Error(w, "Too many wrong tokens came from this address. Try again after the time in Retry-After.", http.StatusTooManyRequests)
+		default:
 			w.Header().Set("WWW-Authenticate", `Basic realm="operator", charset="UTF-8"`)
-			http.Error(w, "The operator's token is asked for: as a password (any name), or in the header Authorization: Bearer TOKEN.", http.StatusUnauthorized)
+			http.Error(w, "The operator's token is asked for: as a password (any name), or in the header Authorization: Bearer TOKEN. "+
+				"It is admin_token in the settings or else in the file admin-token of the data folder.", http.StatusUnauthorized)
+		}
+	})
+}
+
+// metrics are open where the operator wants them to be, but not to a page that
+// points a name of its own at this machine.
+func (d *door) metrics(open http.Handler) http.Handler {
+	guarded := d.guard(open)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.OpenMetrics && (!d.local || ownName(r.Host)) {
+			open.ServeHTTP(w, r)
 			return
 		}
-		next.ServeHTTP(w, r)
+		guarded.ServeHTTP(w, r)
 	})
 }
 

@@ -27,6 +27,7 @@ type Metrics struct {
 	inference  *prometheus.HistogramVec
 	rejections prometheus.Counter
 	limited    *prometheus.CounterVec
+	logLeftOut prometheus.Counter
 	reloads    *prometheus.CounterVec
 	reloadGood prometheus.Gauge
 }
@@ -72,6 +73,7 @@ func NewMetrics(build Build) *Metrics {
 	m.inference = times("inference_duration_seconds", "Time inside the backend for one photo.", "backend", "device", "model")
 	m.rejections = counters("queue_rejections_total", "Photos sent away because the queue was full.").WithLabelValues()
 	m.limited = counters("limit_hits_total", "Requests refused by a limit: device, network, ceiling, key or blocked.", "limit")
+	m.logLeftOut = counters("log_left_out_total", "Lines left out of the server's own log, as there were too many of their kind.").WithLabelValues()
 	m.reloads = counters("config_reloads_total", "Reloads of the configuration.", "result")
 	m.reloadGood = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "bgremover", Name: "config_last_reload_successful", Help: "Whether the last reload was taken."})
 	m.reloadGood.Set(1)
@@ -120,6 +122,9 @@ func (m *Metrics) Photo(result *cutout.Result, err error) {
 	}
 	m.inference.WithLabelValues(result.Run.Backend, result.Run.Device, result.Run.Model).Observe(result.Run.Inference.Seconds())
 }
+
+// LogLeftOut counts a line that the server did not say.
+func (m *Metrics) LogLeftOut() { m.logLeftOut.Inc() }
 
 // Limited counts a refusal by a limit; ratelimit's Options.Refused.
 func (m *Metrics) Limited(by string) { m.limited.WithLabelValues(by).Inc() }

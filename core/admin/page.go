@@ -87,7 +87,7 @@ func (s *Server) backends(message templates.OperatorMessage) templates.OperatorB
 	v := templates.OperatorBackends{Message: message, Choice: s.setting("backend").Value}
 	for _, b := range s.Sources.Backends.Snapshot() {
 		row := templates.OperatorBackend{
-			Name: b.Name, State: b.State, Why: b.Why, Since: time.Since(b.Since).Round(time.Second), Active: b.Active, Serving: b.Serving,
+			Name: b.Name, State: b.State, Why: b.Why, Since: time.Since(b.Since).Round(time.Second), Active: b.Active, Serving: b.Serving, Unchecked: b.Unchecked,
 			Device: b.Device, Provider: b.Provider, Runtime: b.Runtime, Models: strings.Join(b.Models, ", "), Memory: int64(b.Memory),
 			Running: b.Running, Requests: b.Requests, Failures: b.Failures, Restarts: b.Restarts, LastError: b.LastError, Stderr: b.Stderr,
 		}
@@ -158,7 +158,8 @@ func (s *Server) accessLog() templates.OperatorLog {
 	}
 	st := s.Sources.AccessLog.Status()
 	v := templates.OperatorLog{On: true, Mode: st.Mode, Dir: st.Dir, Form: st.Format, IP: st.IP, Days: st.Days, Gzip: st.Gzip,
-		Written: st.Written, Dropped: st.Dropped, Files: st.Files, Bytes: st.Bytes, Swept: time.Since(st.Swept).Round(time.Second)}
+		Written: st.Written, Dropped: st.Dropped, Flooded: st.Flooded, Overfull: st.Overfull,
+		DayBytes: st.DayBytes, Files: st.Files, Bytes: st.Bytes, Swept: time.Since(st.Swept).Round(time.Second)}
 	if !st.Oldest.IsZero() {
 		v.Oldest = st.Oldest.Format(time.DateOnly)
 	}

@@ -35,19 +35,21 @@ type Backends interface {
 
 // Backend is the state of one backend.
 type Backend struct {
-	Name     string    `json:"name"`
-	State    string    `json:"state"` // off, starting, warming, ready, draining, failed
-	Why      string    `json:"why,omitempty"`
-	Since    time.Time `json:"since"`
-	Active   bool      `json:"active"`  // chosen, or in the order of auto
-	Serving  bool      `json:"serving"` // requests that name no backend go to it
-	Version  string    `json:"version,omitempty"`
-	Device   string    `json:"device,omitempty"` // really in use, as is the provider
-	Provider string    `json:"provider,omitempty"`
-	Runtime  string    `json:"runtime,omitempty"`
-	Models   []string  `json:"models,omitempty"`
-	Memory   uint64    `json:"memory_bytes,omitempty"`
-	PID      int       `json:"pid,omitempty"`
+	Name    string    `json:"name"`
+	State   string    `json:"state"` // off, starting, warming, ready, draining, failed
+	Why     string    `json:"why,omitempty"`
+	Since   time.Time `json:"since"`
+	Active  bool      `json:"active"`  // chosen, or in the order of auto
+	Serving bool      `json:"serving"` // requests that name no backend go to it
+	// Unchecked: no checksum of its file is known.
+	Unchecked bool     `json:"unchecked,omitempty"`
+	Version   string   `json:"version,omitempty"`
+	Device    string   `json:"device,omitempty"` // really in use, as is the provider
+	Provider  string   `json:"provider,omitempty"`
+	Runtime   string   `json:"runtime,omitempty"`
+	Models    []string `json:"models,omitempty"`
+	Memory    uint64   `json:"memory_bytes,omitempty"`
+	PID       int      `json:"pid,omitempty"`
 
 	Running   int       `json:"running"`
 	Requests  uint64    `json:"requests"`
@@ -120,6 +122,7 @@ var (
 
 	logLines   = describe("access_log_lines_total", "Lines written to the access log.")
 	logDropped = describe("access_log_dropped_total", "Lines that could not be written.")
+	logLeftOut = describe("access_log_left_out_total", "Lines left out on purpose: of a flood from one address, or beyond the bytes of a day.", "why")
 	logFiles   = describe("access_log_files", "Files of the access log.")
 	logBytes   = describe("access_log_bytes", "Their size.")
 	logOldest  = describe("access_log_oldest_seconds", "Age of the oldest day that has a file.")
@@ -166,6 +169,8 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		s := c.AccessLog.Status()
 		count(logLines, float64(s.Written))
 		count(logDropped, float64(s.Dropped))
+		count(logLeftOut, float64(s.Flooded), "flood")
+		count(logLeftOut, float64(s.Overfull), "day")
 		gauge(logFiles, float64(s.Files))
 		gauge(logBytes, float64(s.Bytes))
 		gauge(logLimit, (time.Duration(s.Days) * 24 * time.Hour).Seconds())

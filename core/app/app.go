@@ -26,10 +26,12 @@ import (
 type App struct {
 	live     *config.Live
 	log      *slog.Logger
+	quiet    *quiet
 	level    *slog.LevelVar
 	metrics  *admin.Metrics
 	line     *Line
 	limits   *ratelimit.Limiter
+	loads    *ratelimit.Limiter // of models that visitors name
 	devices  *device.Identifier
 	access   *accesslog.Logger
 	web      *web.Server
@@ -47,7 +49,8 @@ func New(live *config.Live, output io.Writer) (*App, error) {
 	a := &App{live: live, level: &slog.LevelVar{}, metrics: admin.NewMetrics(build())}
 	c := live.Current()
 	a.level.Set(logLevel(c))
-	a.log = newLogger(output, c.Log.Format, a.level)
+	a.quiet = newQuiet(newLogger(output, c.Log.Format, a.level).Handler(), a.metrics.LogLeftOut)
+	a.log = slog.New(a.quiet)
 	err := a.wireInside(c)
 	if err == nil {
 		err = a.wireListeners(c)
@@ -74,6 +77,9 @@ func (a *App) wireInside(c *config.Config) (err error) {
 	}); err != nil {
 		return c.Explain("redis_url", err)
 	}
+	if a.loads, err = ratelimit.New(ratelimit.Options{Rules: loadRules(c), MaxKeys: 100_000}); err != nil {
+		return err
+	}
 	a.devices = device.New(device.Options{
 		Secret:         []byte(c.Server.DeviceSecret),
 		TrustedProxies: c.Server.TrustedProxies,
@@ -99,6 +105,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		Remover:        offeredLine{a.line.Pipeline, c.Inference.BackendNames, a.metrics},
 		Limiter:        a.limits,
 		Devices:        a.devices,
+		MayLoad:        a.mayLoad,
 		Settings:       a.settings.Load,
 		Ready:          a.line.Backends.Ready,
 		Observe:        a.observe,
@@ -114,9 +121,13 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 	if a.public, err = listen(c); err != nil {
 		return err
 	}
+	access, err := operatorAccess(c, a.log)
+	if err != nil {
+		return err
+	}
 	a.operator, err = admin.New(admin.Options{
 		Listen:  c.Operator.Listen,
-		Access:  admin.Access{Token: c.Operator.Token, Cert: c.Operator.TLSCert, Key: c.Operator.TLSKey, ClientCA: c.Operator.ClientCA},
+		Access:  access,
 		Build:   build(),
 		Metrics: a.metrics,
 		Log:     a.log,
@@ -159,7 +170,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { a.prepare(); return nil })
 	group.Go(func() error { feedWatchdog(working, a.alive); return nil })
 	group.Go(func() error { a.startBackends(working); a.derive(working); return nil })
-	a.log.Info("serving", "visitors", "http://"+shownAddress(a.Address()), "operator", "http://"+shownAddress(a.Operator()), "version", Version)
+	a.log.Info("serving", "visitors", "http://"+shownAddress(a.Address()), "operator", shownOperator(a.Operator()), "version", Version)
 
 	select {
 	case <-ctx.Done():
@@ -229,6 +240,7 @@ func (a *App) Close() {
 			a.log.Error("access log", "error", err)
 		}
 	}
+	a.quiet.end()
 }
 
 // rotate forgets yesterday's device key even on a server that nobody visits.

@@ -99,6 +99,21 @@ func environ(t testing.TB, more ...string) []string {
 	}, more...)
 }
 
+// operatorToken is the one that a server of these tests has made, as our own
+// commands find it.
+func operatorToken(t testing.TB) string {
+	t.Helper()
+	c, err := config.Load(config.Sources{Environ: environ(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := config.ReadSecretFile(c.MadeToken())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
 // newLine starts a line without listeners.
 func newLine(t testing.TB, more ...string) *Line {
 	t.Helper()

@@ -37,3 +37,11 @@ func shownAddress(a net.Addr) string {
 	}
 	return a.String()
 }
+
+// shownOperator is what a person types to reach the operator's page.
+func shownOperator(a net.Addr) string {
+	if a.Network() == "unix" {
+		return "unix:" + a.String()
+	}
+	return "http://" + shownAddress(a)
+}

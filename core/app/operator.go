@@ -2,16 +2,23 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/backend"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/pipeline"
+	"bgremover.pro/core/ratelimit"
 )
 
 // build says what runs.
@@ -27,6 +34,31 @@ func build() admin.Build {
 		}
 	}
 	return b
+}
+
+// operatorAccess says who may use the operator's listener. Where the settings
+// name no token, the first start makes one and says it this once; it is read
+// from its file by our own commands.
+func operatorAccess(c *config.Config, log *slog.Logger) (admin.Access, error) {
+	o := c.Operator
+	access := admin.Access{Token: o.Token, Cert: o.TLSCert, Key: o.TLSKey, ClientCA: o.ClientCA,
+		OpenMetrics: o.Metrics == "open" || o.Metrics == "auto" && o.Token == "" && config.Loopback(o.Listen)}
+	file := c.MadeToken()
+	if file == "" {
+		return access, nil
+	}
+	token, made, err := config.SecretFile(file)
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		token = rand.Text()
+		log.Warn("the operator's page stays closed: its token cannot be kept; set admin_token, or let data_dir be written", "error", err)
+	case err != nil:
+		return access, fmt.Errorf("the operator's token: %w", err)
+	case made:
+		log.Info("the operator's token was made; it is said this once and stays in its file", "token", token, "file", file)
+	}
+	access.Token = token
+	return access, nil
 }
 
 // offeredLine is the line as visitors may use it: only the backends that the
@@ -46,6 +78,21 @@ func (o offeredLine) Remove(ctx context.Context, job cutout.Job) (*cutout.Result
 	return result, err
 }
 
+// mayLoad keeps visitors who name models by turns from having them loaded and
+// unloaded all the time: what is not in memory is charged, to the device and its
+// network, programs with a key included.
+func (a *App) mayLoad(ctx context.Context, who ratelimit.Key, o cutout.Options) error {
+	if o.Model == "" && o.Backend == "" || a.line.Backends.Loaded(o.Backend, o.Model) {
+		return nil
+	}
+	d := a.loads.Charge(ctx, ratelimit.Key{Device: who.Device, Addr: who.Addr}, 1)
+	if d.Allowed {
+		return nil
+	}
+	return &cutout.Error{Code: cutout.RateLimited, RetryAfter: d.RetryAfter,
+		Message: "You have named models that are not loaded as often as this server allows for now. Leave out model and backend, or try again later."}
+}
+
 // shownBackends is the manager as the operator sees it.
 type shownBackends struct{ *backend.Manager }
 
@@ -54,7 +101,7 @@ func (b shownBackends) Snapshot() []admin.Backend {
 	for _, s := range b.Manager.Snapshot() {
 		all = append(all, admin.Backend{
 			Name: s.Name, State: string(s.State), Why: s.Why, Since: s.Since,
-			Active: s.Active, Serving: s.Serving,
+			Active: s.Active, Serving: s.Serving, Unchecked: s.Unchecked,
 			Version: s.Version, Device: s.Device, Provider: s.Provider, Runtime: s.Runtime,
 			Models: s.Models, Memory: s.Memory, PID: s.PID,
 			Running: s.Running, Requests: s.Requests, Failures: s.Failures, Restarts: s.Restarts,

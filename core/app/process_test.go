@@ -115,7 +115,12 @@ func startUnder(t *testing.T, command []string, dir string, more ...string) *pro
 // backendPID asks the operator's listener for the backend's process.
 func (p *process) backendPID(t *testing.T) int {
 	t.Helper()
-	answer, err := http.Get(p.operator + "/backends.json")
+	ask, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.operator+"/backends.json", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask.Header.Set("Authorization", "Bearer "+operatorToken(t))
+	answer, err := http.DefaultClient.Do(ask)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ func (a *App) reconfigure(old, c *config.Config, report config.Report) {
 	}
 	a.level.Set(logLevel(c))
 	a.limits.SetRules(limitRules(c))
+	a.loads.SetRules(loadRules(c))
 	a.settings.Store(webSettings(c))
 	a.line.Pipeline.Configure(pipelineSettings(c))
 	a.line.Queue.Resize(workers(c), c.Inference.Queue)

@@ -63,6 +63,12 @@ func limitRules(c *config.Config) ratelimit.Rules {
 	return rules
 }
 
+// loadRules are for models that visitors have loaded by naming them.
+func loadRules(c *config.Config) ratelimit.Rules {
+	r := ratelimit.Rate(c.Limits.Loads)
+	return ratelimit.Rules{Device: r, Network: ratelimit.Rate{Count: 4 * r.Count, Period: r.Period}}
+}
+
 func logLevel(c *config.Config) slog.Level {
 	var level slog.Level
 	if level.UnmarshalText([]byte(c.Log.Level)) != nil {
@@ -77,5 +83,7 @@ func accessSettings(c *config.Config) accesslog.Settings {
 		IP:     c.Log.AccessIP,
 		Days:   c.Log.AccessDays,
 		Gzip:   c.Log.AccessGzip,
+
+		DayBytes: c.Log.AccessDay,
 	}
 }

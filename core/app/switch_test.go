@@ -22,7 +22,7 @@ import (
 func TestSwitchWhileUploadsRun(t *testing.T) {
 	s := serve(t, settingsFile(t, twin(t)))
 	operator, visitor := chromium(t), chromium(t)
-	operator.do(chromedp.Navigate("http://" + shownAddress(s.Operator()) + "/"))
+	operator.do(chromedp.Navigate("http://operator:" + operatorToken(t) + "@" + shownAddress(s.Operator()) + "/"))
 	visitor.do(chromedp.Navigate(s.URL + "/"))
 	visitor.do(chromedp.Click("label:has(input[value=fast])"))
 	sent := 0

@@ -53,6 +53,28 @@ func TestAPIAnswersThePicture(t *testing.T) {
 	}
 }
 
+// TestModelsThatMayNotBeLoaded: who has had too many loaded by naming them gets
+// an answer that says so, and nothing is worked on; who names none is served.
+func TestModelsThatMayNotBeLoaded(t *testing.T) {
+	var jobs []cutout.Job
+	s := start(t, remembering(&jobs), func(o *Options) {
+		o.MayLoad = func(_ context.Context, who ratelimit.Key, wish cutout.Options) error {
+			if who.Device == "" || !who.Addr.IsValid() {
+				t.Errorf("asked for nobody: %+v", who)
+			}
+			if wish.Model == "" {
+				return nil
+			}
+			return &cutout.Error{Code: cutout.RateLimited, Message: "Leave out model.", RetryAfter: time.Minute}
+		}
+	})
+	r := s.do(http.MethodPost, api+"?model=u2net", strings.NewReader("photo"))
+	if r.expect(t, 429); !strings.Contains(r.body, "Leave out model.") || r.header.Get("Retry-After") != "60" || len(jobs) != 0 {
+		t.Errorf("%s, %v, %d jobs", r.body, r.header, len(jobs))
+	}
+	s.do(http.MethodPost, api, strings.NewReader("photo")).expect(t, 200)
+}
+
 func TestAPIReadsPhotosAndOptionsAnywhere(t *testing.T) {
 	want := cutout.Options{Mode: cutout.Best, Format: cutout.JPEG, Output: cutout.Matte, Edges: cutout.Raw, Depth: 16, Model: "u2net", Backend: "onnx-cuda"}
 	const query = "?mode=best&format=jpg&output=mask&edges=raw&depth=16&model=u2net&backend=onnx-cuda"

@@ -83,6 +83,9 @@ func (s *Server) cut(a *arrival, p photo, options cutout.Options, observe func(c
 	}
 	ctx, cancel := context.WithTimeout(a.c.Request.Context(), s.options.JobTimeout)
 	defer cancel()
+	if err := s.options.MayLoad(ctx, keyOf(a.c, a.who), options); err != nil {
+		return nil, err
+	}
 	result, err := s.options.Remover.Remove(ctx, cutout.Job{Upload: p.data, Options: options, Observe: observe})
 	if err != nil {
 		return nil, err

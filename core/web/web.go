@@ -80,6 +80,9 @@ type Options struct {
 	Remover Remover
 	Limiter Limiter
 	Devices *device.Identifier
+	// MayLoad, where set, says why a sender may not have a model loaded, or a
+	// backend started, by naming it; nil for one that is there already.
+	MayLoad func(ctx context.Context, who ratelimit.Key, options cutout.Options) error
 	// Settings returns the settings in force; it is called on every request.
 	Settings func() *Settings
 	// Ready says why photos cannot be served now, or nil.
@@ -110,6 +113,9 @@ func (o *Options) complete() error {
 	}
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
+	}
+	if o.MayLoad == nil {
+		o.MayLoad = func(context.Context, ratelimit.Key, cutout.Options) error { return nil }
 	}
 	if o.Observe == nil {
 		o.Observe = func(Exchange) {}

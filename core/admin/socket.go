@@ -1,0 +1,59 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// socket is a Unix socket that only its owner may open, which stands for a
+// token. Close removes its file.
+type socket struct {
+	net.Listener
+	remove func() error
+}
+
+// listenSocket makes the socket within a folder that nobody else may enter and
+// moves it to its place when its mode is right: at no moment can another user
+// connect. What a killed server has left is replaced, a living one's is not.
+func listenSocket(path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode().Type() != fs.ModeSocket {
+			return nil, fmt.Errorf("%s is there already and is no socket", path)
+		}
+		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+			conn.Close()
+			return nil, fmt.Errorf("another server answers at %s", path)
+		}
+	}
+	folder, err := os.MkdirTemp(filepath.Dir(path), ".bgremover-") // mode 0700
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	hidden := filepath.Join(folder, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false) // by a name that it will not have
+	if err := errors.Join(os.Chmod(hidden, 0o600), os.Rename(hidden, path)); err != nil {
+		l.Close()
+		return nil, err
+	}
+	ours, err := os.Lstat(path)
+	return &socket{l, sync.OnceValue(func() error {
+		if now, err := os.Lstat(path); err != nil || !os.SameFile(now, ours) {
+			return nil // another server's by now
+		}
+		return os.Remove(path)
+	})}, err
+}
+
+// Close ends the listener and removes the file.
+func (s *socket) Close() error { return errors.Join(s.Listener.Close(), s.remove()) }
