@@ -46,7 +46,7 @@ func TestUnitIsValid(t *testing.T) {
 
 func TestUnitKeepsPhotosOffTheDisk(t *testing.T) {
 	unit := read(t, "bgremover.service")
-	for _, line := range []string{"LimitCORE=0", "MemorySwapMax=0", "KillMode=mixed", "Type=notify", "WatchdogSec=60", "RestartPreventExitStatus=2"} {
+	for _, line := range []string{"LimitCORE=0", "MemorySwapMax=0", "MemoryMax=4G", "KillMode=mixed", "Type=notify", "WatchdogSec=60", "RestartPreventExitStatus=2"} {
 		if !strings.Contains(unit, "\n"+line+"\n") {
 			t.Errorf("the unit does not say %s", line)
 		}
