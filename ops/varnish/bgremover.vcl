@@ -1,4 +1,5 @@
-# Varnish 7 in front of BGRemover: caches what is the same for everyone, passes
+# Varnish in front of BGRemover (7.1 is what is tested; the language, 4.1, is
+# that of later ones too): caches what is the same for everyone, passes
 # everything per device, and keeps serving while the origin is down.
 #
 #   varnishd -f /etc/varnish/bgremover.vcl -a :80 -s default,256m \
