@@ -35,7 +35,7 @@ func listenSocket(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	hidden := filepath.Join(folder, "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: hidden, Net: "unix"})
 	if err != nil {
@@ -43,13 +43,12 @@ func listenSocket(path string) (net.Listener, error) {
 	}
 	l.SetUnlinkOnClose(false) // by a name that it will not have
 	if err := errors.Join(os.Chmod(hidden, 0o600), os.Rename(hidden, path)); err != nil {
-		l.Close()
-		return nil, err
+		return nil, errors.Join(err, l.Close())
 	}
 	ours, err := os.Lstat(path)
 	return &socket{l, sync.OnceValue(func() error {
-		if now, err := os.Lstat(path); err != nil || !os.SameFile(now, ours) {
-			return nil // another server's by now
+		if now, _ := os.Lstat(path); now == nil || !os.SameFile(now, ours) {
+			return nil // gone, or another server's by now
 		}
 		return os.Remove(path)
 	})}, err

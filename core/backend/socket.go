@@ -52,7 +52,7 @@ func newSockets(preferred string) (*sockets, error) {
 		if err == nil {
 			return &sockets{dir, lock}, nil
 		}
-		_ = os.RemoveAll(dir) //nolint:gosec // made just now
+		_ = os.RemoveAll(dir)
 		problems = append(problems, err)
 	}
 	return nil, errors.Join(problems...)

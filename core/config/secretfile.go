@@ -27,7 +27,7 @@ func SecretFile(path string) (secret string, made bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(secret + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return "", false, err
