@@ -70,7 +70,7 @@ func TestHostileFiles(t *testing.T) {
 			t.Errorf("%s: %d MB to refuse it", name, spent>>20)
 		}
 		if err == nil {
-			if h, _ := decode.Probe(data); after.TotalAlloc-before.TotalAlloc > uint64(h.Memory)+8<<20 {
+			if h, _ := decode.Open(t.Context(), data, decode.Limits{}, false); after.TotalAlloc-before.TotalAlloc > uint64(h.Memory)+8<<20 {
 				t.Errorf("%s: %d MB, its header said %d", name, (after.TotalAlloc-before.TotalAlloc)>>20, h.Memory>>20)
 			}
 			checkPhoto(t, p, serverLimits)

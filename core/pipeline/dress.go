@@ -62,12 +62,21 @@ func behind(options cutout.Options) []byte {
 	return options.Background.Picture
 }
 
-// decodeBehind decodes the background picture; nil for none.
-func decodeBehind(ctx context.Context, file []byte, limits decode.Limits) (*cutout.Photo, error) {
+// openBehind reads the background picture's header; nil for none.
+func openBehind(ctx context.Context, file []byte, limits decode.Limits) (*decode.Upload, error) {
 	if len(file) == 0 {
 		return nil, nil
 	}
-	picture, err := decode.Decode(ctx, file, limits, false)
+	upload, err := decode.Open(ctx, file, limits, false)
+	return upload, aboutBehind(err)
+}
+
+// decodeBehind decodes the background picture; nil for none.
+func decodeBehind(ctx context.Context, upload *decode.Upload) (*cutout.Photo, error) {
+	if upload == nil {
+		return nil, nil
+	}
+	picture, err := upload.Decode(ctx)
 	return picture, aboutBehind(err)
 }
 
