@@ -99,29 +99,6 @@ func checkPhoto(t *testing.T, p *cutout.Photo, limits decode.Limits) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	for _, data := range files(f) {
-		f.Add(data, false)
-		f.Add(data[:len(data)*2/3], true)
-	}
-	limits := decode.Limits{MaxPixels: 1 << 16, MaxMemory: 128 << 20, Timeout: 20 * time.Second}
-	f.Fuzz(func(t *testing.T, data []byte, deep bool) {
-		p, err := decode.Decode(t.Context(), data, limits, deep)
-		if err == nil {
-			checkPhoto(t, p, limits)
-			return
-		}
-		switch cutout.CodeOf(err) {
-		case cutout.Invalid, cutout.UnsupportedFormat, cutout.TooManyPixels, cutout.Timeout:
-		default:
-			t.Fatalf("%v", err)
-		}
-		if strings.Contains(err.Error(), "panic") {
-			t.Logf("a codec's panic was caught: %v", err)
-		}
-	})
-}
-
 func BenchmarkDecode(b *testing.B) {
 	data, err := os.ReadFile(filepath.Join(photos, "plain/bike_12mp.jpg"))
 	if err != nil {
