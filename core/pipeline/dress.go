@@ -33,23 +33,26 @@ func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture
 	}
 	frame := image.Rect(0, 0, photo.Width, photo.Height)
 	if options.Crop != nil {
-		frame = compose.Frame(photo, compose.Bounds(photo), *options.Crop)
+		bounds, err := compose.Bounds(ctx, photo)
+		if err != nil {
+			return nil, err
+		}
+		frame = compose.Frame(photo, bounds, *options.Crop)
 	}
 	if blurred {
 		if err := compose.Picture(ctx, photo, picture); err != nil {
 			return nil, err
 		}
-		return compose.Crop(photo, frame), nil
+		return compose.Crop(ctx, photo, frame)
 	}
-	photo = compose.Crop(photo, frame)
+	photo, err := compose.Crop(ctx, photo, frame)
 	switch {
-	case background == nil:
-		return photo, nil
+	case err != nil || background == nil:
+		return photo, err
 	case picture != nil:
 		return photo, compose.Picture(ctx, photo, picture)
 	case background.From == background.To:
-		compose.Flatten(photo, background.From)
-		return photo, nil
+		return photo, compose.Flatten(ctx, photo, background.From)
 	}
 	return photo, compose.Gradient(ctx, photo, background.From, background.To, background.Degrees)
 }
