@@ -69,7 +69,7 @@ func probe(data []byte) (codec, header, error) {
 		}
 		h, err := c.probe(data)
 		if err != nil {
-			return codec{}, header{}, explain(context.Background(), err)
+			return codec{}, h, explain(context.Background(), err)
 		}
 		if h.Width <= 0 || h.Height <= 0 {
 			return codec{}, header{}, explain(context.Background(), errors.New("no width or height"))

@@ -65,6 +65,12 @@ func Open(ctx context.Context, data []byte, limits Limits, deep bool) (u *Upload
 		return nil, stopped(err)
 	}
 	codec, head, err := probe(data)
+	if head.Width > 0 && head.Height > 0 {
+		// Also of a file that is refused for more: this is what its visitor can change.
+		if err := limits.checkSize(head.Width, head.Height); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +78,10 @@ func Open(ctx context.Context, data []byte, limits Limits, deep bool) (u *Upload
 	if deep && head.Depth > 8 {
 		head.Memory += 8 * int64(head.Width) * int64(head.Height)
 	}
-	if err := limits.check(head.Header); err != nil {
-		return nil, err
+	if limits.MaxMemory > 0 && head.Memory > limits.MaxMemory {
+		return nil, cutout.Errorf(cutout.TooManyPixels,
+			"Decoding this photo needs %d MB of memory and %d MB are allowed. Please make it smaller, or save it as a plain JPEG or PNG.",
+			head.Memory>>20, limits.MaxMemory>>20)
 	}
 	return &Upload{Header: head.Header, data: data, codec: codec, head: head, limits: limits, deep: deep}, nil
 }
@@ -116,18 +124,6 @@ func Decode(ctx context.Context, data []byte, limits Limits, deep bool) (*cutout
 		return nil, err
 	}
 	return upload.Decode(ctx)
-}
-
-func (l Limits) check(h Header) error {
-	if err := l.checkSize(h.Width, h.Height); err != nil {
-		return err
-	}
-	if l.MaxMemory > 0 && h.Memory > l.MaxMemory {
-		return cutout.Errorf(cutout.TooManyPixels,
-			"Decoding this photo needs %d MB of memory and %d MB are allowed. Please make it smaller, or save it as a plain JPEG or PNG.",
-			h.Memory>>20, l.MaxMemory>>20)
-	}
-	return nil
 }
 
 func (l Limits) checkSize(width, height int) error {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode/internal/colour"
 )
 
@@ -49,8 +50,12 @@ func probeJPEG(data []byte) (header, error) {
 		return header{}, fmt.Errorf("%d bits, height %d: %w", h.Depth, h.Height, errUnsupported)
 	}
 	pixels := area(h.Width, h.Height)
-	if info.scans > maxScans || info.progressive && int64(info.scans)*pixels > maxScansPixels {
-		return header{}, fmt.Errorf("%d scans", info.scans)
+	most := int(sof[5]) // of a baseline picture: one scan for each component
+	if info.progressive {
+		most = min(maxScans, int(maxScansPixels/pixels))
+	}
+	if info.scans > most {
+		return h, fmt.Errorf("%d scans", info.scans)
 	}
 	h.bareInk = sof[5] == 4 && !info.adobe
 	samples := jpegSamples(sof, h.Width, h.Height)
@@ -85,8 +90,7 @@ func jpegSamples(sof []byte, width, height int) int64 {
 	return 64 * factors * columns * rows
 }
 
-// readJPEG walks the segments up to the first scan, and counts the scans of a
-// progressive file.
+// readJPEG walks the segments up to the first scan, and counts the scans.
 func readJPEG(data []byte) (jpegInfo, error) {
 	info := jpegInfo{orientation: 1}
 	var profile [][]byte
@@ -111,9 +115,6 @@ func readJPEG(data []byte) (jpegInfo, error) {
 		}
 		if marker == 0xda {
 			info.scans++
-			if !info.progressive {
-				break
-			}
 		} else if info.scans == 0 {
 			if err := info.segment(marker, data[at+4:at+2+length], &profile); err != nil {
 				return info, err
@@ -174,8 +175,14 @@ func decodeJPEG(ctx context.Context, data []byte, h header) (raster, error) {
 	}
 	if h.bareInk {
 		// Adobe stores ink inverted and the library undoes that; others don't.
-		for i, v := range cmyk.Pix {
-			cmyk.Pix[i] = ^v
+		err := cutout.Rows(ctx, h.Height*h.Width/4096+1, func(from, to int) {
+			part := cmyk.Pix[min(len(cmyk.Pix), from<<14):min(len(cmyk.Pix), to<<14)]
+			for i, v := range part {
+				part[i] = ^v
+			}
+		})
+		if err != nil {
+			return raster{}, err
 		}
 	}
 	if inks := colour.FromInks(h.profile); inks != nil {

@@ -10,6 +10,10 @@ import (
 	"io"
 )
 
+// maxChunks is how many chunks a file may have: encoders write some thousand of
+// 8 KB, and the library takes a microsecond for each.
+const maxChunks = 1 << 16
+
 func probePNG(data []byte) (header, error) {
 	if len(data) < 33 || string(data[12:16]) != "IHDR" || binary.BigEndian.Uint32(data[8:]) != 13 {
 		return header{}, errors.New("no IHDR chunk")
@@ -25,7 +29,11 @@ func probePNG(data []byte) (header, error) {
 	kind, interlaced := ihdr[9], ihdr[12] != 0
 
 	transparent, coloured := false, false
+	chunks := 0
 	for at := 8; at+12 <= len(data); {
+		if chunks++; chunks > maxChunks {
+			return h, errors.New("too many chunks")
+		}
 		length := int64(binary.BigEndian.Uint32(data[at:]))
 		if int64(at)+12+length > int64(len(data)) {
 			break

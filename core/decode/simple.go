@@ -53,7 +53,7 @@ func probeBMP(data []byte) (header, error) {
 	pixels := area(c.Width, c.Height)
 	h.Memory = 5 * pixels
 	if pixels/8 > int64(len(data)) { // nothing here is compressed: one bit a pixel is the least
-		return header{}, errors.New("fewer bytes than pixels need")
+		return h, errors.New("fewer bytes than pixels need")
 	}
 	return h, nil
 }

@@ -63,7 +63,7 @@ func probeTIFF(data []byte) (header, error) {
 		return header{}, errors.New("impossible size")
 	}
 	if h.blocks, err = d.blocks(h.Width, h.Height); err != nil {
-		return header{}, err
+		return h, err
 	}
 	h.blocks.bits = bits * samples
 	pixels, block := area(h.Width, h.Height), area(h.blocks.width, h.blocks.height)

@@ -68,7 +68,7 @@ func probeWebP(data []byte) (header, error) {
 	size := int64(len(info.bits) + len(info.alph))
 	if !info.lossy {
 		if coded > losslessPixels {
-			return header{}, cutout.Errorf(cutout.TooManyPixels,
+			return h, cutout.Errorf(cutout.TooManyPixels,
 				"This lossless WebP has %s and at most %s are accepted of its kind. Please make it smaller, or save it as a PNG or JPEG.",
 				megapixels(coded), megapixels(losslessPixels))
 		}

@@ -29,18 +29,34 @@ func frame(marker byte, width, height, components int) []byte {
 // hardly a byte: runs of 32767 blocks whose coefficients stay as they are.
 func passes(width, height, components, scans int) []byte {
 	blocks := ((width + 7) / 8) * ((height + 7) / 8)
-	// Code 0, then 14 ones: a run of 2^15-1; as bytes, with room for their stuffing.
-	run := []byte{0x7f, 0xff, 0x00}
-	body := fill(run, 3*(blocks/32767+2))
+	body := runs(blocks/32767 + 1)
 	var out []byte
 	for i := range scans {
 		bits := byte(0x0d) // the first pass of a component's coefficients
 		if i >= components {
-			bits = 0xdd - 0x11*byte(min(12, i/components-1)) - 1
+			after := 13 - min(12, i/components-1)
+			bits = byte(after<<4 | (after - 1))
 		}
 		out = cat(out, segment(0xda, []byte{1, byte(i%components + 1), 0x01, 1, 63, bits}), body)
 	}
 	return out
+}
+
+// runs codes so many runs of 2^15-1 blocks: a zero and 14 ones each.
+func runs(count int) []byte {
+	var out []byte
+	held, n := 0, 0
+	for range count {
+		held = held<<15 | 0x3fff
+		for n += 15; n >= 8; n -= 8 {
+			b := byte(held >> (n - 8))
+			if out = append(out, b); b == 0xff {
+				out = append(out, 0)
+			}
+		}
+		held &= 1<<n - 1
+	}
+	return append(out, byte(held<<(8-n)|(1<<(8-n)-1)), 0)
 }
 
 func progressive(components, scans int, extra ...[]byte) func(Scale) []byte {

@@ -44,15 +44,20 @@ func grey(width, height, rows, compression, bits int, data []byte, more ...entry
 		longs(273, n, func(int) int { return 8 }), longs(279, n, func(int) int { return len(data) }))...)
 }
 
-// tiles is a picture of tiles of 8 x 8 pixels that are all the same bytes.
-func tiles(count, compression int, data []byte) []byte {
+// tiles is a picture of tiles of 8 x 8 pixels, of the same bytes each; shared
+// says whether they are in the file once.
+func tiles(count, compression int, data []byte, shared bool) []byte {
 	const across = 64
-	down := count / across
+	down := max(1, count/across)
+	size, step := len(data), 0
+	if !shared {
+		data, step = fill(data, across*down*size), size
+	}
 	return tiff(data, long(256, 8*across), long(257, 8*down), short(258, 8), short(259, compression), short(262, 1), long(322, 8), long(323, 8),
-		longs(324, across*down, func(int) int { return 8 }), longs(325, across*down, func(int) int { return len(data) }))
+		longs(324, across*down, func(i int) int { return 8 + i*step }), longs(325, across*down, func(int) int { return size }))
 }
 
-// packed is LZW of at least so many zeros, begun again before codes get wider
+// packed is LZW of so many zeros, begun again before codes get wider
 // than nine bits.
 func packed(size int) []byte {
 	const clearTable, firstCode = 256, 258
@@ -67,7 +72,8 @@ func packed(size int) []byte {
 	for size > 0 {
 		put(clearTable)
 		put(0)
-		for code := firstCode; code < 510; code++ {
+		size--
+		for code := firstCode; code < 510 && size >= code-firstCode+2; code++ {
 			put(code)
 			size -= code - firstCode + 2
 		}
@@ -81,12 +87,13 @@ func tiffs() []File {
 	const plain, fax, lzwCode, deflate, packBits = 1, 4, 5, 8, 32773
 	return []File{
 		{"tiff wide", still(tiff(nil, long(256, 1<<31), long(257, 1), short(258, 8), short(262, 1)))},
+		{"tiff tall", still(tiff(nil, long(256, 1), long(257, 50_000_000), short(258, 8), short(262, 1), long(278, 1)))},
 		{"tiff 32767 wide", func(s Scale) []byte {
-			return grey(32767, s.rows(), s.rows(), deflate, 8, deflated(nil, s.Pixels))
+			return grey(32767, s.rows(), s.rows(), deflate, 8, deflated(nil, 32767*s.rows()))
 		}},
-		{"tiff of tiles", func(s Scale) []byte { return tiles(s.Bytes/80, deflate, deflated(nil, 64)) }},
-		{"tiff of as many tiles as may be", func(s Scale) []byte { return tiles(min(1<<16, s.Bytes/80), deflate, deflated(nil, 64)) }},
-		{"tiff of tiles that share much", func(s Scale) []byte { return tiles(4096, deflate, emptyBlocks(s.Bytes)) }},
+		{"tiff of tiles", func(s Scale) []byte { return tiles(s.Bytes/24, deflate, deflated(nil, 64), false) }},
+		{"tiff of as many tiles as may be", func(s Scale) []byte { return tiles(min(1<<16, s.Bytes/24), deflate, deflated(nil, 64), false) }},
+		{"tiff of tiles that share much", func(s Scale) []byte { return tiles(4096, deflate, emptyBlocks(s.Bytes), true) }},
 		{"tiff of rows that share much", func(s Scale) []byte { return grey(16, 4096, 1, deflate, 8, emptyBlocks(s.Bytes)) }},
 		{"tiff of one strip that goes on", func(s Scale) []byte {
 			n := s.side()

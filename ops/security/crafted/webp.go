@@ -1,6 +1,9 @@
 package crafted
 
-import "math/rand/v2"
+import (
+	"math/bits"
+	"math/rand/v2"
+)
 
 // riff is a chunk of a WebP.
 func riff(name string, body []byte) []byte {
@@ -27,9 +30,9 @@ type bitWriter struct {
 	n    int
 }
 
-func (w *bitWriter) put(v uint64, bits int) {
+func (w *bitWriter) put(v uint64, count int) {
 	w.held |= v << w.n
-	for w.n += bits; w.n >= 8; w.n -= 8 {
+	for w.n += count; w.n >= 8; w.n -= 8 {
 		w.out = append(w.out, byte(w.held))
 		w.held >>= 8
 	}
@@ -72,43 +75,61 @@ func transforms(w *bitWriter) {
 	w.put(0, 32)
 }
 
+// codes puts a code in which all of an alphabet's symbols have about the same
+// length, said symbol by symbol.
+func (w *bitWriter) codes(alphabet int) {
+	short := bits.Len(uint(alphabet)) - 1
+	order := [19]int{17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	w.put(0, 1)
+	w.put(15, 4) // nineteen lengths of code lengths: two have one bit
+	for _, length := range order {
+		if length == short || length == short+1 {
+			w.put(1, 3)
+		} else {
+			w.put(0, 3)
+		}
+	}
+	w.put(0, 1)
+	for i := range alphabet {
+		if i < 2<<short-alphabet {
+			w.put(0, 1)
+		} else {
+			w.put(1, 1)
+		}
+	}
+}
+
 // groups is a picture whose meta-image names so many groups of trees, each as
-// large as can be said in few bits.
-func groups(size, count int) []byte {
+// large as can be.
+func groups(count int) []byte {
+	const side, cacheBits = 256, 11
 	w := &bitWriter{}
 	w.put(0x2f, 8)
-	w.put(uint64(size-1), 14)
-	w.put(uint64(size-1), 14)
+	w.put(side-1, 14)
+	w.put(side-1, 14)
 	w.put(1, 4)
-	w.put(0, 1)       // no transform
-	w.put(1|11<<1, 5) // a colour cache of 2^11
-	w.put(1, 4)       // groups by tiles of four pixels
-	w.put(0, 1)
-	for _, symbol := range []uint64{uint64(count-1) & 255, uint64(count-1) >> 8, 0, 255, 0} {
+	w.put(0, 1) // no transform
+	w.put(1|cacheBits<<1, 5)
+	w.put(1, 4) // groups by tiles of four pixels
+	w.put(0, 1) // of the meta-image: no cache, codes of eight bits for green, to 232, and red
+	w.codes(256 + 24)
+	w.codes(256)
+	for _, symbol := range []uint64{0, 255, 0} {
 		w.put(0b101, 3)
 		w.put(symbol, 8)
 	}
+	for i := range side / 4 * side / 4 {
+		group := min(i/232<<8|i%232, count-1)
+		w.put(uint64(bits.Reverse8(byte(min(group&255, 231)))), 8)
+		w.put(uint64(bits.Reverse8(byte(group>>8))), 8)
+	}
 	for range count {
-		for range 5 {
-			w.put(0, 1)
-			w.put(15, 4) // nineteen lengths of code lengths
-			for i := range 19 {
-				w.put(uint64([2]uint64{0, 1}[b2i(i == 8 || i == 10)]), 3)
-			}
-			w.put(0, 1)
-			for range 600 {
-				w.put(0b01, 2)
-			}
+		for _, alphabet := range []int{256 + 24 + 1<<cacheBits, 256, 256, 256, 40} {
+			w.codes(alphabet)
 		}
 	}
+	w.put(0, 32)
 	return w.out
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // lossy is a picture of noise.
@@ -141,7 +162,7 @@ func webps() []File {
 		{"webp lossless", square(func(n int, _ Scale) []byte { return webp(riff("VP8L", lossless(n, n))) })},
 		{"webp lossless of 31 megapixels", func(s Scale) []byte { n := min(5600, s.side()); return webp(riff("VP8L", lossless(n, n))) }},
 		{"webp of the largest sides", still(webp(riff("VP8L", lossless(16384, 16384))))},
-		{"webp of trees", func(s Scale) []byte { return webp(riff("VP8L", groups(1024, min(2600, s.Bytes/1000)))) }},
+		{"webp of trees", func(s Scale) []byte { return webp(riff("VP8L", groups(min(2600, max(1, s.Bytes/500))))) }},
 		{"webp lossy", square(func(n int, s Scale) []byte { return webp(riff("VP8 ", lossy(n, n, s.Bytes))) })},
 		{"webp lossy with alpha", square(func(n int, s Scale) []byte {
 			w := &bitWriter{}
