@@ -37,8 +37,12 @@ func start(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
+	settings := filepath.Join(folder, "bgremover.toml")
+	if err := os.WriteFile(settings, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := &server{Cmd: exec.Command(binary, "serve")}
-	s.Env = append(os.Environ(), "BGREMOVER_CONFIG="+filepath.Join(folder, "none.toml"), "BGREMOVER_LISTEN=127.0.0.1:0", "BGREMOVER_ADMIN_LISTEN=127.0.0.1:0",
+	s.Env = append(os.Environ(), "BGREMOVER_CONFIG="+settings, "BGREMOVER_LISTEN=127.0.0.1:0", "BGREMOVER_ADMIN_LISTEN=127.0.0.1:0",
 		"BGREMOVER_LOG_DIR="+filepath.Join(folder, "logs"), "BGREMOVER_LIMITS_DEVICE=off", "BGREMOVER_LIMITS_NETWORK=off")
 	output, err := s.StderrPipe()
 	if err != nil {
