@@ -76,6 +76,23 @@ func baseline(width, height int, extra ...[]byte) func(Scale) []byte {
 	}
 }
 
+// printed is a picture of four inks with a colour profile, in as many segments as
+// that takes.
+func printed(profile []byte) func(Scale) []byte {
+	return func(s Scale) []byte {
+		n := s.side() / 2
+		file := []byte("\xff\xd8")
+		count := (len(profile) + 64999) / 65000
+		for i := range count {
+			piece := profile[i*65000 : min(len(profile), (i+1)*65000)]
+			file = cat(file, segment(0xe2, cat([]byte("ICC_PROFILE\x00"), []byte{byte(i + 1), byte(count)}, piece)))
+		}
+		blocks := ((n + 7) / 8) * ((n + 7) / 8)
+		scan := segment(0xda, []byte{4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0})
+		return cat(file, jpegTables(), frame(0xc0, n, n, 4), scan, make([]byte, blocks+1), []byte("\xff\xd9"))
+	}
+}
+
 func jpegs() []File {
 	many := func(piece []byte) func(Scale) []byte {
 		return func(s Scale) []byte { return baseline(16, 16, fill(piece, s.Bytes))(s) }
@@ -97,6 +114,8 @@ func jpegs() []File {
 			scan := cat(segment(0xda, []byte{1, 1, 0, 0, 63, 0}), make([]byte, 1+n*n/256))
 			return cat(file[:len(file)-2], fill(scan, s.Bytes))
 		}},
+		{"jpeg of four inks and the finest profile", printed(inks(25))},
+		{"jpeg of four inks and too fine a profile", printed(inks(33))},
 		{"jpeg of tables", many(segment(0xc4, cat([]byte{0}, []byte{1}, make([]byte, 15), []byte{0})))},
 		{"jpeg of comments", many(segment(0xfe, nil))},
 		{"jpeg of fill bytes", many([]byte{0xff})},

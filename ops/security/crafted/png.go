@@ -40,10 +40,10 @@ func (zeroes) Read(p []byte) (int, error) {
 }
 
 // square is a PNG of all the pixels that the scale allows.
-func square(depth, kind, interlaced byte, bytesPerPixel int, chunks ...[]byte) func(Scale) []byte {
+func square(depth, kind byte, bytesPerPixel int, chunks ...[]byte) func(Scale) []byte {
 	return func(s Scale) []byte {
 		n := s.side()
-		return png(n, n, depth, kind, interlaced, n*(n*bytesPerPixel+1), chunks...)
+		return png(n, n, depth, kind, 0, n*(n*bytesPerPixel+1), chunks...)
 	}
 }
 
@@ -64,15 +64,15 @@ func pngs() []File {
 		{"png 32767 tall, 16 bits", func(s Scale) []byte { return png(s.rows(), 32767, 16, 2, 0, 32767*(6*(s.rows())+1)) }},
 		{"png of the largest sides", still(png(1<<31-1, 1<<31-1, 8, 6, 0, 100))},
 		{"png 65536 x 65536", still(png(65536, 65536, 8, 6, 0, 1<<20))},
-		{"png of black", square(8, 6, 0, 4)},
-		{"png of black, 16 bits", square(16, 6, 0, 8)},
-		{"png of black, palette", square(8, 3, 0, 1, palette)},
+		{"png of black", square(8, 6, 4)},
+		{"png of black, 16 bits", square(16, 6, 8)},
+		{"png of black, palette", square(8, 3, 1, palette)},
 		{"png of black, interlaced", func(s Scale) []byte {
 			n := s.side() &^ 7
 			rows := n/8 + n/8 + n/8 + n/4 + n/4 + n/2 + n/2 // of the seven passes
 			return png(n, n, 8, 6, 1, 4*n*n+rows)
 		}},
-		{"png of black, turned", square(8, 6, 0, 4, chunk("eXIf", exif(1)[:10]))},
+		{"png of black, turned", square(8, 6, 4, chunk("eXIf", exif(1)[:10]))},
 		{"png of colour profiles", many(icc(make([]byte, 600), 1_000_000))},
 		{"png of one profile too large", still(png(16, 16, 8, 2, 0, 16*49, icc(nil, 50<<20)))},
 		{"png of long curves", still(png(16, 16, 8, 2, 0, 16*49, icc(curves(1<<20), 0)))},

@@ -1,6 +1,9 @@
 package crafted
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // entry is one of a TIFF's directory, its values in the order of bytes of Intel.
 type entry struct {
@@ -47,8 +50,8 @@ func grey(width, height, rows, compression, bits int, data []byte, more ...entry
 // tiles is a picture of tiles of 8 x 8 pixels, of the same bytes each; shared
 // says whether they are in the file once.
 func tiles(count, compression int, data []byte, shared bool) []byte {
-	const across = 64
-	down := max(1, count/across)
+	across := int(math.Sqrt(float64(count)))
+	down := across
 	size, step := len(data), 0
 	if !shared {
 		data, step = fill(data, across*down*size), size
