@@ -29,8 +29,9 @@ const (
 	// What libwebp takes for a pixel, its planes among them.
 	lossyMemory, lossyAlphaMemory = 4, 12
 	// losslessPixels bounds lossless pictures: the Go decoder cannot be stopped
-	// while it undoes their transforms, 30 ns a pixel at worst.
-	losslessPixels = 32_000_000
+	// while pixels take no bytes and their transforms are undone, 30 ns a pixel
+	// at worst.
+	losslessPixels = 24_000_000
 	// losslessTables is what its trees may take at most, 2600 groups of five, by
 	// what a group has at least of the file, 2 bytes, and how often a byte of the
 	// file may give 16 symbols.
