@@ -40,6 +40,10 @@ test: setup test-tools ## install what the tests need, run them all
 test-tools: ## install the servers, the browser and the npm packages that the tests meet
 	ops/testing/install
 
+.PHONY: security
+security: setup ## crafted files of full size, in every format: what each costs (minutes)
+	BGREMOVER_SECURITY=long go test -count 1 -timeout 60m -v ./ops/security
+
 .PHONY: lint
 lint: ## formatting, vet, linters, generated files, and that the server needs no cgo
 	$(GOLANGCI) run ./...

@@ -110,6 +110,7 @@ func workers(c *config.Config) int {
 func pipelineSettings(c *config.Config) pipeline.Settings {
 	return pipeline.Settings{
 		Decode: decode.Limits{
+			MaxSide:   c.Inference.MaxSide,
 			MaxPixels: c.Inference.MaxPixels,
 			MaxMemory: c.Inference.DecodeMemory / 2, // no photo keeps all others waiting
 			Timeout:   c.Inference.Timeout,

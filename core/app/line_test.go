@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -112,5 +113,20 @@ func TestOptions(t *testing.T) {
 				t.Errorf("got %s, %dx%d", result.MediaType, result.Width, result.Height)
 			}
 		})
+	}
+}
+
+// max_side bounds the photo and the picture behind it alike.
+func TestMaxSide(t *testing.T) {
+	line := newLine(t, "BGREMOVER_MAX_SIDE=511")
+	behind := &cutout.Background{Picture: photo(t, "astronaut.jpg")} // 512 x 512
+	for name, job := range map[string]cutout.Job{
+		"photo":   {Upload: photo(t, "astronaut.jpg")},
+		"picture": {Upload: photo(t, "flat.png"), Options: cutout.Options{Background: behind}},
+	} {
+		_, err := line.Pipeline.Remove(t.Context(), job)
+		if cutout.CodeOf(err) != cutout.TooManyPixels || !strings.Contains(cutout.MessageOf(err), "at most 511 a side") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

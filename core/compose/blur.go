@@ -30,7 +30,10 @@ func Blurred(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) (*cut
 	if err != nil {
 		return nil, err
 	}
-	a := shrinkMask(alpha, block)
+	a, err := shrinkLevels(ctx, alpha.Pix, 1, alpha.Width, alpha.Height, block)
+	if err != nil {
+		return nil, err
+	}
 	planes := [4][]float32{}
 	for i := range planes {
 		planes[i] = make([]float32, len(c.pix))
@@ -52,22 +55,25 @@ func Blurred(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) (*cut
 	return out, ctx.Err()
 }
 
-// shrinkMask averages blocks of levels, 0 to 1.
-func shrinkMask(m *cutout.Mask, block int) []float32 {
-	width, height := ceil(m.Width, block), ceil(m.Height, block)
-	out := make([]float32, width*height)
-	for i := range out {
-		left, top := i%width*block, i/width*block
-		right, bottom := min(left+block, m.Width), min(top+block, m.Height)
-		sum := 0
-		for y := top; y < bottom; y++ {
-			for _, v := range m.Pix[y*m.Width+left : y*m.Width+right] {
-				sum += int(v)
+// shrinkLevels averages blocks of levels, 0 to 1. Of a picture's pixels, step
+// bytes each, the last byte is the level.
+func shrinkLevels(ctx context.Context, pix []uint8, step, width, height, block int) ([]float32, error) {
+	columns, rows := ceil(width, block), ceil(height, block)
+	out := make([]float32, columns*rows)
+	return out, cutout.Rows(ctx, rows, func(from, to int) {
+		for i := from * columns; i < to*columns && ctx.Err() == nil; i++ {
+			left, top := i%columns*block, i/columns*block
+			right, bottom := min(left+block, width), min(top+block, height)
+			sum := 0
+			for y := top; y < bottom; y++ {
+				line := pix[step*(y*width+left) : step*(y*width+right)]
+				for x := step - 1; x < len(line); x += step {
+					sum += int(line[x])
+				}
 			}
+			out[i] = float32(sum) / float32(255*(right-left)*(bottom-top))
 		}
-		out[i] = float32(sum) / float32(255*(right-left)*(bottom-top))
-	}
-	return out
+	})
 }
 
 // blur averages a plane three times over boxes of 2*across+1 by 2*down+1, which

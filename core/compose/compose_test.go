@@ -217,7 +217,9 @@ func TestFlatten(t *testing.T) {
 	photo := deepen(&cutout.Photo{Width: 3, Height: 1, Pix: []uint8{
 		10, 20, 30, 255, 0, 0, 0, 0, 200, 100, 0, 128,
 	}})
-	compose.Flatten(photo, color.NRGBA{R: 50, G: 60, B: 255, A: 255})
+	if err := compose.Flatten(t.Context(), photo, color.NRGBA{R: 50, G: 60, B: 255, A: 255}); err != nil {
+		t.Fatal(err)
+	}
 	want := []uint8{10, 20, 30, 255, 50, 60, 255, 255, 125, 80, 127, 255}
 	if !bytes.Equal(photo.Pix, want) || !photo.Opaque {
 		t.Errorf("%v, opaque %v", photo.Pix, photo.Opaque)

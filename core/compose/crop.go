@@ -1,8 +1,10 @@
 package compose
 
 import (
+	"context"
 	"image"
 	"math"
+	"sync"
 
 	"bgremover.pro/core/cutout"
 )
@@ -12,20 +14,27 @@ const visible = 13
 
 // Bounds returns the smallest rectangle that holds every pixel whose alpha is at
 // least 13 of 255; it is empty where there is none.
-func Bounds(photo *cutout.Photo) image.Rectangle {
-	var box image.Rectangle
-	for y := range photo.Height {
-		row := photo.Pix[4*y*photo.Width:][:4*photo.Width]
-		left, right := 0, photo.Width
-		for left < right && row[4*left+3] < visible {
-			left++
+func Bounds(ctx context.Context, photo *cutout.Photo) (image.Rectangle, error) {
+	var mu sync.Mutex
+	var all image.Rectangle
+	err := cutout.Rows(ctx, photo.Height, func(from, to int) {
+		var box image.Rectangle
+		for y := from; y < to; y++ {
+			row := photo.Pix[4*y*photo.Width:][:4*photo.Width]
+			left, right := 0, photo.Width
+			for left < right && row[4*left+3] < visible {
+				left++
+			}
+			for right > left && row[4*right-1] < visible {
+				right--
+			}
+			box = box.Union(image.Rect(left, y, right, y+1))
 		}
-		for right > left && row[4*right-1] < visible {
-			right--
-		}
-		box = box.Union(image.Rect(left, y, right, y+1))
-	}
-	return box
+		mu.Lock()
+		defer mu.Unlock()
+		all = all.Union(box)
+	})
+	return all, err
 }
 
 // Frame adds a margin around a subject's bounds: on each side
@@ -42,26 +51,24 @@ func Frame(photo *cutout.Photo, bounds image.Rectangle, margin float64) image.Re
 // Crop returns the part of the photo inside the frame, as a photo of its own;
 // the photo itself where the frame is all of it or, so far as the photo reaches,
 // empty.
-func Crop(photo *cutout.Photo, frame image.Rectangle) *cutout.Photo {
+func Crop(ctx context.Context, photo *cutout.Photo, frame image.Rectangle) (*cutout.Photo, error) {
 	whole := image.Rect(0, 0, photo.Width, photo.Height)
 	frame = frame.Intersect(whole)
 	if frame.Empty() || frame == whole {
-		return photo
+		return photo, nil
 	}
-	out := &cutout.Photo{
-		Width: frame.Dx(), Height: frame.Dy(), Opaque: photo.Opaque,
-		Pix: cropped(photo.Pix, photo.Width, frame),
-	}
+	width, height := frame.Dx(), frame.Dy()
+	out := &cutout.Photo{Width: width, Height: height, Opaque: photo.Opaque, Pix: make([]uint8, 4*width*height)}
 	if photo.Deep != nil {
-		out.Deep = cropped(photo.Deep, photo.Width, frame)
+		out.Deep = make([]uint16, 4*width*height)
 	}
-	return out
-}
-
-func cropped[T uint8 | uint16](pix []T, width int, frame image.Rectangle) []T {
-	out := make([]T, 0, 4*frame.Dx()*frame.Dy())
-	for y := frame.Min.Y; y < frame.Max.Y; y++ {
-		out = append(out, pix[4*(y*width+frame.Min.X):4*(y*width+frame.Max.X)]...)
-	}
-	return out
+	return out, cutout.Rows(ctx, height, func(from, to int) {
+		for y := from; y < to; y++ {
+			at, start := 4*y*width, 4*((frame.Min.Y+y)*photo.Width+frame.Min.X)
+			copy(out.Pix[at:at+4*width], photo.Pix[start:])
+			if photo.Deep != nil {
+				copy(out.Deep[at:at+4*width], photo.Deep[start:])
+			}
+		}
+	})
 }

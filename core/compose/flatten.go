@@ -10,12 +10,14 @@ import (
 
 // Flatten lays the photo over an opaque colour, in place; the background's own
 // alpha is not looked at.
-func Flatten(photo *cutout.Photo, background color.NRGBA) {
+func Flatten(ctx context.Context, photo *cutout.Photo, background color.NRGBA) error {
 	row := make([]uint16, 0, 3*photo.Width)
 	for range photo.Width {
 		row = append(row, uint16(background.R)*257, uint16(background.G)*257, uint16(background.B)*257)
 	}
-	_ = lay(context.Background(), photo, func(_ int, line []uint16) { copy(line, row) })
+	return lay(ctx, photo, func() func(int, []uint16) {
+		return func(_ int, line []uint16) { copy(line, row) }
+	})
 }
 
 // Gradient lays the photo over a linear gradient, in place. The direction is
@@ -32,25 +34,25 @@ func Gradient(ctx context.Context, photo *cutout.Photo, from, to color.NRGBA, de
 	length := w*math.Abs(sin) + h*math.Abs(cos)
 	a := [3]float64{float64(from.R), float64(from.G), float64(from.B)}
 	b := [3]float64{float64(to.R), float64(to.G), float64(to.B)}
-	return lay(ctx, photo, func(y int, line []uint16) {
+	row := func(y int, line []uint16) {
 		for x := range photo.Width {
 			t := 0.5 + ((float64(x)+0.5-w/2)*sin-(float64(y)+0.5-h/2)*cos)/length
 			for c := range 3 {
 				line[3*x+c] = uint16(257*(a[c]+t*(b[c]-a[c])) + 0.5)
 			}
 		}
-	})
+	}
+	return lay(ctx, photo, func() func(int, []uint16) { return row })
 }
 
-// lay puts an opaque background behind the photo, in place: fill writes the R,
-// G, B of one row, 0 to 65535, and may be called for several rows at once.
-// Each sample becomes photo*alpha + background*(1-alpha), rounded to nearest.
-func lay(ctx context.Context, photo *cutout.Photo, fill func(y int, line []uint16)) error {
+// lay puts an opaque background behind the photo, in place. For each run of rows
+// fill makes a function that writes the R, G, B of one of them, 0 to 65535. Each sample becomes photo*alpha + background*(1-alpha), rounded to nearest.
+func lay(ctx context.Context, photo *cutout.Photo, fill func() func(y int, line []uint16)) error {
 	photo.Opaque = true
 	return cutout.Rows(ctx, photo.Height, func(from, to int) {
-		line := make([]uint16, 3*photo.Width)
+		line, row := make([]uint16, 3*photo.Width), fill()
 		for y := from; y < to; y++ {
-			fill(y, line)
+			row(y, line)
 			start, end := 4*y*photo.Width, 4*(y+1)*photo.Width
 			blend(photo.Pix[start:end], line)
 			if photo.Deep != nil {

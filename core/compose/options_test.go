@@ -41,7 +41,7 @@ func TestCropToTheSubject(t *testing.T) {
 		"a line, half beside": {image.Rect(10, 5, 60, 6), 0.5, image.Rect(0, 0, 85, 31)},
 	} {
 		photo := deepen(card(100, 80, c.box, red))
-		got := compose.Crop(photo, compose.Frame(photo, compose.Bounds(photo), c.margin))
+		got := cropped(t, photo, c.margin)
 		if got.Width != c.want.Dx() || got.Height != c.want.Dy() {
 			t.Errorf("%s: %dx%d, not %v", name, got.Width, got.Height, c.want)
 			continue
@@ -55,11 +55,11 @@ func TestCropToTheSubject(t *testing.T) {
 
 func TestBoundsLeaveOutWhatHardlyShows(t *testing.T) {
 	photo := card(50, 50, image.Rect(0, 0, 50, 50), color.NRGBA{R: 9, A: 12})
-	if got := compose.Bounds(photo); !got.Empty() {
+	if got := bounds(t, photo); !got.Empty() {
 		t.Errorf("%v", got)
 	}
 	photo.Pix[4*(7*50+9)+3] = 13
-	if got := compose.Bounds(photo); got != image.Rect(9, 7, 10, 8) {
+	if got := bounds(t, photo); got != image.Rect(9, 7, 10, 8) {
 		t.Errorf("%v", got)
 	}
 }
@@ -216,7 +216,7 @@ func TestOptionsOnExtremeShapes(t *testing.T) {
 			if err := compose.Shadow(t.Context(), photo, 1); err != nil {
 				t.Fatal(err)
 			}
-			photo = compose.Crop(photo, compose.Frame(photo, compose.Bounds(photo), 0.1))
+			photo = cropped(t, photo, 0.1)
 			if err := compose.Picture(t.Context(), photo, blurred); err != nil {
 				t.Fatal(err)
 			}
@@ -227,4 +227,22 @@ func TestOptionsOnExtremeShapes(t *testing.T) {
 			}
 		}
 	}
+}
+
+func bounds(t testing.TB, photo *cutout.Photo) image.Rectangle {
+	t.Helper()
+	box, err := compose.Bounds(t.Context(), photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
+}
+
+func cropped(t testing.TB, photo *cutout.Photo, margin float64) *cutout.Photo {
+	t.Helper()
+	part, err := compose.Crop(t.Context(), photo, compose.Frame(photo, bounds(t, photo), margin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return part
 }

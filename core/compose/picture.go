@@ -21,23 +21,57 @@ func Picture(ctx context.Context, photo, picture *cutout.Photo) error {
 		return cutout.Errorf(cutout.Invalid, "the background picture is empty")
 	}
 	block := max(1, min(picture.Width/photo.Width, picture.Height/photo.Height))
-	source, err := shrink(ctx, picture, block)
-	if err != nil {
-		return err
-	}
-	scale := max(float64(photo.Width)/float64(source.width), float64(photo.Height)/float64(source.height))
-	columns := covering(photo.Width, source.width, scale)
-	rows := covering(photo.Height, source.height, scale)
-	return lay(ctx, photo, func(y int, line []uint16) {
-		at := rows[y]
-		a, b := source.row(at.first), source.row(at.second)
-		for x, column := range columns {
-			top := a[column.first].towards(a[column.second], column.t)
-			bottom := b[column.first].towards(b[column.second], column.t)
-			c := top.towards(bottom, at.t)
-			line[3*x], line[3*x+1], line[3*x+2] = uint16(c.r*65535+0.5), uint16(c.g*65535+0.5), uint16(c.b*65535+0.5)
+	width, height := ceil(picture.Width, block), ceil(picture.Height, block)
+	scale := max(float64(photo.Width)/float64(width), float64(photo.Height)/float64(height))
+	columns := covering(photo.Width, width, scale)
+	rows := covering(photo.Height, height, scale)
+	return lay(ctx, photo, func() func(int, []uint16) {
+		source := newReduced(picture, block, columns)
+		return func(y int, line []uint16) {
+			at := rows[y]
+			a, b := source.rows(at.first, at.second)
+			for x, column := range columns {
+				first, second := column.first-source.left, column.second-source.left
+				top := a[first].towards(a[second], column.t)
+				bottom := b[first].towards(b[second], column.t)
+				c := top.towards(bottom, at.t)
+				line[3*x], line[3*x+1], line[3*x+2] = uint16(c.r*65535+0.5), uint16(c.g*65535+0.5), uint16(c.b*65535+0.5)
+			}
 		}
 	})
+}
+
+// reduced is a picture reduced by blocks, of which only the columns and the two
+// rows that are needed are ever held: as a whole it might take more than the photo.
+type reduced struct {
+	picture     *cutout.Photo
+	block, left int
+	held        [2][]rgb
+	at          [2]int // the rows held, -1 for none
+}
+
+func newReduced(picture *cutout.Photo, block int, columns []place) *reduced {
+	left := columns[0].first
+	n := columns[len(columns)-1].second - left + 1
+	return &reduced{picture, block, left, [2][]rgb{make([]rgb, n), make([]rgb, n)}, [2]int{-1, -1}}
+}
+
+// rows returns two rows, the second being the first or the one below.
+func (r *reduced) rows(first, second int) (a, b []rgb) {
+	if r.at[1] == first {
+		r.at[0], r.at[1] = r.at[1], r.at[0]
+		r.held[0], r.held[1] = r.held[1], r.held[0]
+	}
+	for i, y := range [2]int{first, second} {
+		if r.at[i] == y {
+			continue
+		}
+		for x := range r.held[i] {
+			r.held[i][x] = overWhite(r.picture, (r.left+x)*r.block, y*r.block, r.block)
+		}
+		r.at[i] = y
+	}
+	return r.held[0], r.held[1]
 }
 
 // canvas is a picture of colours without alpha.
@@ -46,15 +80,13 @@ type canvas struct {
 	pix           []rgb
 }
 
-func (c *canvas) row(y int) []rgb { return c.pix[y*c.width:][:c.width] }
-
 // shrink averages blocks of pixels over white; an incomplete block at the border
 // averages what there is.
 func shrink(ctx context.Context, picture *cutout.Photo, block int) (*canvas, error) {
 	c := &canvas{width: ceil(picture.Width, block), height: ceil(picture.Height, block)}
 	c.pix = make([]rgb, c.width*c.height)
 	err := cutout.Rows(ctx, c.height, func(from, to int) {
-		for y := from; y < to; y++ {
+		for y := from; y < to && ctx.Err() == nil; y++ {
 			for x := range c.width {
 				c.pix[y*c.width+x] = overWhite(picture, x*block, y*block, block)
 			}

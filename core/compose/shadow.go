@@ -39,14 +39,14 @@ const (
 // c*a / (a + s*(1-a)).
 func Shadow(ctx context.Context, photo *cutout.Photo, opacity float64) error {
 	block := max(1, int(math.Round(float64(max(photo.Width, photo.Height))/shadowSide)))
-	alpha := &cutout.Mask{Width: photo.Width, Height: photo.Height, Pix: make([]uint8, photo.Width*photo.Height)}
-	for i := range alpha.Pix {
-		alpha.Pix[i] = photo.Pix[4*i+3]
+	alpha, err := shrinkLevels(ctx, photo.Pix, 4, photo.Width, photo.Height, block)
+	if err != nil {
+		return err
 	}
 	width, height := ceil(photo.Width, block), ceil(photo.Height, block)
-	plane := shadowPlane(shrinkMask(alpha, block), width, height)
+	plane := shadowPlane(alpha, width, height)
 	if plane == nil {
-		return ctx.Err()
+		return nil
 	}
 	photo.Opaque = false
 	columns, rows := places(photo.Width, block, width), places(photo.Height, block, height)

@@ -72,6 +72,7 @@ type Inference struct {
 	BackendNames []string
 	MaxUpload    int64 // bytes a photo
 	MaxPixels    int   // a photo
+	MaxSide      int   // pixels of a photo's width and height each
 	MaxPhotos    int   // a form
 	DecodeMemory int64 // bytes, all photos being decoded together
 	Queue        int   // photos waiting

@@ -50,6 +50,7 @@ func TestDefaultsAreThoseOfThePublicInterface(t *testing.T) {
 		{"limits_network", c.Limits.Network, Rate{600, hour}},
 		{"max_upload", c.Inference.MaxUpload, int64(30 << 20)},
 		{"max_pixels", c.Inference.MaxPixels, 50_000_000},
+		{"max_side", c.Inference.MaxSide, 32_767},
 		{"max_photos", c.Inference.MaxPhotos, 10},
 		{"queue", c.Inference.Queue, 32},
 		{"site_name", c.Server.SiteName, "BGRemover"},

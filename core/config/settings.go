@@ -94,6 +94,7 @@ var inferenceSettings = []setting{
 	define("api_backends", "", "backends that a request may name; empty: all configured", list(name), func(c *Config) *[]string { return &c.Inference.BackendNames }),
 	define("max_upload", "30MiB", "a photo's size", size(1<<10, 1<<30), func(c *Config) *int64 { return &c.Inference.MaxUpload }),
 	define("max_pixels", "50000000", "a photo's width times height", number(1, 1_000_000_000), func(c *Config) *int { return &c.Inference.MaxPixels }),
+	define("max_side", "32767", "a photo's width and height each, in pixels", number(1, 1_000_000), func(c *Config) *int { return &c.Inference.MaxSide }),
 	define("max_photos", "10", "photos in one form", number(1, 100), func(c *Config) *int { return &c.Inference.MaxPhotos }),
 	define("decode_memory", "2GiB", "what decoding may take, all photos together", size(64<<20, 1<<40), func(c *Config) *int64 { return &c.Inference.DecodeMemory }),
 	define("queue", "32", "photos waiting; more are told to come back", number(1, 100_000), func(c *Config) *int { return &c.Inference.Queue }),

@@ -8,21 +8,36 @@ import (
 	"sync/atomic"
 )
 
-// blockRows is how many rows are worked on at a time: turned on its side, a
-// block writes runs of one cache line.
-const blockRows = 16
+// A block is what is worked on at a time. Turned on its side, one of 16 rows
+// writes runs of one cache line; of very wide pictures a block has fewer, so that
+// its scratch space stays small.
+const (
+	mostBlockRows = 16
+	blockPixels   = 1 << 17
+)
+
+func blockRows(width int) int { return min(mostBlockRows, max(1, blockPixels/width)) }
+
+// rasterMemory is what all cores together need for their blocks.
+func rasterMemory(width, height int) int64 {
+	rows := min(blockRows(width), height)
+	blocks := min(runtime.GOMAXPROCS(0), (height+rows-1)/rows)
+	const perPixel = 4 + 8 + 8 // in eight bits, in sixteen, and the rows of chroma
+	return perPixel * int64(width) * int64(rows) * int64(blocks)
+}
 
 // inBlocks runs work on all rows, a block at a time, on all cores, and says
 // whether it answered true everywhere. Each goroutine makes its own worker.
 // It stops early when the context is done or a worker panics.
-func inBlocks(ctx context.Context, height int, worker func() func(lo, hi int) bool) (bool, error) {
+func inBlocks(ctx context.Context, width, height int, worker func() func(lo, hi int) bool) (bool, error) {
 	var (
 		next, failed atomic.Int64
 		wait         sync.WaitGroup
 		once         sync.Once
 		firstErr     error
 	)
-	blocks := int64((height + blockRows - 1) / blockRows)
+	rows := blockRows(width)
+	blocks := int64((height + rows - 1) / rows)
 	fail := func(err error) {
 		once.Do(func() { firstErr = err })
 		next.Store(blocks)
@@ -40,8 +55,8 @@ func inBlocks(ctx context.Context, height int, worker func() func(lo, hi int) bo
 					fail(err)
 					return
 				}
-				lo := int(b) * blockRows
-				if !work(lo, min(lo+blockRows, height)) {
+				lo := int(b) * rows
+				if !work(lo, min(lo+rows, height)) {
 					failed.Add(1)
 				}
 			}

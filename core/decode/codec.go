@@ -25,11 +25,19 @@ type codec struct {
 // header is a Header with what else decoding has to know.
 type header struct {
 	Header
-	orientation int     // as in EXIF, 1 to 8
-	profile     []byte  // ICC profile, or nil
-	coding      *coding // colour description of HEIC and AVIF, or nil
-	sandbox     int64   // bytes of memory that their codecs may use
+	orientation int       // as in EXIF, 1 to 8
+	profile     []byte    // ICC profile, or nil
+	coding      *coding   // colour description of HEIC and AVIF, or nil
+	sandbox     int64     // bytes of memory that a codec in the sandbox may use
+	bareInk     bool      // a JPEG of four inks without Adobe's mark
+	webp        *webpInfo // where a WebP's picture is
+	blocks      blocks    // of a TIFF
 }
+
+// maxProfile bounds a colour profile: those of use here, of three curves and a
+// matrix or a table for four inks, have some KB or up to 2 MB. A longer one is
+// left aside like a damaged one.
+const maxProfile = 4 << 20
 
 func codecs() []codec {
 	return []codec{
@@ -43,6 +51,9 @@ func codecs() []codec {
 		{"avif", isAVIF, probeAVIF, decodeAVIF},
 	}
 }
+
+// area is width times height, as far as sums of memory can count.
+func area(width, height int) int64 { return min(int64(width)*int64(height), 1<<48) }
 
 func prefix(magic string) func([]byte) bool {
 	return func(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
@@ -58,12 +69,15 @@ func probe(data []byte) (codec, header, error) {
 		}
 		h, err := c.probe(data)
 		if err != nil {
-			return codec{}, header{}, explain(context.Background(), err)
+			return codec{}, h, explain(context.Background(), err)
 		}
 		if h.Width <= 0 || h.Height <= 0 {
 			return codec{}, header{}, explain(context.Background(), errors.New("no width or height"))
 		}
 		h.Format = c.name
+		if len(h.profile) > maxProfile {
+			h.profile = nil
+		}
 		if h.orientation < 1 || h.orientation > 8 {
 			h.orientation = 1
 		}

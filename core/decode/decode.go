@@ -16,6 +16,9 @@ import (
 
 // Limits bound one decoding; a zero field does not limit.
 type Limits struct {
+	// MaxSide is the most that width and height each may be: work and memory
+	// beside the pixels' own go by rows and columns.
+	MaxSide int
 	// MaxPixels is the most that width times height may be.
 	MaxPixels int
 	// MaxMemory is the most that decoding may allocate, in bytes, the
@@ -32,46 +35,70 @@ type Header struct {
 	Width, Height int
 	// Depth is the number of bits a channel, at most 16.
 	Depth int
-	// Memory is about what decoding to eight bits needs at its peak, in bytes.
+	// Memory is about what decoding needs at its peak, in bytes.
 	Memory int64
 }
 
 // Accepted names the formats for sentences.
 const Accepted = "JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP and TIFF"
 
-// Probe reads a file's header and decodes no pixel. Its errors are those of
-// Decode, except for the limits.
-func Probe(upload []byte) (h Header, err error) {
-	defer recovered(&err)
-	_, head, err := probe(upload)
-	return head.Header, err
+// Upload is a file whose header was read and is within the limits.
+type Upload struct {
+	Header
+	data   []byte
+	codec  codec
+	head   header
+	limits Limits
+	deep   bool
 }
 
-// Decode decodes a photo: turned upright, converted to sRGB, of an animation
-// the first frame. With deep it keeps 16-bit samples where the file has more
-// than eight bits a channel (see cutout.Photo).
+// Open reads a file's header, once, and decodes no pixel. With deep the photo
+// will keep 16-bit samples where the file has more than eight bits a channel
+// (see cutout.Photo).
 //
 // The codes of its errors: Invalid for a damaged file, UnsupportedFormat,
-// TooManyPixels for what exceeds the limits on pixels or memory, Timeout and
-// Canceled.
-func Decode(ctx context.Context, upload []byte, limits Limits, deep bool) (photo *cutout.Photo, err error) {
+// TooManyPixels for what exceeds the limits on sides, pixels or memory, Timeout
+// and Canceled.
+func Open(ctx context.Context, data []byte, limits Limits, deep bool) (u *Upload, err error) {
 	defer recovered(&err)
-	if limits.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limits.Timeout)
-		defer cancel()
+	if err := ctx.Err(); err != nil {
+		return nil, stopped(err)
 	}
-	codec, head, err := probe(upload)
+	codec, head, err := probe(data)
+	if head.Width > 0 && head.Height > 0 {
+		// Also of a file that is refused for more: this is what its visitor can change.
+		if err := limits.checkSize(head.Width, head.Height); err != nil {
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := limits.check(head.Header, deep); err != nil {
-		return nil, err
+	head.Memory += rasterMemory(head.Width, head.Height)
+	if deep && head.Depth > 8 {
+		head.Memory += 8 * int64(head.Width) * int64(head.Height)
+	}
+	if limits.MaxMemory > 0 && head.Memory > limits.MaxMemory {
+		return nil, cutout.Errorf(cutout.TooManyPixels,
+			"Decoding this photo needs %d MB of memory and %d MB are allowed. Please make it smaller, or save it as a plain JPEG or PNG.",
+			head.Memory>>20, limits.MaxMemory>>20)
+	}
+	return &Upload{Header: head.Header, data: data, codec: codec, head: head, limits: limits, deep: deep}, nil
+}
+
+// Decode decodes a photo: turned upright, converted to sRGB, of an animation
+// the first frame. The codes of its errors are those of Open.
+func (u *Upload) Decode(ctx context.Context) (photo *cutout.Photo, err error) {
+	defer recovered(&err)
+	if u.limits.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, u.limits.Timeout)
+		defer cancel()
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, stopped(err)
 	}
-	raster, err := codec.decode(ctx, upload, head)
+	raster, err := u.codec.decode(ctx, u.data, u.head)
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
@@ -79,40 +106,37 @@ func Decode(ctx context.Context, upload []byte, limits Limits, deep bool) (photo
 		defer raster.close()
 	}
 	// A codec that found another size than the header promised has to pass
-	// the limit too.
-	if err := limits.checkPixels(raster.width, raster.height); err != nil {
+	// the limits too.
+	if err := u.limits.checkSize(raster.width, raster.height); err != nil {
 		return nil, err
 	}
-	photo, err = raster.photo(ctx, head.colours(), head.orientation, deep)
+	photo, err = raster.photo(ctx, u.head.colours(), u.head.orientation, u.deep)
 	if err != nil {
 		return nil, explain(ctx, err)
 	}
 	return photo, nil
 }
 
-func (l Limits) check(h Header, deep bool) error {
-	if err := l.checkPixels(h.Width, h.Height); err != nil {
-		return err
+// Decode opens and decodes a file.
+func Decode(ctx context.Context, data []byte, limits Limits, deep bool) (*cutout.Photo, error) {
+	upload, err := Open(ctx, data, limits, deep)
+	if err != nil {
+		return nil, err
 	}
-	need := h.Memory
-	if deep && h.Depth > 8 {
-		need += 8 * int64(h.Width) * int64(h.Height)
-	}
-	if l.MaxMemory > 0 && need > l.MaxMemory {
-		return cutout.Errorf(cutout.TooManyPixels,
-			"Decoding this photo needs %d MB of memory and %d MB are allowed. Please make it smaller, or save it as a plain JPEG or PNG.",
-			need>>20, l.MaxMemory>>20)
-	}
-	return nil
+	return upload.Decode(ctx)
 }
 
-func (l Limits) checkPixels(width, height int) error {
-	if l.MaxPixels <= 0 || int64(width)*int64(height) <= int64(l.MaxPixels) {
-		return nil
+func (l Limits) checkSize(width, height int) error {
+	if l.MaxSide > 0 && max(width, height) > l.MaxSide {
+		return cutout.Errorf(cutout.TooManyPixels,
+			"This photo is %d x %d pixels and at most %d a side are accepted. Please make it smaller.", width, height, l.MaxSide)
 	}
-	return cutout.Errorf(cutout.TooManyPixels,
-		"This photo has %s (%d x %d) and at most %s are accepted. Please make it smaller.",
-		megapixels(int64(width)*int64(height)), width, height, megapixels(int64(l.MaxPixels)))
+	if l.MaxPixels > 0 && int64(width)*int64(height) > int64(l.MaxPixels) {
+		return cutout.Errorf(cutout.TooManyPixels,
+			"This photo has %s (%d x %d) and at most %s are accepted. Please make it smaller.",
+			megapixels(int64(width)*int64(height)), width, height, megapixels(int64(l.MaxPixels)))
+	}
+	return nil
 }
 
 func megapixels(n int64) string {

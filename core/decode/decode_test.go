@@ -124,7 +124,7 @@ func TestFormats(t *testing.T) {
 			if alpha := at(p, 3, 20).A; transparent && alpha != 0 {
 				t.Errorf("the left edge has alpha %d", alpha)
 			}
-			h, err := decode.Probe(data)
+			h, err := decode.Open(t.Context(), data, decode.Limits{}, false)
 			if err != nil || h.Width != p.Width || h.Height != p.Height {
 				t.Errorf("probe says %+v, %v", h, err)
 			}
@@ -285,6 +285,8 @@ func TestLimits(t *testing.T) {
 		}{
 			{decode.Limits{MaxPixels: 48 * 32}, ""},
 			{decode.Limits{MaxPixels: 48*32 - 1}, cutout.TooManyPixels},
+			{decode.Limits{MaxSide: 48}, ""},
+			{decode.Limits{MaxSide: 47}, cutout.TooManyPixels},
 			{decode.Limits{MaxMemory: 1 << 30}, ""},
 			{decode.Limits{MaxMemory: 1000}, cutout.TooManyPixels},
 			{decode.Limits{Timeout: 1}, cutout.Timeout},

@@ -7,14 +7,20 @@ import (
 
 // TIFF and EXIF tags used here.
 const (
-	tagWidth       = 256
-	tagHeight      = 257
-	tagBits        = 258
-	tagOrientation = 274
-	tagSamples     = 277
-	tagTileWidth   = 322
-	tagTileHeight  = 323
-	tagProfile     = 34675
+	tagWidth        = 256
+	tagHeight       = 257
+	tagBits         = 258
+	tagCompression  = 259
+	tagStripOffsets = 273
+	tagOrientation  = 274
+	tagSamples      = 277
+	tagRowsPerStrip = 278
+	tagStripCounts  = 279
+	tagTileWidth    = 322
+	tagTileHeight   = 323
+	tagTileOffsets  = 324
+	tagTileCounts   = 325
+	tagProfile      = 34675
 )
 
 // directory is the first image file directory of a TIFF file or an EXIF block;
@@ -49,7 +55,8 @@ func readDirectory(data []byte) (directory, error) {
 	return d, nil
 }
 
-// value returns the bytes of a tag's value and the size of one item of it.
+// value returns the bytes of a tag's value, as far as the file holds them, and
+// the size of one item of it.
 func (d directory) value(tag uint16) (value []byte, size int) {
 	for e := d.entries; len(e) >= 12; e = e[12:] {
 		if d.order.Uint16(e) != tag {
@@ -70,26 +77,50 @@ func (d directory) value(tag uint16) (value []byte, size int) {
 			return e[8 : 8+length], size
 		}
 		at := int64(d.order.Uint32(e[8:]))
-		if at+length > int64(len(d.data)) {
+		if at > int64(len(d.data)) {
 			return nil, 0
 		}
-		return d.data[at : at+length], size
+		return d.data[at:min(at+length, int64(len(d.data)))], size
 	}
 	return nil, 0
 }
 
+// numbers are the items of a tag's value, still in the file.
+type numbers struct {
+	order binary.ByteOrder
+	data  []byte
+	size  int
+}
+
+func (d directory) numbers(tag uint16) numbers {
+	value, size := d.value(tag)
+	return numbers{d.order, value, size}
+}
+
+func (n numbers) len() int {
+	if n.size == 0 {
+		return 0
+	}
+	return len(n.data) / n.size
+}
+
+func (n numbers) at(i int) int {
+	item := n.data[i*n.size:]
+	switch n.size {
+	case 1:
+		return int(item[0])
+	case 2:
+		return int(n.order.Uint16(item))
+	}
+	return int(n.order.Uint32(item))
+}
+
 // number returns the first item of a tag's value, or the default.
 func (d directory) number(tag uint16, otherwise int) int {
-	v, size := d.value(tag)
-	switch {
-	case len(v) < size || size == 0:
-		return otherwise
-	case size == 1:
-		return int(v[0])
-	case size == 2:
-		return int(d.order.Uint16(v))
+	if n := d.numbers(tag); n.len() > 0 {
+		return n.at(0)
 	}
-	return int(d.order.Uint32(v))
+	return otherwise
 }
 
 // exifOrientation reads the orientation from an EXIF block, 1 where it is

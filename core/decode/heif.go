@@ -29,9 +29,9 @@ var (
 )
 
 // Prepare compiles the codecs that need it, about a second of work that the
-// first HEIC or AVIF photo otherwise waits for.
+// first HEIC, AVIF or lossy WebP photo otherwise waits for.
 func Prepare() error {
-	return errors.Join(heicProgram.Prepare(), avifProgram.Prepare())
+	return errors.Join(heicProgram.Prepare(), avifProgram.Prepare(), webpProgram.Prepare())
 }
 
 func isHEIC(data []byte) bool {
@@ -54,12 +54,12 @@ func probeHEIF(data []byte, perPixel int64) (header, error) {
 	h := header{orientation: p.Orientation(), profile: p.Profile, coding: p.Coding}
 	h.Width, h.Height, h.Depth = p.Width, p.Height, max(8, p.Depth)
 	// Tiles may reach over the edge, but no item needs to be twice the size.
-	if p.Largest > 2*int64(p.Width)*int64(p.Height)+1<<22 {
+	pixels := area(p.Width, p.Height)
+	if p.Largest > 2*pixels+1<<22 {
 		return header{}, errors.New("an item much larger than the picture")
 	}
-	pixels := int64(p.Width) * int64(p.Height)
 	h.sandbox = perPixel*pixels + 2*int64(len(data)) + 32<<20
-	h.Memory = 4*pixels + h.sandbox
+	h.Memory = 4*pixels + h.sandbox + int64(len(data)) // a copy is given to it
 	return h, nil
 }
 

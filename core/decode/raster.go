@@ -29,6 +29,8 @@ type raster struct {
 
 func (r raster) deep() bool { return r.deepRows != nil }
 
+func (r raster) blockRows() int { return min(r.height, blockRows(r.width)) }
+
 // newRaster reads the kinds of picture that the Go decoders return.
 func newRaster(img image.Image) (raster, error) {
 	b := img.Bounds()
@@ -186,7 +188,7 @@ func (r raster) photo(ctx context.Context, to *colour.Transform, orientation int
 	if keepDeep && r.deep() {
 		p.Deep = make([]uint16, 4*r.width*r.height)
 	}
-	opaque, err := inBlocks(ctx, r.height, func() func(lo, hi int) bool {
+	opaque, err := inBlocks(ctx, r.width, r.height, func() func(lo, hi int) bool {
 		if r.deep() {
 			return r.deepBlock(p, to, t)
 		}
@@ -203,7 +205,7 @@ func (r raster) adopt(ctx context.Context, to *colour.Transform) (*cutout.Photo,
 		return p, nil
 	}
 	n := 4 * r.width
-	opaque, err := inBlocks(ctx, r.height, func() func(lo, hi int) bool {
+	opaque, err := inBlocks(ctx, r.width, r.height, func() func(lo, hi int) bool {
 		return func(lo, hi int) bool {
 			rows := p.Pix[lo*n : hi*n]
 			to.Apply(rows)
@@ -216,11 +218,14 @@ func (r raster) adopt(ctx context.Context, to *colour.Transform) (*cutout.Photo,
 
 func (r raster) block(p *cutout.Photo, to *colour.Transform, t turn) func(lo, hi int) bool {
 	row, n := r.rows(), 4*r.width
-	scratch := make([]uint8, blockRows*n)
+	var scratch []uint8
+	if t.orientation != 1 {
+		scratch = make([]uint8, r.blockRows()*n)
+	}
 	return func(lo, hi int) bool {
-		buf := scratch[:(hi-lo)*n]
-		if t.orientation == 1 {
-			buf = p.Pix[lo*n : hi*n]
+		buf := p.Pix[lo*n : hi*n]
+		if t.orientation != 1 {
+			buf = scratch[:(hi-lo)*n]
 		}
 		for y := lo; y < hi; y++ {
 			row(y, buf[(y-lo)*n:][:n])
@@ -235,7 +240,7 @@ func (r raster) block(p *cutout.Photo, to *colour.Transform, t turn) func(lo, hi
 
 func (r raster) deepBlock(p *cutout.Photo, to *colour.Transform, t turn) func(lo, hi int) bool {
 	row, n := r.deepRows(), 4*r.width
-	buf, low := make([]uint16, blockRows*n), make([]uint8, blockRows*n)
+	buf, low := make([]uint16, r.blockRows()*n), make([]uint8, r.blockRows()*n)
 	return func(lo, hi int) bool {
 		buf, low := buf[:(hi-lo)*n], low[:(hi-lo)*n]
 		for y := lo; y < hi; y++ {

@@ -13,6 +13,10 @@ type reader struct {
 	bytes.Reader
 }
 
+// readStep is how many bytes a codec gets before the context is looked at again:
+// 64 can stand for a million blocks of a progressive JPEG, and for 64 KB of a PNG.
+const readStep = 64
+
 func newReader(ctx context.Context, data []byte) *reader {
 	r := &reader{Context: ctx}
 	r.Reset(data)
@@ -23,7 +27,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if err := r.Err(); err != nil {
 		return 0, err
 	}
-	return r.Reader.Read(p)
+	return r.Reader.Read(p[:min(len(p), readStep)])
 }
 
 func (r *reader) ReadAt(p []byte, off int64) (int, error) {

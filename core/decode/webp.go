@@ -7,10 +7,35 @@ import (
 	"errors"
 	"image"
 	"io"
+	_ "unsafe" // for go:linkname
 
-	"golang.org/x/image/webp"
+	_ "github.com/gen2brain/webp"
+	"golang.org/x/image/vp8l"
 
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode/internal/colour"
+	"bgremover.pro/core/sandbox"
+)
+
+// libwebp as that module embeds it, for lossy pictures: the Go decoder of those
+// cannot be stopped. It would give lossless ones with their colours halved.
+//
+//go:linkname webpWasm github.com/gen2brain/webp.webpWasm
+var webpWasm []byte
+
+var webpProgram = sandbox.New(&webpWasm)
+
+const (
+	// What libwebp takes for a pixel, its planes among them.
+	lossyMemory, lossyAlphaMemory = 4, 12
+	// losslessPixels bounds lossless pictures: the Go decoder cannot be stopped
+	// while pixels take no bytes and their transforms are undone, 30 ns a pixel
+	// at worst.
+	losslessPixels = 24_000_000
+	// losslessTables is what its trees may take at most, 2600 groups of five, by
+	// what a group has at least of the file, 2 bytes, and how often a byte of the
+	// file may give 16 symbols.
+	losslessTables, losslessTablesPerByte = 150 << 20, 1400
 )
 
 func isWebP(data []byte) bool {
@@ -39,15 +64,24 @@ func probeWebP(data []byte) (header, error) {
 		h.orientation = exifOrientation(bytes.TrimPrefix(info.exif, []byte("Exif\x00\x00")))
 	}
 	h.Width, h.Height, h.Depth = info.canvas.Dx(), info.canvas.Dy(), 8
-	pixels, coded := int64(h.Width)*int64(h.Height), int64(info.frame.Dx())*int64(info.frame.Dy())
-	switch {
-	case !info.lossy:
-		h.Memory = 4*pixels + 5*coded
-	case info.alph != nil:
-		h.Memory = 4*pixels + 7*coded
-	default:
-		h.Memory = 4*pixels + 2*coded
+	h.webp = &info
+	pixels, coded := area(h.Width, h.Height), area(info.frame.Dx(), info.frame.Dy())
+	size := int64(len(info.bits) + len(info.alph))
+	if !info.lossy {
+		if coded > losslessPixels {
+			return h, cutout.Errorf(cutout.TooManyPixels,
+				"This lossless WebP has %s and at most %s are accepted of its kind. Please make it smaller, or save it as a PNG or JPEG.",
+				megapixels(coded), megapixels(losslessPixels))
+		}
+		h.Memory = 4*pixels + 5*coded + min(losslessTables, losslessTablesPerByte*size)
+		return h, nil
 	}
+	perPixel := int64(lossyMemory)
+	if info.alph != nil {
+		perPixel = lossyAlphaMemory
+	}
+	h.sandbox = perPixel*coded + 2*size + 16<<20
+	h.Memory = 4*pixels + h.sandbox + size
 	return h, nil
 }
 
@@ -128,10 +162,9 @@ func webpSize(bits []byte, lossy bool) (width, height int, err error) {
 	return 0, 0, errors.New("damaged frame header")
 }
 
-// still writes the picture as a file of its own, for a decoder that knows no
-// animation.
+// still writes a lossy picture as a file of its own, without its animation.
 func (info webpInfo) still() []byte {
-	var body []byte
+	body := make([]byte, 12, len(info.bits)+len(info.alph)+64)
 	chunk := func(name string, data []byte) {
 		body = append(body, name...)
 		body = binary.LittleEndian.AppendUint32(body, uint32(len(data)))
@@ -140,52 +173,81 @@ func (info webpInfo) still() []byte {
 			body = append(body, 0)
 		}
 	}
-	body = append(body, "WEBP"...)
-	if info.lossy && info.alph != nil {
+	if info.alph != nil {
 		w, h := info.frame.Dx()-1, info.frame.Dy()-1
 		chunk("VP8X", []byte{0x10, 0, 0, 0, byte(w), byte(w >> 8), byte(w >> 16), byte(h), byte(h >> 8), byte(h >> 16)})
 		chunk("ALPH", info.alph)
 	}
-	if info.lossy {
-		chunk("VP8 ", info.bits)
-	} else {
-		chunk("VP8L", info.bits)
-	}
-	return append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)
+	chunk("VP8 ", info.bits)
+	copy(body, "RIFF\x00\x00\x00\x00WEBP")
+	binary.LittleEndian.PutUint32(body[4:], uint32(len(body)-8))
+	return body
 }
 
-func decodeWebP(ctx context.Context, data []byte, _ header) (raster, error) {
-	info, err := readWebP(data)
-	if err != nil {
-		return raster{}, err
+func decodeWebP(ctx context.Context, _ []byte, h header) (raster, error) {
+	r, err := h.webp.picture(ctx, h)
+	if err != nil || h.webp.frame == h.webp.canvas {
+		return r, err
 	}
-	img, err := webp.Decode(newReader(ctx, info.still()).plain())
-	if err != nil {
-		return raster{}, err
-	}
-	var r raster
-	size := img.Bounds().Size()
-	switch img := img.(type) {
-	case *image.YCbCr:
-		r = raster{opaque: true, rows: planar{YCbCr: img, coding: colour.VP8}.rows()}
-	case *image.NYCbCrA:
-		r = raster{rows: planar{YCbCr: &img.YCbCr, coding: colour.VP8, alpha: img.A, alphaStride: img.AStride}.rows()}
-	default:
-		if r, err = newRaster(img); err != nil {
+	return r.on(h.webp.canvas, h.webp.frame), nil
+}
+
+func (info *webpInfo) picture(ctx context.Context, h header) (raster, error) {
+	if !info.lossy {
+		img, err := vp8l.Decode(newReader(ctx, info.bits).plain())
+		if err != nil {
 			return raster{}, err
 		}
+		return newRaster(img)
 	}
-	r.width, r.height = size.X, size.Y
-	if info.frame == info.canvas {
-		return r, nil
+	p, err := startWasm(ctx, webpProgram, info.still(), h, 5)
+	if err != nil {
+		return raster{}, err
 	}
-	return r.on(info.canvas, info.frame), nil
+	r, err := p.webp(info.frame.Dx(), info.frame.Dy(), info.alph != nil)
+	if err != nil {
+		p.Close()
+		return raster{}, err
+	}
+	r.close = p.Close
+	return r, nil
+}
+
+// webp lets libwebp write the planes of luma, chroma and alpha.
+func (p *wasmPicture) webp(width, height int, alpha bool) (raster, error) {
+	half := (width + 1) / 2
+	luma, chroma := width*height, half*((height+1)/2)
+	size := 2 * (luma + chroma)
+	out, err := p.Alloc(size)
+	if err != nil {
+		return raster{}, err
+	}
+	const sizeOnly, allFrames = 0, 0
+	found, err := p.decode(p.input, uint32(p.length), sizeOnly, allFrames, p.field(0), p.field(1), p.field(2), p.field(3), p.field(4), out)
+	if err != nil {
+		return raster{}, err
+	}
+	if found[0] != width || found[1] != height {
+		return raster{}, errors.New("the codec found another size")
+	}
+	view, err := p.Read(out, size)
+	if err != nil {
+		return raster{}, err
+	}
+	planes := planar{coding: colour.VP8, YCbCr: &image.YCbCr{
+		Y: view[:luma], Cb: view[luma:][:chroma], Cr: view[luma+chroma:][:chroma],
+		YStride: width, CStride: half, SubsampleRatio: image.YCbCrSubsampleRatio420, Rect: image.Rect(0, 0, width, height),
+	}}
+	if alpha {
+		planes.alpha, planes.alphaStride = view[luma+2*chroma:], width
+	}
+	return raster{width: width, height: height, opaque: !alpha, rows: planes.rows()}, nil
 }
 
 // on places a picture on a larger, transparent canvas.
 func (r raster) on(canvas, frame image.Rectangle) raster {
 	inner := r.rows
-	return raster{width: canvas.Dx(), height: canvas.Dy(), rows: func() func(int, []uint8) {
+	return raster{width: canvas.Dx(), height: canvas.Dy(), close: r.close, rows: func() func(int, []uint8) {
 		row := inner()
 		return func(y int, dst []uint8) {
 			clear(dst)

@@ -53,10 +53,11 @@ func photoWebP(ctx context.Context, p *cutout.Photo) ([]byte, error) {
 // maskWebP writes a mask without loss, as a mask is data.
 func maskWebP(ctx context.Context, m *cutout.Mask) ([]byte, error) {
 	fill := func(pix []byte) error {
-		for i, v := range m.Pix {
-			binary.LittleEndian.PutUint32(pix[4*i:], 0xff000000|0x010101*uint32(v))
-		}
-		return nil
+		return cutout.Rows(ctx, m.Height, func(from, to int) {
+			for i, v := range m.Pix[from*m.Width : to*m.Width] {
+				binary.LittleEndian.PutUint32(pix[4*(from*m.Width+i):], 0xff000000|0x010101*uint32(v))
+			}
+		})
 	}
 	const leastEffort, lossless = 0, 1
 	return writeWebP(ctx, m.Width, m.Height, 4*len(m.Pix), fill, webpRGBA, leastEffort, 0, lossless)

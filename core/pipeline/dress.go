@@ -33,23 +33,26 @@ func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture
 	}
 	frame := image.Rect(0, 0, photo.Width, photo.Height)
 	if options.Crop != nil {
-		frame = compose.Frame(photo, compose.Bounds(photo), *options.Crop)
+		bounds, err := compose.Bounds(ctx, photo)
+		if err != nil {
+			return nil, err
+		}
+		frame = compose.Frame(photo, bounds, *options.Crop)
 	}
 	if blurred {
 		if err := compose.Picture(ctx, photo, picture); err != nil {
 			return nil, err
 		}
-		return compose.Crop(photo, frame), nil
+		return compose.Crop(ctx, photo, frame)
 	}
-	photo = compose.Crop(photo, frame)
+	photo, err := compose.Crop(ctx, photo, frame)
 	switch {
-	case background == nil:
-		return photo, nil
+	case err != nil || background == nil:
+		return photo, err
 	case picture != nil:
 		return photo, compose.Picture(ctx, photo, picture)
 	case background.From == background.To:
-		compose.Flatten(photo, background.From)
-		return photo, nil
+		return photo, compose.Flatten(ctx, photo, background.From)
 	}
 	return photo, compose.Gradient(ctx, photo, background.From, background.To, background.Degrees)
 }
@@ -62,12 +65,21 @@ func behind(options cutout.Options) []byte {
 	return options.Background.Picture
 }
 
-// decodeBehind decodes the background picture; nil for none.
-func decodeBehind(ctx context.Context, file []byte, limits decode.Limits) (*cutout.Photo, error) {
+// openBehind reads the background picture's header; nil for none.
+func openBehind(ctx context.Context, file []byte, limits decode.Limits) (*decode.Upload, error) {
 	if len(file) == 0 {
 		return nil, nil
 	}
-	picture, err := decode.Decode(ctx, file, limits, false)
+	upload, err := decode.Open(ctx, file, limits, false)
+	return upload, aboutBehind(err)
+}
+
+// decodeBehind decodes the background picture; nil for none.
+func decodeBehind(ctx context.Context, upload *decode.Upload) (*cutout.Photo, error) {
+	if upload == nil {
+		return nil, nil
+	}
+	picture, err := upload.Decode(ctx)
 	return picture, aboutBehind(err)
 }
 

@@ -70,18 +70,26 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	}
 	defer leave()
 	options := withDefaults(job.Options, settings.Mode)
-	free, err := p.room.reserve(ctx, settings.Decode, job.Upload, behind(options))
+	upload, err := decode.Open(ctx, job.Upload, settings.Decode, options.Depth == 16)
+	if err != nil {
+		return nil, err
+	}
+	background, err := openBehind(ctx, behind(options), settings.Decode)
+	if err != nil {
+		return nil, err
+	}
+	free, err := p.room.reserve(ctx, upload, background)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
 
 	watch.start(cutout.Decode)
-	photo, err := decode.Decode(ctx, job.Upload, settings.Decode, options.Depth == 16)
+	photo, err := upload.Decode(ctx)
 	if err != nil {
 		return nil, err
 	}
-	picture, err := decodeBehind(ctx, behind(options), settings.Decode)
+	picture, err := decodeBehind(ctx, background)
 	if err != nil {
 		return nil, err
 	}

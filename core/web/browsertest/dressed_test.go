@@ -104,19 +104,22 @@ func (w wish) dress(t testing.TB, s scene) *cutout.Photo {
 	}
 	frame := image.Rect(0, 0, photo.Width, photo.Height)
 	if w.crop != nil {
-		frame = compose.Frame(photo, compose.Bounds(photo), *w.crop)
+		bounds, err := compose.Bounds(t.Context(), photo)
+		must(err)
+		frame = compose.Frame(photo, bounds, *w.crop)
 	}
 	if blur {
 		must(compose.Picture(t.Context(), photo, picture))
 	}
-	photo = compose.Crop(photo, frame)
+	photo, err := compose.Crop(t.Context(), photo, frame)
+	must(err)
 	switch b := w.background; {
 	case blur:
 	case picture != nil:
 		must(compose.Picture(t.Context(), photo, picture))
 	case b == nil:
 	case b.From == b.To:
-		compose.Flatten(photo, b.From)
+		must(compose.Flatten(t.Context(), photo, b.From))
 	default:
 		must(compose.Gradient(t.Context(), photo, b.From, b.To, b.Degrees))
 	}

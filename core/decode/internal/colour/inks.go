@@ -5,6 +5,10 @@ import (
 	"math"
 )
 
+// mostGrid is the most steps of each ink: profiles have 9 to 21, and work and
+// memory go by the fourth power.
+const mostGrid = 25
+
 // Inks converts CMYK by a printing profile: the sRGB colour of mixtures on a
 // grid of four dimensions, interpolated between.
 type Inks struct {
@@ -21,7 +25,7 @@ func FromInks(icc []byte) *Inks {
 		return nil
 	}
 	tag := p.tag("A2B0")
-	if len(tag) < 52 || tag[8] != 4 || tag[9] != 3 || tag[10] < 2 || tag[10] > 33 {
+	if len(tag) < 52 || tag[8] != 4 || tag[9] != 3 || tag[10] < 2 || tag[10] > mostGrid {
 		return nil
 	}
 	var t lookup

@@ -109,7 +109,7 @@ func tableCurve(body []byte) (curve, bool) {
 	switch {
 	case count == 0:
 		return func(v float64) float64 { return v }, true
-	case 2*count > int64(len(body)):
+	case count > 1<<16, 2*count > int64(len(body)): // no sample has more values
 		return nil, false
 	case count == 1:
 		gamma := float64(binary.BigEndian.Uint16(body)) / 256

@@ -27,6 +27,19 @@ type Picture struct {
 
 var errBroken = errors.New("damaged HEIF boxes")
 
+// What a file may have beside its pixels: the codecs' work and memory go by
+// these, too. Phones write some KB, 50 to 500 items and 10 properties; a grid of
+// 256 by 256 tiles, the most there can be, is not written by anything known.
+const (
+	maxMeta       = 4 << 20
+	maxItems      = 4096
+	maxProperties = 1024
+	maxLinks      = 255 // of one item; they are counted in a byte
+	maxSide       = 1 << 30
+)
+
+var errTooMany = errors.New("too many HEIF boxes, items or properties")
+
 // Brands lists a file's brands, the major one first; nil if it is no HEIF or
 // MP4 file.
 func Brands(data []byte) []string {
@@ -56,8 +69,11 @@ func Read(data []byte) (Picture, error) {
 	if err != nil {
 		return Picture{}, err
 	}
-	if meta == nil {
+	switch {
+	case meta == nil:
 		return Picture{}, errBroken
+	case len(meta) > maxMeta:
+		return Picture{}, errTooMany
 	}
 	var r index
 	if err := boxes(meta, r.meta); err != nil {
@@ -95,8 +111,8 @@ func boxes(data []byte, visit func(kind string, body []byte) error) error {
 type index struct {
 	primary    uint32
 	properties []property
-	// of holds, by item, the places in properties, counted from 1, in order.
-	of map[uint32][]int
+	// links are the ipma boxes: for each item its places in properties.
+	links [][]byte
 }
 
 type property struct {
@@ -113,16 +129,21 @@ func (x *index) meta(kind string, body []byte) error {
 		case len(body) >= 6:
 			x.primary = uint32(binary.BigEndian.Uint16(body[4:]))
 		}
+	case "iinf":
+		return countItems(body)
 	case "iprp":
 		return boxes(body, func(kind string, body []byte) error {
 			switch kind {
 			case "ipco":
 				return boxes(body, func(kind string, body []byte) error {
+					if len(x.properties) == maxProperties {
+						return errTooMany
+					}
 					x.properties = append(x.properties, property{kind, body})
 					return nil
 				})
 			case "ipma":
-				return x.associations(body)
+				x.links = append(x.links, body)
 			}
 			return nil
 		})
@@ -130,31 +151,49 @@ func (x *index) meta(kind string, body []byte) error {
 	return nil
 }
 
-// associations reads an ipma box: for each item the numbers of its properties.
-func (x *index) associations(body []byte) error {
-	if x.of == nil {
-		x.of = map[uint32][]int{}
-	}
+// countItems reads how many items an iinf box announces.
+func countItems(body []byte) error {
 	r := bits{body}
-	version, flags := r.uint(1), r.uint(3)
-	for range r.uint(4) {
-		size := 2
-		if version > 0 {
-			size = 4
-		}
-		item := r.uint(size)
-		for range r.uint(1) {
-			if flags&1 != 0 {
-				x.of[item] = append(x.of[item], int(r.uint(2)&0x7fff))
-			} else {
-				x.of[item] = append(x.of[item], int(r.uint(1)&0x7f))
-			}
-		}
-		if r.data == nil {
-			return errBroken
-		}
+	version, size := r.uint(1), 2
+	r.uint(3)
+	if version > 0 {
+		size = 4
+	}
+	if r.uint(size) > maxItems {
+		return errTooMany
 	}
 	return nil
+}
+
+// of returns an item's places in properties, counted from 1, in order.
+func (x *index) of(item uint32) ([]int, error) {
+	var places []int
+	items := 0
+	for _, body := range x.links {
+		r := bits{body}
+		version, flags := r.uint(1), r.uint(3)
+		for range r.uint(4) {
+			size, width := 2, 1
+			if version > 0 {
+				size = 4
+			}
+			if flags&1 != 0 {
+				width = 2
+			}
+			this := r.uint(size)
+			links := bits{r.take(int(r.uint(1)) * width)}
+			if items++; items > maxItems {
+				return nil, errTooMany
+			}
+			if r.data == nil {
+				return nil, errBroken
+			}
+			for this == item && len(links.data) > 0 && len(places) < maxLinks {
+				places = append(places, int(links.uint(width))&(1<<(8*width-1)-1))
+			}
+		}
+	}
+	return places, nil
 }
 
 // bits takes big-endian numbers off a box; data is nil once there were too few.
@@ -173,18 +212,32 @@ func (r *bits) uint(size int) uint32 {
 	return v
 }
 
+func (r *bits) take(n int) []byte {
+	if len(r.data) < n {
+		r.data = nil
+		return nil
+	}
+	head := r.data[:n]
+	r.data = r.data[n:]
+	return head
+}
+
 func (x *index) picture() (Picture, error) {
 	p := Picture{Depth: 8}
 	for _, prop := range x.properties {
 		if prop.kind == "ispe" && len(prop.body) >= 12 {
 			w, h := binary.BigEndian.Uint32(prop.body[4:]), binary.BigEndian.Uint32(prop.body[8:])
-			if w > 1<<30 || h > 1<<30 {
+			if w > maxSide || h > maxSide {
 				return p, errBroken
 			}
 			p.Largest = max(p.Largest, int64(w)*int64(h))
 		}
 	}
-	for _, at := range x.of[x.primary] {
+	places, err := x.of(x.primary)
+	if err != nil {
+		return p, err
+	}
+	for _, at := range places {
 		if at >= 1 && at <= len(x.properties) {
 			p.property(x.properties[at-1])
 		}
