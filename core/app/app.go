@@ -48,6 +48,7 @@ func New(live *config.Live, output io.Writer) (*App, error) {
 	c := live.Current()
 	a.level.Set(logLevel(c))
 	a.log = newLogger(output, c.Log.Format, a.level)
+	limitMemory(c, a.log)
 	err := a.wireInside(c)
 	if err == nil {
 		err = a.wireListeners(c)
@@ -107,7 +108,9 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		Version:        Version,
 		TLS:            encryption,
 		MaxConnections: c.Server.MaxConnections,
+		UploadMemory:   uploadMemory(c),
 		JobTimeout:     c.Inference.Timeout,
+		Tight:          a.line.Pipeline.Tight,
 	}); err != nil {
 		return err
 	}

@@ -39,9 +39,9 @@ func Frame(photo *cutout.Photo, bounds image.Rectangle, margin float64) image.Re
 	return bounds.Inset(-grow).Intersect(image.Rect(0, 0, photo.Width, photo.Height))
 }
 
-// Crop returns the part of the photo inside the frame, as a photo of its own;
-// the photo itself where the frame is all of it or, so far as the photo reaches,
-// empty.
+// Crop returns the part of the photo inside the frame; the photo itself where
+// the frame is all of it or, so far as the photo reaches, empty. It is made in
+// place: the photo is of no use afterwards, and no second one is held.
 func Crop(photo *cutout.Photo, frame image.Rectangle) *cutout.Photo {
 	whole := image.Rect(0, 0, photo.Width, photo.Height)
 	frame = frame.Intersect(whole)
@@ -58,10 +58,13 @@ func Crop(photo *cutout.Photo, frame image.Rectangle) *cutout.Photo {
 	return out
 }
 
+// cropped moves the frame's rows to the front; none is overwritten before it is
+// read, as each moves towards the front or stays.
 func cropped[T uint8 | uint16](pix []T, width int, frame image.Rectangle) []T {
-	out := make([]T, 0, 4*frame.Dx()*frame.Dy())
-	for y := frame.Min.Y; y < frame.Max.Y; y++ {
-		out = append(out, pix[4*(y*width+frame.Min.X):4*(y*width+frame.Max.X)]...)
+	row := 4 * frame.Dx()
+	for y := range frame.Dy() {
+		from := 4 * ((frame.Min.Y+y)*width + frame.Min.X)
+		copy(pix[y*row:(y+1)*row], pix[from:from+row])
 	}
-	return out
+	return pix[: row*frame.Dy() : row*frame.Dy()]
 }

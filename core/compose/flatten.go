@@ -46,9 +46,15 @@ func Gradient(ctx context.Context, photo *cutout.Photo, from, to color.NRGBA, de
 // G, B of one row, 0 to 65535, and may be called for several rows at once.
 // Each sample becomes photo*alpha + background*(1-alpha), rounded to nearest.
 func lay(ctx context.Context, photo *cutout.Photo, fill func(y int, line []uint16)) error {
+	return layStrips(ctx, photo, func() func(int, []uint16) { return fill })
+}
+
+// layStrips is lay with a fill for each strip of rows, which may keep what the
+// next row needs too.
+func layStrips(ctx context.Context, photo *cutout.Photo, fills func() func(y int, line []uint16)) error {
 	photo.Opaque = true
 	return cutout.Rows(ctx, photo.Height, func(from, to int) {
-		line := make([]uint16, 3*photo.Width)
+		fill, line := fills(), make([]uint16, 3*photo.Width)
 		for y := from; y < to; y++ {
 			fill(y, line)
 			start, end := 4*y*photo.Width, 4*(y+1)*photo.Width

@@ -72,7 +72,7 @@ type Inference struct {
 	MaxUpload    int64 // bytes a photo
 	MaxPixels    int   // a photo
 	MaxPhotos    int   // a form
-	DecodeMemory int64 // bytes, all photos being decoded together
+	Memory       int64 // bytes for uploads, photos at work and unsent results together
 	Queue        int   // photos waiting
 	Workers      int   // photos at work; 0: as many as the processor suggests
 	Threads      int   // of one inference; 0: as many as the processor has

@@ -62,13 +62,17 @@ func behind(options cutout.Options) []byte {
 	return options.Background.Picture
 }
 
-// decodeBehind decodes the background picture; nil for none.
-func decodeBehind(ctx context.Context, file []byte, limits decode.Limits) (*cutout.Photo, error) {
+// decodeBehind decodes the background picture and reduces it to what the photo
+// needs; nil for none.
+func decodeBehind(ctx context.Context, file []byte, limits decode.Limits, photo *cutout.Photo) (*cutout.Photo, error) {
 	if len(file) == 0 {
 		return nil, nil
 	}
 	picture, err := decode.Decode(ctx, file, limits, false)
-	return picture, aboutBehind(err)
+	if err != nil {
+		return nil, aboutBehind(err)
+	}
+	return compose.Covering(ctx, picture, photo.Width, photo.Height)
 }
 
 // aboutBehind makes clear which of two files an error is about.

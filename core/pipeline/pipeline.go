@@ -4,7 +4,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"image/color"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,8 +43,9 @@ type Pipeline struct {
 	settings atomic.Pointer[Settings]
 }
 
-// New returns a line over a backend. The queue admits its jobs, and decoding
-// may take so many bytes of memory, all jobs together.
+// New returns a line over a backend. The queue admits its jobs, and all of them
+// together may take so many bytes of memory, results that are not sent yet
+// included.
 func New(backend Backend, queue *Queue, memory int64, settings Settings) *Pipeline {
 	p := &Pipeline{backend: backend, queue: queue, room: newRoom(memory)}
 	p.Configure(settings)
@@ -64,24 +67,21 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	defer cancel()
 
 	watch := newStopwatch(job.Observe)
-	leave, err := p.queue.Enter(ctx, watch.waiting)
+	options := withDefaults(job.Options, settings.Mode)
+	memory, leave, err := p.admit(ctx, job, options, watch)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	options := withDefaults(job.Options, settings.Mode)
-	free, err := p.room.reserve(ctx, settings.Decode, job.Upload, behind(options))
-	if err != nil {
-		return nil, err
-	}
-	defer free()
+	kept := int64(0)
+	defer func() { memory.shrink(kept) }()
 
 	watch.start(cutout.Decode)
 	photo, err := decode.Decode(ctx, job.Upload, settings.Decode, options.Depth == 16)
 	if err != nil {
 		return nil, err
 	}
-	picture, err := decodeBehind(ctx, behind(options), settings.Decode)
+	picture, err := decodeBehind(ctx, behind(options), settings.Decode, photo)
 	if err != nil {
 		return nil, err
 	}
@@ -124,8 +124,47 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		return nil, err
 	}
 	result.Timings = watch.stop()
+	if job.Hold {
+		kept = int64(cap(result.File))
+		result.Release = p.hold(job.Owner, memory)
+	}
 	return result, nil
 }
+
+// admit waits for the job's turn and its memory, for half of its time at most:
+// what comes later would have too little left to be done.
+func (p *Pipeline) admit(ctx context.Context, job cutout.Job, options cutout.Options, watch *stopwatch) (*lease, func(), error) {
+	settings := p.settings.Load()
+	patience, cancel := context.WithTimeout(ctx, settings.Timeout/2)
+	defer cancel()
+	leave, err := p.queue.Enter(patience, job.Owner, watch.waiting)
+	var memory *lease
+	if err == nil {
+		if memory, err = p.room.reserve(patience, settings.Decode, job.Upload, options); err != nil {
+			leave()
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = p.queue.Busy()
+	}
+	return memory, leave, err
+}
+
+// hold keeps what is left of a job's memory, and its owner's share, until the
+// result is sent.
+func (p *Pipeline) hold(owner string, memory *lease) (release func()) {
+	sent := p.queue.Unsent(owner)
+	return sync.OnceFunc(func() {
+		memory.shrink(0)
+		sent()
+	})
+}
+
+// Tight says that jobs wait for memory, which results that are not sent hold.
+func (p *Pipeline) Tight() bool { return p.room.waiting.Load() > 0 }
+
+// Held is the memory, in bytes, that jobs and results count for.
+func (p *Pipeline) Held() int64 { return p.room.held.Load() }
 
 // matte brings the model's mask to the photo's size and depth.
 func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutout.Edges) (*cutout.Mask, error) {
