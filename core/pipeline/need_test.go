@@ -24,11 +24,11 @@ import (
 // unsure is a backend of which every pixel is in doubt: the most work there is.
 type unsure struct{}
 
-func (unsure) Model(context.Context, string, string) (cutout.Model, error) {
-	return cutout.Model{Variants: []cutout.Variant{{Size: 256}}}, nil
-}
+func (u unsure) Acquire(context.Context, string, string) (cutout.Lease, error) { return u, nil }
+func (unsure) Sizes() []int                                                    { return []int{256} }
+func (unsure) Release()                                                        {}
 
-func (unsure) Segment(_ context.Context, _, _ string, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+func (unsure) Segment(_ context.Context, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
 	m := &cutout.Mask{Width: in.Width, Height: in.Height, Pix: make([]uint8, in.Width*in.Height)}
 	for i := range m.Pix {
 		m.Pix[i] = uint8(40 + (i*31+i/in.Width*17)%215)
