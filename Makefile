@@ -65,6 +65,10 @@ lighthouse: setup test-tools ## Lighthouse's marks for the pages, medians of fiv
 soak: setup ## 500 runs of mixed models on the processor, their memory as a picture (minutes)
 	BGREMOVER_SOAK_PICTURE=$(CURDIR)/ops/load/soak.svg go test -tags nodynamic,soak -run '^TestSoak$$' -count 1 -timeout 30m -v ./plugins/onnxcpu
 
+.PHONY: attack
+attack: setup ## eight photos of 50 megapixels at once in each format, unread forms: the memory stays bounded (minutes)
+	ATTACK=long go test -run StayWithinTheBudget -count 1 -timeout 60m -v ./ops/load
+
 .PHONY: generate
 generate: ## the Go code of the protobuf contracts (needs Debian's protobuf-compiler)
 	go generate ./...

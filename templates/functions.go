@@ -13,6 +13,7 @@ func functions(asset func(string) string, mark string) template.FuncMap {
 	return template.FuncMap{
 		"asset":       asset,
 		"picture":     placeholder(mark),
+		"cards":       func() template.HTML { return cardsMark },
 		"size":        size,
 		"megapixels":  megapixels,
 		"span":        span,

@@ -24,15 +24,10 @@ func pictures(view View) []*ResultCard {
 	switch v := view.(type) {
 	case ResultCard:
 		return []*ResultCard{&v}
-	case Results:
-		var cards []*ResultCard
-		for _, o := range v.Outcomes {
-			if o.Result != nil {
-				// A page shows each picture and links to it.
-				cards = append(cards, o.Result, o.Result)
-			}
+	case Card:
+		if v.Result != nil {
+			return []*ResultCard{v.Result, v.Result} // shown, and linked to
 		}
-		return cards
 	}
 	return nil
 }

@@ -108,6 +108,24 @@ func (s *Set) Render(w io.Writer, view View) error {
 	return splice(w, page.Bytes(), s.mark, pictures(view))
 }
 
+// cardsMark stands for the cards in a page around them; only the operator's
+// words are beside it.
+const cardsMark = "<!--cards-->"
+
+// RenderAround renders a page and returns what comes before its cards and what
+// comes after them, so that each card can be sent once it is there.
+func (s *Set) RenderAround(view Results) (before, after []byte, err error) {
+	var page bytes.Buffer
+	if err := s.Render(&page, view); err != nil {
+		return nil, nil, err
+	}
+	before, after, found := bytes.Cut(page.Bytes(), []byte(cardsMark))
+	if !found {
+		return nil, nil, fmt.Errorf("templates: cards have no place on %s", view.name())
+	}
+	return before, after, nil
+}
+
 // scene is what a page's template sees; a fragment sees its view.
 type scene struct {
 	Site Site

@@ -28,7 +28,7 @@ func everyView() []View {
 		Home{Limits: limits}, Gallery{}, Offline{}, Contact{}, Contact{Email: "me@example.org"},
 		Privacy{Limits: limits, Device: Rate{60, time.Hour}, Network: Rate{600, time.Hour}, LogDays: 30, CookieLife: 24 * time.Hour, KeyLife: 24 * time.Hour},
 		Privacy{Proxies: true, SharedCounters: true, ContactEmail: "me@example.org"},
-		Results{Outcomes: []Outcome{{Result: &result}, {Error: &ErrorCard{Code: "busy", Message: "Busy.", RetryAfter: time.Minute}}}},
+		Results{}, Card{Number: 1, Result: &result}, Card{Number: 2, Error: &ErrorCard{Code: "busy", Message: "Busy.", RetryAfter: time.Minute}},
 		result, ResultCard{MediaType: "image/webp"},
 		ErrorCard{Code: "too_large", Message: "Too large.", Limits: limits}, ErrorCard{Code: "rate_limited", RetryAfter: 90 * time.Second},
 		ErrorPage{Status: 404, Code: "not_found"}, ErrorPage{Status: 429, Code: "rate_limited", Message: "Wait.", RetryAfter: time.Hour},
@@ -66,7 +66,7 @@ func TestPicturesAreStreamedInBase64(t *testing.T) {
 		}
 		want := `"data:image/webp;base64,` + base64.StdEncoding.EncodeToString(picture) + `"`
 		card := ResultCard{Picture: picture, MediaType: "image/webp"}
-		for count, view := range []View{1: card, 2: Results{Outcomes: []Outcome{{Result: &card}}}} {
+		for count, view := range []View{1: card, 2: Card{Number: 1, Result: &card}} {
 			if view == nil {
 				continue
 			}

@@ -55,12 +55,13 @@ type Rate struct {
 	Period time.Duration
 }
 
-// Results is the page that answers a form sent without htmx: one outcome a
-// photo, in the order sent.
-type Results struct{ Outcomes []Outcome }
+// Results is the page that answers a form sent without htmx, around one Card a
+// photo, in the order sent. RenderAround writes it.
+type Results struct{}
 
-// Outcome is either a result or an error.
-type Outcome struct {
+// Card is one photo on that page: either a result or an error.
+type Card struct {
+	Number int // of the photo, from 1
 	Result *ResultCard
 	Error  *ErrorCard
 }
@@ -136,6 +137,7 @@ func (Results) name() string    { return "page/results.html" }
 func (ErrorPage) name() string  { return "page/error.html" }
 func (Data) name() string       { return "page/data.html" }
 func (Forgotten) name() string  { return "page/forgotten.html" }
+func (Card) name() string       { return "fragment/card.html" }
 func (ResultCard) name() string { return "fragment/result.html" }
 func (ErrorCard) name() string  { return "fragment/error.html" }
 func (Quota) name() string      { return "fragment/quota.html" }

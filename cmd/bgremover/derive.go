@@ -92,7 +92,7 @@ will see are enough. The default model comes measured already.`,
 				if err != nil {
 					return err
 				}
-				limits := decode.Limits{MaxSide: settings.Inference.MaxSide, MaxPixels: settings.Inference.MaxPixels, MaxMemory: settings.Inference.DecodeMemory, Timeout: settings.Inference.Timeout}
+				limits := decode.Limits{MaxSide: settings.Inference.MaxSide, MaxPixels: settings.Inference.MaxPixels, MaxMemory: settings.Inference.Memory, Timeout: settings.Inference.Timeout}
 				photo, err := decode.Decode(cmd.Context(), upload, limits, false)
 				if err != nil {
 					return fmt.Errorf("%s: %w", file, err)

@@ -51,6 +51,7 @@ func New(live *config.Live, output io.Writer) (*App, error) {
 	a.level.Set(logLevel(c))
 	a.quiet = newQuiet(newLogger(output, c.Log.Format, a.level).Handler(), a.metrics.LogLeftOut)
 	a.log = slog.New(a.quiet)
+	limitMemory(c, a.log)
 	err := a.wireInside(c)
 	if err == nil {
 		err = a.wireListeners(c)
@@ -114,7 +115,9 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		Version:        Version,
 		TLS:            encryption,
 		MaxConnections: c.Server.MaxConnections,
+		UploadMemory:   uploadMemory(c),
 		JobTimeout:     c.Inference.Timeout,
+		Tight:          a.line.Pipeline.Tight,
 	}); err != nil {
 		return err
 	}

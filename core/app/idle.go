@@ -14,22 +14,27 @@ import (
 // to the system; between photos of one visitor it is better kept.
 const idleAfter = 10 * time.Second
 
+// worthReturning is how much more than after the last return has to be held.
+const worthReturning = 16 << 20
+
 // tidy gives the memory of past photos back to the system whenever the line
-// has come to rest.
+// has come to rest, be it that of photos at work or of uploads.
 func (a *App) tidy(ctx context.Context) {
 	ticker := time.NewTicker(idleAfter)
 	defer ticker.Stop()
-	var returned uint64
+	rest := goMemory()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		working, waiting := a.line.Queue.Load()
-		if done := a.line.Queue.Done(); working+waiting == 0 && done != returned {
+		if working, waiting := a.line.Queue.Load(); working+waiting > 0 || a.line.Pipeline.Held() > 0 {
+			continue
+		}
+		if goMemory() > rest+worthReturning {
 			debug.FreeOSMemory()
-			returned = done
+			rest = goMemory()
 		}
 	}
 }

@@ -66,7 +66,7 @@ func NewLine(c *config.Config, options LineOptions) (*Line, error) {
 	}
 	queue := pipeline.NewQueue(workers(c), c.Inference.Queue)
 	return &Line{
-		Pipeline: pipeline.New(backends, queue, c.Inference.DecodeMemory, pipelineSettings(c)),
+		Pipeline: pipeline.New(backends, queue, jobMemory(c), pipelineSettings(c)),
 		Queue:    queue,
 		Backends: backends,
 		Store:    store,
@@ -112,7 +112,7 @@ func pipelineSettings(c *config.Config) pipeline.Settings {
 		Decode: decode.Limits{
 			MaxSide:   c.Inference.MaxSide,
 			MaxPixels: c.Inference.MaxPixels,
-			MaxMemory: c.Inference.DecodeMemory / 2, // no photo keeps all others waiting
+			MaxMemory: jobMemory(c),
 			Timeout:   c.Inference.Timeout,
 		},
 		Mode:    cutout.Mode(c.Inference.Mode),

@@ -48,27 +48,37 @@ func Frame(photo *cutout.Photo, bounds image.Rectangle, margin float64) image.Re
 	return bounds.Inset(-grow).Intersect(image.Rect(0, 0, photo.Width, photo.Height))
 }
 
-// Crop returns the part of the photo inside the frame, as a photo of its own;
-// the photo itself where the frame is all of it or, so far as the photo reaches,
-// empty.
+// Crop returns the part of the photo inside the frame; the photo itself where
+// the frame is all of it or, so far as the photo reaches, empty. It is made in
+// place: the photo is of no use afterwards, and no second one is held. The error is
+// the context's.
 func Crop(ctx context.Context, photo *cutout.Photo, frame image.Rectangle) (*cutout.Photo, error) {
 	whole := image.Rect(0, 0, photo.Width, photo.Height)
 	frame = frame.Intersect(whole)
 	if frame.Empty() || frame == whole {
 		return photo, nil
 	}
-	width, height := frame.Dx(), frame.Dy()
-	out := &cutout.Photo{Width: width, Height: height, Opaque: photo.Opaque, Pix: make([]uint8, 4*width*height)}
-	if photo.Deep != nil {
-		out.Deep = make([]uint16, 4*width*height)
+	out := &cutout.Photo{Width: frame.Dx(), Height: frame.Dy(), Opaque: photo.Opaque}
+	var err error
+	if out.Pix, err = cropped(ctx, photo.Pix, photo.Width, frame); err != nil {
+		return nil, err
 	}
-	return out, cutout.Rows(ctx, height, func(from, to int) {
-		for y := from; y < to; y++ {
-			at, start := 4*y*width, 4*((frame.Min.Y+y)*photo.Width+frame.Min.X)
-			copy(out.Pix[at:at+4*width], photo.Pix[start:])
-			if photo.Deep != nil {
-				copy(out.Deep[at:at+4*width], photo.Deep[start:])
-			}
+	if photo.Deep != nil {
+		out.Deep, err = cropped(ctx, photo.Deep, photo.Width, frame)
+	}
+	return out, err
+}
+
+// cropped moves the frame's rows to the front; none is overwritten before it is
+// read, as each moves towards the front or stays.
+func cropped[T uint8 | uint16](ctx context.Context, pix []T, width int, frame image.Rectangle) ([]T, error) {
+	row := 4 * frame.Dx()
+	for y := range frame.Dy() {
+		if y%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-	})
+		from := 4 * ((frame.Min.Y+y)*width + frame.Min.X)
+		copy(pix[y*row:(y+1)*row], pix[from:from+row])
+	}
+	return pix[: row*frame.Dy() : row*frame.Dy()], nil
 }

@@ -20,7 +20,7 @@ func Picture(ctx context.Context, photo, picture *cutout.Photo) error {
 	if len(picture.Pix) == 0 {
 		return cutout.Errorf(cutout.Invalid, "the background picture is empty")
 	}
-	block := max(1, min(picture.Width/photo.Width, picture.Height/photo.Height))
+	block := coveringBlock(picture, photo.Width, photo.Height)
 	width, height := ceil(picture.Width, block), ceil(picture.Height, block)
 	scale := max(float64(photo.Width)/float64(width), float64(photo.Height)/float64(height))
 	columns := covering(photo.Width, width, scale)
@@ -39,6 +39,30 @@ func Picture(ctx context.Context, photo, picture *cutout.Photo) error {
 			}
 		}
 	})
+}
+
+// Covering returns a picture reduced as Picture does it for a photo of the given
+// size, in eight bits, so that no more of it than that is kept until then; the
+// picture itself where it is not twice as large.
+func Covering(ctx context.Context, picture *cutout.Photo, width, height int) (*cutout.Photo, error) {
+	block := coveringBlock(picture, width, height)
+	if block == 1 {
+		return picture, ctx.Err()
+	}
+	out := &cutout.Photo{Width: ceil(picture.Width, block), Height: ceil(picture.Height, block), Opaque: true}
+	out.Pix = make([]uint8, 4*out.Width*out.Height)
+	err := cutout.Rows(ctx, out.Height, func(from, to int) {
+		for i := from * out.Width; i < to*out.Width; i++ {
+			c := overWhite(picture, i%out.Width*block, i/out.Width*block, block)
+			p := out.Pix[4*i : 4*i+4 : 4*i+4]
+			p[0], p[1], p[2], p[3] = uint8(c.r*255+0.5), uint8(c.g*255+0.5), uint8(c.b*255+0.5), 255
+		}
+	})
+	return out, err
+}
+
+func coveringBlock(picture *cutout.Photo, width, height int) int {
+	return max(1, min(picture.Width/width, picture.Height/height))
 }
 
 // reduced is a picture reduced by blocks, of which only the columns and the two

@@ -29,6 +29,9 @@ func (c *Config) check() (problems Errors) {
 		float64(n.Count)/n.Period.Seconds() < float64(d.Count)/d.Period.Seconds() {
 		fail("limits_network", "lets a whole network send less than one device (limits_device is %s)", d)
 	}
+	if i := c.Inference; i.Memory/4 < i.MaxUpload+1 {
+		fail("memory", "is less than four times max_upload (%s), and a quarter of it is for uploads", formatSize(i.MaxUpload))
+	}
 	if e := c.Edges; (e.CloudflareZone == "") != (e.CloudflareToken == "") {
 		fail("edge_cloudflare_zone", "and edge_cloudflare_token go together")
 	}

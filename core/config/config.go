@@ -74,7 +74,7 @@ type Inference struct {
 	MaxPixels    int   // a photo
 	MaxSide      int   // pixels of a photo's width and height each
 	MaxPhotos    int   // a form
-	DecodeMemory int64 // bytes, all photos being decoded together
+	Memory       int64 // bytes for uploads, photos at work and unsent results together
 	Queue        int   // photos waiting
 	Workers      int   // photos at work; 0: as many as the processor suggests
 	Threads      int   // of one inference; 0: as many as the processor has

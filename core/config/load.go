@@ -151,6 +151,8 @@ func unknown(key string, origin Origin) Error {
 	p := Error{Key: key, Origin: origin, Message: "is not a setting"}
 	if key == "backends" {
 		p.Message = "can only be set in the file"
+	} else if key == "decode_memory" {
+		p.Message = "is called memory now, and counts uploads and results too"
 	} else if near := suggest(key, keys()); near != "" {
 		p.Message += fmt.Sprintf("; did you mean %s?", near)
 	}

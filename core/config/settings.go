@@ -96,7 +96,7 @@ var inferenceSettings = []setting{
 	define("max_pixels", "50000000", "a photo's width times height", number(1, 1_000_000_000), func(c *Config) *int { return &c.Inference.MaxPixels }),
 	define("max_side", "32767", "a photo's width and height each, in pixels", number(1, 1_000_000), func(c *Config) *int { return &c.Inference.MaxSide }),
 	define("max_photos", "10", "photos in one form", number(1, 100), func(c *Config) *int { return &c.Inference.MaxPhotos }),
-	define("decode_memory", "2GiB", "what decoding may take, all photos together", size(64<<20, 1<<40), func(c *Config) *int64 { return &c.Inference.DecodeMemory }),
+	define("memory", "1600MiB", "what photos may take in the server's process: a quarter for uploads, the rest for photos at work and results until they are sent", size(64<<20, 1<<40), func(c *Config) *int64 { return &c.Inference.Memory }),
 	define("queue", "32", "photos waiting; more are told to come back", number(1, 100_000), func(c *Config) *int { return &c.Inference.Queue }),
 	define("workers", "0", "photos at work at a time; 0: by the processor", number(0, 1024), func(c *Config) *int { return &c.Inference.Workers }),
 	define("threads", "0", "threads of one inference; 0: by the processor", number(0, 1024), func(c *Config) *int { return &c.Inference.Threads }),

@@ -57,6 +57,11 @@ type Job struct {
 	// Upload is the file as it came, of any supported format.
 	Upload  []byte
 	Options Options
+	// Owner says whose job it is, for fair shares; it is compared and nothing
+	// else. Jobs without one are not bounded by shares.
+	Owner string
+	// Hold says that the caller will call the result's Release.
+	Hold bool
 	// Observe, where set, is told each step; it must return at once.
 	Observe func(Progress)
 }
@@ -93,6 +98,9 @@ type Result struct {
 	Run     Run
 	// Timings says how long each stage took.
 	Timings []Timing
+	// Release, set for a job with Hold, is called once File is sent: until then
+	// it counts against the memory of all jobs, and against its owner's share.
+	Release func()
 }
 
 // Run says what really did the inference.

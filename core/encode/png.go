@@ -24,6 +24,12 @@ type picture struct {
 
 func (p picture) pixelBytes() int { return p.channels * p.depth / 8 }
 
+// shape is the picture without its samples, which then can be freed.
+func (p picture) shape() picture {
+	p.row = nil
+	return p
+}
+
 const (
 	// level trades time for size in klauspost/compress. For cut-outs of 12
 	// megapixels 4 makes files 11 % larger than image/png's at a tenth of its
@@ -64,7 +70,7 @@ func writePNG(ctx context.Context, p picture) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return assemble(p, strips), nil
+	return assemble(p.shape(), strips), nil
 }
 
 // stripWriter is one goroutine's compressor and its buffers.
@@ -86,7 +92,7 @@ func newStripWriter(p picture) *stripWriter {
 }
 
 func (w *stripWriter) write(lo, hi int, first, last bool) (strip, error) {
-	w.out = bytes.Buffer{}
+	w.out.Reset()
 	w.out.WriteString("IDAT")
 	if first {
 		w.out.Write([]byte{0x78, 0x01}) // zlib: deflate, window of 32 KB
@@ -114,7 +120,7 @@ func (w *stripWriter) write(lo, hi int, first, last bool) (strip, error) {
 	if err := finish(); err != nil {
 		return strip{}, err
 	}
-	s := strip{chunk: w.out.Bytes(), adler: sum.Sum32(), bytes: (hi - lo) * len(w.filtered)}
+	s := strip{chunk: bytes.Clone(w.out.Bytes()), adler: sum.Sum32(), bytes: (hi - lo) * len(w.filtered)}
 	s.crc = crc32.ChecksumIEEE(s.chunk)
 	return s, nil
 }

@@ -74,13 +74,17 @@ func openBehind(ctx context.Context, file []byte, limits decode.Limits) (*decode
 	return upload, aboutBehind(err)
 }
 
-// decodeBehind decodes the background picture; nil for none.
-func decodeBehind(ctx context.Context, upload *decode.Upload) (*cutout.Photo, error) {
+// decodeBehind decodes the background picture and reduces it to what the photo
+// needs; nil for none.
+func decodeBehind(ctx context.Context, upload *decode.Upload, photo *cutout.Photo) (*cutout.Photo, error) {
 	if upload == nil {
 		return nil, nil
 	}
 	picture, err := upload.Decode(ctx)
-	return picture, aboutBehind(err)
+	if err != nil {
+		return nil, aboutBehind(err)
+	}
+	return compose.Covering(ctx, picture, photo.Width, photo.Height)
 }
 
 // aboutBehind makes clear which of two files an error is about.

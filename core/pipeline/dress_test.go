@@ -126,9 +126,8 @@ func TestJPEGLiesOnWhite(t *testing.T) {
 	}
 }
 
-// A picture to lie behind counts as the photo does: it is checked on its header
-// and the two take their room at once, for two that each wait for the other's
-// second half would wait for ever.
+// A picture to lie behind counts as the photo does: it is checked on its header,
+// and its memory is asked for together with the photo's.
 func TestBackgroundPicturesAreCheckedToo(t *testing.T) {
 	photo := filled(t, 64, 64, green)
 	for name, c := range map[string]struct {
@@ -144,8 +143,13 @@ func TestBackgroundPicturesAreCheckedToo(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	small := line(1) // less than either needs
-	if _, err := small.Remove(t.Context(), cutout.Job{Upload: photo, Options: cutout.Options{Background: &cutout.Background{Picture: photo}}}); err != nil {
+	tight := line(24<<20 + 4096*100) // enough for the photo alone
+	if _, err := tight.Remove(t.Context(), cutout.Job{Upload: photo}); err != nil {
 		t.Error(err)
+	}
+	large := filled(t, 500, 500, green)
+	_, err := tight.Remove(t.Context(), cutout.Job{Upload: photo, Options: cutout.Options{Background: &cutout.Background{Picture: large}}})
+	if cutout.CodeOf(err) != cutout.TooManyPixels {
+		t.Errorf("with a picture that does not fit: %v", err)
 	}
 }

@@ -4,7 +4,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"image/color"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,8 +43,9 @@ type Pipeline struct {
 	settings atomic.Pointer[Settings]
 }
 
-// New returns a line over a backend. The queue admits its jobs, and decoding
-// may take so many bytes of memory, all jobs together.
+// New returns a line over a backend. The queue admits its jobs, and all of them
+// together may take so many bytes of memory, results that are not sent yet
+// included.
 func New(backend Backend, queue *Queue, memory int64, settings Settings) *Pipeline {
 	p := &Pipeline{backend: backend, queue: queue, room: newRoom(memory)}
 	p.Configure(settings)
@@ -64,32 +67,21 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	defer cancel()
 
 	watch := newStopwatch(job.Observe)
-	leave, err := p.queue.Enter(ctx, watch.waiting)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
 	options := withDefaults(job.Options, settings.Mode)
-	upload, err := decode.Open(ctx, job.Upload, settings.Decode, options.Depth == 16)
+	turn, err := p.admit(ctx, job, options, watch)
 	if err != nil {
 		return nil, err
 	}
-	background, err := openBehind(ctx, behind(options), settings.Decode)
-	if err != nil {
-		return nil, err
-	}
-	free, err := p.room.reserve(ctx, upload, background)
-	if err != nil {
-		return nil, err
-	}
-	defer free()
+	defer turn.leave()
+	kept := int64(0)
+	defer func() { turn.memory.shrink(kept) }()
 
 	watch.start(cutout.Decode)
-	photo, err := upload.Decode(ctx)
+	photo, err := turn.photo.Decode(ctx)
 	if err != nil {
 		return nil, err
 	}
-	picture, err := decodeBehind(ctx, background)
+	picture, err := decodeBehind(ctx, turn.background, photo)
 	if err != nil {
 		return nil, err
 	}
@@ -132,8 +124,68 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		return nil, err
 	}
 	result.Timings = watch.stop()
+	if job.Hold {
+		kept = int64(cap(result.File))
+		result.Release = p.hold(job.Owner, turn.memory)
+	}
 	return result, nil
 }
+
+// turn is a job that was admitted: its files with their headers read, and what it
+// holds until it is done.
+type turn struct {
+	photo, background *decode.Upload // background is nil where there is none
+	memory            *lease
+	leave             func()
+}
+
+// admit waits for the job's turn and its memory, for half of its time at most:
+// what comes later would have too little left to be done.
+func (p *Pipeline) admit(ctx context.Context, job cutout.Job, options cutout.Options, watch *stopwatch) (*turn, error) {
+	settings := p.settings.Load()
+	patience, cancel := context.WithTimeout(ctx, settings.Timeout/2)
+	defer cancel()
+	var t turn
+	var err error
+	if t.leave, err = p.queue.Enter(patience, job.Owner, watch.waiting); err == nil {
+		if err = t.reserve(patience, p.room, job.Upload, options, settings.Decode); err != nil {
+			t.leave()
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = p.queue.Busy()
+	}
+	return &t, err
+}
+
+// reserve reads the headers of the job's files and waits for the memory that they
+// say it takes.
+func (t *turn) reserve(ctx context.Context, room *room, upload []byte, options cutout.Options, limits decode.Limits) (err error) {
+	if t.photo, err = decode.Open(ctx, upload, limits, options.Depth == 16); err != nil {
+		return err
+	}
+	if t.background, err = openBehind(ctx, behind(options), limits); err != nil {
+		return err
+	}
+	t.memory, err = room.reserve(ctx, t.photo, t.background, options)
+	return err
+}
+
+// hold keeps what is left of a job's memory, and its owner's share, until the
+// result is sent.
+func (p *Pipeline) hold(owner string, memory *lease) (release func()) {
+	sent := p.queue.Unsent(owner)
+	return sync.OnceFunc(func() {
+		memory.shrink(0)
+		sent()
+	})
+}
+
+// Tight says that jobs wait for memory, which results that are not sent hold.
+func (p *Pipeline) Tight() bool { return p.room.waiting.Load() > 0 }
+
+// Held is the memory, in bytes, that jobs and results count for.
+func (p *Pipeline) Held() int64 { return p.room.held.Load() }
 
 // matte brings the model's mask to the photo's size and depth.
 func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutout.Edges) (*cutout.Mask, error) {

@@ -4,30 +4,49 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"bgremover.pro/core/cutout"
 )
 
-// Queue admits jobs: so many at work, so many waiting in the order they came,
-// the rest sent away at once.
+// Queue admits jobs: so many at work, so many waiting, the rest sent away at
+// once. Owners take turns: whoever was served longest ago is next, and of one
+// owner's jobs that which came first. No owner has more than
+//
+//   - all workers but one,
+//   - two jobs at work or answered but not sent yet, and
+//   - a quarter of the places to wait,
+//
+// so that there is always a worker, memory and a place for the others. Jobs
+// without an owner have none of these bounds.
 type Queue struct {
 	mu       sync.Mutex
 	workers  int
 	capacity int
 	working  int
 	done     uint64
-	waiting  []*ticket
+	waiting  []*ticket // in the order they came
+	owners   map[string]*owner
+	turns    uint64        // turns given so far
 	typical  time.Duration // smoothed time of one job at work
+}
+
+// mostAtOnce is how many jobs of one owner may be at work or hold a result that
+// is not sent yet.
+const mostAtOnce = 2
+
+// owner is who sent some of the jobs; it is forgotten with the last of them.
+type owner struct {
+	waiting, working, unsent int
+	served                   uint64 // the turn that it had last; 0 for none
 }
 
 type ticket struct {
 	admitted chan struct{} // closed when it is this job's turn
+	owner    string
 	place    func(ahead int)
 }
 
 // NewQueue returns a queue for so many jobs at work and so many waiting.
 func NewQueue(workers, capacity int) *Queue {
-	return &Queue{workers: max(1, workers), capacity: max(0, capacity), typical: time.Second}
+	return &Queue{workers: max(1, workers), capacity: max(0, capacity), owners: map[string]*owner{}, typical: time.Second}
 }
 
 // Resize changes both numbers; jobs already admitted stay.
@@ -41,29 +60,44 @@ func (q *Queue) Resize(workers, capacity int) {
 // Enter waits for the job's turn and returns what must be called when the job
 // is over. While it waits, place is told how many jobs are ahead, at once and
 // at each change; it must not block. Codes: Busy with RetryAfter when the
-// queue is full; Canceled or Timeout when ctx ends first.
-func (q *Queue) Enter(ctx context.Context, place func(ahead int)) (leave func(), err error) {
+// queue, or its owner's part of it, is full; Canceled or Timeout when ctx ends
+// first.
+func (q *Queue) Enter(ctx context.Context, from string, place func(ahead int)) (leave func(), err error) {
 	q.mu.Lock()
-	if q.working >= q.workers && len(q.waiting) >= q.capacity {
-		defer q.mu.Unlock()
-		return nil, &cutout.Error{
-			Code:       cutout.Busy,
-			Message:    "Too many photos are being worked on right now. Please try again in a moment.",
-			RetryAfter: q.retryAfter(),
-		}
-	}
-	t := &ticket{admitted: make(chan struct{}), place: place}
+	o := q.of(from)
+	t := &ticket{admitted: make(chan struct{}), owner: from, place: place}
+	o.waiting++
 	q.waiting = append(q.waiting, t)
 	q.advance()
+	if !t.isAdmitted() && (len(q.waiting) > q.capacity || from != "" && o.waiting > max(1, q.capacity/4)) {
+		defer q.mu.Unlock()
+		q.remove(len(q.waiting) - 1)
+		q.forget(from)
+		return nil, q.busy()
+	}
 	q.mu.Unlock()
 
 	select {
 	case <-t.admitted:
-		return q.leave(time.Now()), nil
+		return q.leave(from, time.Now()), nil
 	case <-ctx.Done():
 		q.abandon(t)
 		return nil, ctx.Err()
 	}
+}
+
+// Unsent counts a result against its owner until what it returns is called.
+func (q *Queue) Unsent(from string) (sent func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.of(from).unsent++
+	return sync.OnceFunc(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.of(from).unsent--
+		q.forget(from)
+		q.advance()
+	})
 }
 
 // Load says how many jobs are at work and how many wait.
@@ -87,14 +121,20 @@ func (q *Queue) Full() bool {
 	return q.working >= q.workers && len(q.waiting) >= q.capacity
 }
 
-func (q *Queue) leave(entered time.Time) func() {
+// Busy is the answer to a job for which there is no place or no time.
+func (q *Queue) Busy() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.busy()
+}
+
+func (q *Queue) leave(from string, entered time.Time) func() {
 	return sync.OnceFunc(func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.typical = (7*q.typical + time.Since(entered)) / 8
-		q.working--
 		q.done++
-		q.advance()
+		q.end(from)
 	})
 }
 
@@ -103,37 +143,25 @@ func (q *Queue) leave(entered time.Time) func() {
 func (q *Queue) abandon(t *ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	select {
-	case <-t.admitted:
-		q.working--
-	default:
-		for i, other := range q.waiting {
-			if other == t {
-				q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
-				break
-			}
+	if t.isAdmitted() {
+		q.end(t.owner)
+		return
+	}
+	for i, other := range q.waiting {
+		if other == t {
+			q.remove(i)
+			break
 		}
 	}
+	q.forget(t.owner)
 	q.advance()
 }
 
-// advance admits whose turn it is and tells the others their place.
-// The caller holds the lock.
-func (q *Queue) advance() {
-	for q.working < q.workers && len(q.waiting) > 0 {
-		close(q.waiting[0].admitted)
-		q.waiting[0] = nil
-		q.waiting = q.waiting[1:]
-		q.working++
+func (t *ticket) isAdmitted() bool {
+	select {
+	case <-t.admitted:
+		return true
+	default:
+		return false
 	}
-	for ahead, t := range q.waiting {
-		t.place(ahead)
-	}
-}
-
-// retryAfter estimates when a place is free; whole seconds, at least one.
-// The caller holds the lock.
-func (q *Queue) retryAfter() time.Duration {
-	wait := q.typical * time.Duration(len(q.waiting)+1) / time.Duration(q.workers)
-	return max(time.Second, wait.Round(time.Second))
 }

@@ -17,13 +17,13 @@ func nowhere(int) {}
 func TestQueueSendsAwayWhenFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewQueue(1, 1)
-		leave, err := q.Enter(t.Context(), nowhere)
+		leave, err := q.Enter(t.Context(), "", nowhere)
 		if err != nil {
 			t.Fatal(err)
 		}
 		admitted := make(chan func())
 		go func() {
-			leave, err := q.Enter(t.Context(), nowhere)
+			leave, err := q.Enter(t.Context(), "", nowhere)
 			if err != nil {
 				t.Error(err)
 			}
@@ -33,7 +33,7 @@ func TestQueueSendsAwayWhenFull(t *testing.T) {
 		if !q.Full() {
 			t.Error("one at work and one waiting should fill the queue")
 		}
-		_, err = q.Enter(t.Context(), nowhere)
+		_, err = q.Enter(t.Context(), "", nowhere)
 		if cutout.CodeOf(err) != cutout.Busy {
 			t.Fatalf("got %v, want busy", err)
 		}
@@ -52,19 +52,19 @@ func TestQueueSendsAwayWhenFull(t *testing.T) {
 func TestQueueTellsPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewQueue(1, 5)
-		first, _ := q.Enter(t.Context(), nowhere)
+		first, _ := q.Enter(t.Context(), "", nowhere)
 		var places []int
 		done := make(chan struct{})
 		second, cancelSecond := context.WithCancel(t.Context())
 		go func() {
-			if _, err := q.Enter(second, nowhere); cutout.CodeOf(err) != cutout.Canceled {
+			if _, err := q.Enter(second, "", nowhere); cutout.CodeOf(err) != cutout.Canceled {
 				t.Errorf("got %v, want canceled", err)
 			}
 		}()
 		synctest.Wait()
 		go func() {
 			defer close(done)
-			leave, err := q.Enter(t.Context(), func(ahead int) { places = append(places, ahead) })
+			leave, err := q.Enter(t.Context(), "", func(ahead int) { places = append(places, ahead) })
 			if err != nil {
 				t.Error(err)
 				return
@@ -104,7 +104,7 @@ func TestQueueNeverExceedsItsWorkers(t *testing.T) {
 					ctx, cancel := context.WithCancel(t.Context())
 					cancels = append(cancels, cancel)
 					go func() {
-						if leave, err := q.Enter(ctx, nowhere); err == nil {
+						if leave, err := q.Enter(ctx, "", nowhere); err == nil {
 							entered <- leave
 						}
 					}()

@@ -11,7 +11,10 @@ import (
 // memory reserves addresses for all that a process may use; the system gives
 // pages as they are touched and takes them back when the process ends. Nothing
 // is copied as it grows, and nothing waits for the garbage collector.
-type memory struct{ reserved []byte }
+type memory struct {
+	reserved []byte
+	used     int64
+}
 
 func newMemory(most uint64) experimental.LinearMemory {
 	reserved, err := syscall.Mmap(-1, 0, int(most), syscall.PROT_READ|syscall.PROT_WRITE,
@@ -19,13 +22,15 @@ func newMemory(most uint64) experimental.LinearMemory {
 	if err != nil {
 		return &memory{}
 	}
-	return &memory{reserved}
+	return &memory{reserved: reserved}
 }
 
 func (m *memory) Reallocate(size uint64) []byte {
 	if size > uint64(len(m.reserved)) {
 		return nil
 	}
+	account(int64(size) - m.used)
+	m.used = int64(size)
 	return m.reserved[:size]
 }
 
@@ -33,5 +38,7 @@ func (m *memory) Free() {
 	if m.reserved != nil {
 		_ = syscall.Munmap(m.reserved)
 		m.reserved = nil
+		account(-m.used)
+		m.used = 0
 	}
 }

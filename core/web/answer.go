@@ -3,7 +3,6 @@ package web
 import (
 	"archive/zip"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -13,97 +12,183 @@ import (
 	"bgremover.pro/templates"
 )
 
-// sendResults answers with a whole page of results and errors. Pictures are
-// encoded on the way out, so that no second copy of them is made.
-func (s *Server) sendResults(c *gin.Context, outcomes []outcome) {
-	view := templates.Results{}
-	for _, o := range outcomes {
-		view.Outcomes = append(view.Outcomes, s.card(c, o))
-	}
-	s.stream(c, http.StatusOK, view)
+// formAnswer answers a form of several photos, each as soon as it is done, so
+// that no more than one result is ever held. The status has to come first: it is
+// 200 once one photo has worked out, and until then errors, which are small, are
+// kept back. Where none worked out, it is the status of the first error.
+type formAnswer struct {
+	s      *Server
+	c      *gin.Context
+	out    *patientWriter
+	layout layout
+	failed []outcome // kept back
+	begun  bool
 }
 
-// sendFragments answers with one fragment a photo, as htmx swaps them in.
-func (s *Server) sendFragments(c *gin.Context, outcomes []outcome) {
-	for _, o := range outcomes {
-		card := s.card(c, o)
-		if card.Error != nil {
-			s.stream(c, http.StatusOK, *card.Error)
-			continue
-		}
-		s.stream(c, http.StatusOK, *card.Result)
-	}
+// layout is how a form's outcomes are written.
+type layout interface {
+	begin() error
+	add(o outcome) error
+	end() error
 }
 
-// sendArchive answers with a ZIP of the pictures and, where some photos failed,
-// a note that says why.
-func (s *Server) sendArchive(c *gin.Context, outcomes []outcome) {
-	c.Header("Content-Disposition", `attachment; filename="cutouts.zip"`)
-	c.Header("Content-Security-Policy", filePolicy)
-	c.Header("Content-Type", "application/zip")
-	c.Status(http.StatusOK)
-	archive := zip.NewWriter(s.patient(c))
-	if err := writeArchive(archive, outcomes); err != nil {
-		panic(http.ErrAbortHandler) // half an archive must not look whole
+// choose picks among a page, htmx's fragments and a ZIP archive.
+func (f *formAnswer) choose(file bool) layout {
+	switch {
+	case file:
+		return &archive{formAnswer: f}
+	case isHTMX(f.c.Request):
+		return fragments{f}
 	}
+	return &resultsPage{formAnswer: f}
 }
 
-func writeArchive(archive *zip.Writer, outcomes []outcome) error {
-	var notes string
-	for i, o := range outcomes {
-		if o.err != nil {
-			notes += fmt.Sprintf("Photo %d: %s\n", i+1, cutout.MessageOf(o.err))
-			continue
-		}
-		name := fmt.Sprintf("cutout-%d%s", i+1, extension(o.result.MediaType))
-		if err := addFile(archive, name, o.result.File); err != nil {
-			return err
-		}
-	}
-	if notes != "" {
-		if err := addFile(archive, "errors.txt", []byte(notes)); err != nil {
-			return err
-		}
-	}
-	return archive.Close()
+func (s *Server) newFormAnswer(c *gin.Context, file bool) *formAnswer {
+	f := &formAnswer{s: s, c: c, out: s.patient(c)}
+	f.layout = f.choose(file)
+	return f
 }
 
-// addFile stores a file as it is: pictures are compressed already.
-func addFile(archive *zip.Writer, name string, content []byte) error {
-	w, err := archive.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: time.Now()})
-	if err == nil {
-		_, err = w.Write(content)
+// add writes an outcome, or keeps it back.
+func (f *formAnswer) add(o outcome) {
+	if o.err != nil && !f.begun {
+		f.failed = append(f.failed, o)
+		return
 	}
-	return err
+	f.begin(http.StatusOK)
+	f.try(f.layout.add(o))
+	f.try(f.out.flush())
 }
 
-// stream renders a view with pictures straight into the answer.
-func (s *Server) stream(c *gin.Context, status int, view templates.View) {
-	c.Header("Content-Type", htmlType)
-	c.Status(status)
-	if err := exchangeOf(c).generation.templates.Render(s.patient(c), view); err != nil {
-		if !exchangeOf(c).wroteHeader {
-			s.fail(c, err)
+// end completes the answer.
+func (f *formAnswer) end() {
+	if !f.begun {
+		first := f.failed[0].err
+		if _, file := f.layout.(*archive); file || len(f.failed) == 1 {
+			f.s.fail(f.c, first)
 			return
 		}
+		f.begin(f.s.failing(f.c, first).status)
+	}
+	f.try(f.layout.end())
+}
+
+// abandon ends the answer before the last photo.
+func (f *formAnswer) abandon(err error) {
+	if !f.begun {
+		f.s.fail(f.c, err)
+		return
+	}
+	f.try(err)
+}
+
+func (f *formAnswer) begin(status int) {
+	if f.begun {
+		return
+	}
+	f.begun = true
+	f.c.Status(status)
+	f.try(f.layout.begin())
+	for _, o := range f.failed {
+		f.try(f.layout.add(o))
+	}
+	f.failed = nil
+}
+
+// try ends the connection where writing failed: half an answer must not look
+// whole.
+func (f *formAnswer) try(err error) {
+	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// patient gives a slow client time for each piece of a long answer, and ends
-// the wait for one that takes nothing.
-func (s *Server) patient(c *gin.Context) io.Writer {
-	return &patientWriter{to: c.Writer, conn: http.NewResponseController(c.Writer), pace: s.options.Pace}
+func (f *formAnswer) render(view templates.View) error {
+	return exchangeOf(f.c).generation.templates.Render(f.out, view)
 }
 
-type patientWriter struct {
-	to   io.Writer
-	conn *http.ResponseController
-	pace Pace
+// resultsPage is a whole page.
+type resultsPage struct {
+	*formAnswer
+	after []byte
 }
 
-func (w *patientWriter) Write(p []byte) (int, error) {
-	allowance := w.pace.Window + time.Duration(float64(len(p))/float64(w.pace.Rate)*float64(time.Second))
-	_ = w.conn.SetWriteDeadline(time.Now().Add(allowance))
-	return w.to.Write(p)
+func (p *resultsPage) begin() error {
+	p.c.Header("Content-Type", htmlType)
+	before, after, err := exchangeOf(p.c).generation.templates.RenderAround(templates.Results{})
+	if err == nil {
+		p.after = after
+		_, err = p.out.Write(before)
+	}
+	return err
+}
+
+func (p *resultsPage) add(o outcome) error { return p.render(p.s.card(p.c, o)) }
+
+func (p *resultsPage) end() error {
+	_, err := p.out.Write(p.after)
+	return err
+}
+
+// fragments are one a photo, as htmx swaps them in.
+type fragments struct{ *formAnswer }
+
+func (f fragments) begin() error {
+	f.c.Header("Content-Type", htmlType)
+	return nil
+}
+
+func (f fragments) add(o outcome) error {
+	card := f.s.card(f.c, o)
+	if card.Error != nil {
+		return f.render(*card.Error)
+	}
+	return f.render(*card.Result)
+}
+
+func (fragments) end() error { return nil }
+
+// archive is a ZIP of the pictures and, where some photos failed, a note that
+// says why.
+type archive struct {
+	*formAnswer
+	zip   *zip.Writer
+	notes string
+}
+
+func (a *archive) begin() error {
+	a.c.Header("Content-Disposition", `attachment; filename="cutouts.zip"`)
+	a.c.Header("Content-Security-Policy", filePolicy)
+	a.c.Header("Content-Type", "application/zip")
+	a.zip = zip.NewWriter(a.out)
+	return nil
+}
+
+func (a *archive) add(o outcome) error {
+	if o.err != nil {
+		a.notes += fmt.Sprintf("Photo %d: %s\n", o.number, cutout.MessageOf(o.err))
+		return nil
+	}
+	if err := a.file(fmt.Sprintf("cutout-%d%s", o.number, extension(o.result.MediaType)), o.result.File); err != nil {
+		return err
+	}
+	return a.zip.Flush()
+}
+
+func (a *archive) end() error {
+	if a.notes != "" {
+		if err := a.file("errors.txt", []byte(a.notes)); err != nil {
+			return err
+		}
+	}
+	return a.zip.Close()
+}
+
+// file stores a file as it is: pictures are compressed already.
+func (a *archive) file(name string, content []byte) error {
+	w, err := a.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: time.Now()})
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	return err
 }

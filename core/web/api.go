@@ -27,12 +27,7 @@ func (s *Server) cutAPI(c *gin.Context) {
 		s.refuse(c, a.body, err)
 		return
 	}
-	result, err := s.cut(a, p, options, nil)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	s.sendPicture(c, result)
+	s.answerPhoto(a, p, options, nil)
 }
 
 // single reads the API's one photo and its options. A field outranks the query.

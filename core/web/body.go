@@ -8,17 +8,29 @@ import (
 	"time"
 )
 
-// Pace is the slowest that a client may send: at least Bytes in every Window,
-// and after a free first minute at least Rate bytes a second over all.
+// Pace is the slowest that a client may send, and take an answer: at least Bytes
+// in every Window, after a free first minute at least Rate bytes a second over
+// all, and never more than Upload for sending and Answer for taking, however
+// much that is.
 type Pace struct {
 	Window time.Duration
 	Bytes  int64
 	Rate   int64
+	Upload time.Duration
+	Answer time.Duration
 }
 
 // DefaultPace lets a poor phone line pass and cuts who holds a connection open
 // for the sake of it.
-var DefaultPace = Pace{Window: 20 * time.Second, Bytes: 32 << 10, Rate: 16 << 10}
+var DefaultPace = Pace{
+	Window: 20 * time.Second, Bytes: 32 << 10, Rate: 16 << 10,
+	Upload: 10 * time.Minute, Answer: 5 * time.Minute,
+}
+
+// overall is the longest that so many bytes may take.
+func (p Pace) overall(bytes int64, most time.Duration) time.Duration {
+	return min(firstMinute+time.Duration(float64(bytes)/float64(p.Rate)*float64(time.Second)), most)
+}
 
 const firstMinute = time.Minute
 
@@ -81,10 +93,10 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // extend sets the deadline: the running window's end, or what the overall rate
-// allows for the bytes so far, whichever comes first.
+// allows for the bytes so far, or the end of all uploads, whichever comes first.
 func (b *body) extend() {
 	deadline := b.window.Add(b.pace.Window)
-	whole := b.started.Add(firstMinute + time.Duration(float64(b.total)/float64(b.pace.Rate)*float64(time.Second)))
+	whole := b.started.Add(b.pace.overall(b.total, b.pace.Upload))
 	if whole.Before(deadline) {
 		deadline = whole
 	}

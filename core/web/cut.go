@@ -19,6 +19,8 @@ type arrival struct {
 	body   *body
 	lease  *lease
 	intake *intake
+	// release gives up the result that is being sent; nil for none.
+	release func()
 }
 
 // receive charges the sender, refuses what is too large by its own account, and
@@ -27,7 +29,7 @@ func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*arriva
 	x := exchangeOf(c)
 	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // send sets one
 	limit := x.generation.settings.MaxUpload
-	a := &arrival{c: c, x: x, who: who, lease: &lease{pool: s.memory}}
+	a := &arrival{c: c, x: x, who: who, lease: &lease{pool: s.memory, owner: ownerOf(c, who)}}
 	a.body = newBody(c.Writer, c.Request, int64(photos+1)*limit+slack, s.options.Pace) // one more lies behind them
 	a.intake = &intake{
 		body: a.body, lease: a.lease, maxUpload: limit, maxPhotos: photos,
@@ -49,8 +51,17 @@ func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*arriva
 	return a, nil
 }
 
+// sent says that the last result is with the client, or never will be.
+func (a *arrival) sent() {
+	if a.release != nil {
+		a.release()
+		a.release = nil
+	}
+}
+
 // close gives back what the request held.
 func (a *arrival) close() {
+	a.sent()
 	a.x.Received = a.body.total
 	a.lease.release()
 }
@@ -76,7 +87,8 @@ func (s *Server) refuse(c *gin.Context, b *body, err error) {
 	b.drain()
 }
 
-// cut has one photo cut out. A client that leaves ends the work.
+// cut has one photo cut out. A client that leaves ends the work. The result
+// holds memory until it is sent.
 func (s *Server) cut(a *arrival, p photo, options cutout.Options, observe func(cutout.Progress)) (*cutout.Result, error) {
 	if p.err != nil {
 		return nil, p.err
@@ -86,10 +98,14 @@ func (s *Server) cut(a *arrival, p photo, options cutout.Options, observe func(c
 	if err := s.options.MayLoad(ctx, keyOf(a.c, a.who), options); err != nil {
 		return nil, err
 	}
-	result, err := s.options.Remover.Remove(ctx, cutout.Job{Upload: p.data, Options: options, Observe: observe})
+	result, err := s.options.Remover.Remove(ctx, cutout.Job{
+		Upload: p.data, Options: options, Observe: observe,
+		Owner: a.lease.owner, Hold: true,
+	})
 	if err != nil {
 		return nil, err
 	}
+	a.release = result.Release
 	a.x.Photos++
 	return result, nil
 }

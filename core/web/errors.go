@@ -24,12 +24,15 @@ const (
 	unknownKey  cutout.Code = "unknown_key"
 )
 
-// problems maps each code to its status, its title and, where the registry of
-// problem types has one, its type.
-var problems = map[cutout.Code]struct {
+// problem is a status, a title and, where the registry of problem types has one,
+// a type.
+type problem struct {
 	status      int
 	title, kind string
-}{
+}
+
+// problems maps each code to what it is told as.
+var problems = map[cutout.Code]problem{
 	cutout.Invalid:            {http.StatusBadRequest, "The request is not valid", ""},
 	cutout.TooLarge:           {http.StatusRequestEntityTooLarge, "The photo is too large", ""},
 	cutout.TooManyPixels:      {http.StatusRequestEntityTooLarge, "The photo has too many pixels", ""},
@@ -48,12 +51,14 @@ var problems = map[cutout.Code]struct {
 }
 
 var (
-	errNotFound = &cutout.Error{Code: notFound, Message: "There is nothing at this address."}
-	errCross    = &cutout.Error{Code: forbidden, Message: "This request came from another site. Open this site's own page and send the photo from there."}
-	errSlow     = &cutout.Error{Code: slowUpload, Message: "The upload was too slow and was stopped. Try again on a faster connection or with a smaller photo."}
-	errGone     = &cutout.Error{Code: cutout.Canceled, Message: "The upload ended before it was complete."}
-	errKey      = &cutout.Error{Code: unknownKey, Message: "This server does not know the API key. Check it, or leave it out to be counted as a visitor."}
-	errCrowded  = &cutout.Error{Code: cutout.Busy, Message: "The server holds as many uploads as it can. Try again in a few seconds.", RetryAfter: 5 * time.Second}
+	errNotFound     = &cutout.Error{Code: notFound, Message: "There is nothing at this address."}
+	errCross        = &cutout.Error{Code: forbidden, Message: "This request came from another site. Open this site's own page and send the photo from there."}
+	errSlow         = &cutout.Error{Code: slowUpload, Message: "The upload was too slow and was stopped. Try again on a faster connection or with a smaller photo."}
+	errGone         = &cutout.Error{Code: cutout.Canceled, Message: "The upload ended before it was complete."}
+	errKey          = &cutout.Error{Code: unknownKey, Message: "This server does not know the API key. Check it, or leave it out to be counted as a visitor."}
+	errShare        = &cutout.Error{Code: cutout.Busy, Message: "Your uploads already hold as much of this server as one visitor's may. Try again once some are done.", RetryAfter: 5 * time.Second}
+	errManyRequests = &cutout.Error{Code: cutout.Busy, Message: "Too many requests from your network are being answered right now. Try again in a moment.", RetryAfter: 5 * time.Second}
+	errCrowded      = &cutout.Error{Code: cutout.Busy, Message: "The server holds as many uploads as it can. Try again in a few seconds.", RetryAfter: 5 * time.Second}
 )
 
 // form is the shape in which a route tells its errors.
@@ -68,30 +73,37 @@ const (
 // fail answers with an error, in the shape that the route and the request ask
 // for. It is the only place where errors become statuses.
 func (s *Server) fail(c *gin.Context, err error) {
-	x := exchangeOf(c)
-	code := cutout.CodeOf(err)
-	problem, known := problems[code]
-	if !known {
-		code, problem = cutout.Internal, problems[cutout.Internal]
-	}
-	x.Code = code
-	if problem.status >= http.StatusInternalServerError && code != cutout.Busy {
-		s.log.Error("request failed", "request", x.ID, "route", x.Route, "code", code, "error", err)
-	}
-	retry := retryAfter(err)
-	if retry > 0 {
-		c.Header("Retry-After", strconv.Itoa(seconds(retry)))
-	}
+	p := s.failing(c, err)
+	code := exchangeOf(c).Code
 	switch shapeOf(c) {
 	case asProblem:
 		s.sendProblem(c, code, err)
 	case asFragment:
-		s.render(c, problem.status, errorCard(c, err))
+		s.render(c, p.status, errorCard(c, err))
 	default:
-		s.render(c, problem.status, templates.ErrorPage{
-			Status: problem.status, Code: string(code), Message: cutout.MessageOf(err), RetryAfter: retry,
+		s.render(c, p.status, templates.ErrorPage{
+			Status: p.status, Code: string(code), Message: cutout.MessageOf(err), RetryAfter: retryAfter(err),
 		})
 	}
+}
+
+// failing takes down that a request failed, says when to try again, and returns
+// what the error is told as.
+func (s *Server) failing(c *gin.Context, err error) problem {
+	x := exchangeOf(c)
+	code := cutout.CodeOf(err)
+	p, known := problems[code]
+	if !known {
+		code, p = cutout.Internal, problems[cutout.Internal]
+	}
+	x.Code = code
+	if p.status >= http.StatusInternalServerError && code != cutout.Busy {
+		s.log.Error("request failed", "request", x.ID, "route", x.Route, "code", code, "error", err)
+	}
+	if retry := retryAfter(err); retry > 0 {
+		c.Header("Retry-After", strconv.Itoa(seconds(retry)))
+	}
+	return p
 }
 
 func errorCard(c *gin.Context, err error) templates.ErrorCard {

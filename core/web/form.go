@@ -35,22 +35,32 @@ func (s *Server) cutForm(c *gin.Context) {
 		return
 	}
 	s.setCookie(c, who, sub.fields["cookie"] == "no")
-	outcomes := make([]outcome, len(sub.photos))
+	file := sub.fields["answer"] == "file"
+	if file && len(sub.photos) == 1 {
+		s.answerPhoto(a, sub.photos[0], options, place.observe)
+		return
+	}
+	answer := s.newFormAnswer(c, file)
 	for i, p := range sub.photos {
 		started := time.Now()
-		outcomes[i].result, outcomes[i].err = s.cut(a, p, options, place.observe)
-		outcomes[i].took = time.Since(started)
-		sub.photos[i].data = nil
-		if cutout.CodeOf(outcomes[i].err) == cutout.Canceled {
-			s.fail(c, outcomes[i].err) // nobody is there for the rest
+		o := outcome{number: i + 1}
+		o.result, o.err = s.cut(a, p, options, place.observe)
+		o.took = time.Since(started)
+		a.lease.drop(p.data)
+		sub.photos[i].data, p.data = nil, nil
+		if cutout.CodeOf(o.err) == cutout.Canceled {
+			answer.abandon(o.err) // nobody is there for the rest
 			return
 		}
+		answer.add(o)
+		a.sent()
 	}
-	s.answerForm(c, outcomes, sub.fields["answer"] == "file")
+	answer.end()
 }
 
 // outcome is what became of one photo.
 type outcome struct {
+	number int // in the form, from 1
 	result *cutout.Result
 	err    error
 	took   time.Duration
@@ -74,37 +84,23 @@ func (a *arrival) batch() (*submission, cutout.Options, error) {
 	return sub, options, err
 }
 
-// answerForm answers a form whose photos are done. Where none worked out, the
-// answer is an error as any other.
-func (s *Server) answerForm(c *gin.Context, outcomes []outcome, file bool) {
-	done := 0
-	for _, o := range outcomes {
-		if o.err == nil {
-			done++
-		}
+// answerPhoto answers with one photo's picture as a file.
+func (s *Server) answerPhoto(a *arrival, p photo, options cutout.Options, observe func(cutout.Progress)) {
+	result, err := s.cut(a, p, options, observe)
+	if err != nil {
+		s.fail(a.c, err)
+		return
 	}
-	single := len(outcomes) == 1
-	switch {
-	case done == 0 && (single || file):
-		s.fail(c, outcomes[0].err)
-	case single && file:
-		s.sendPicture(c, outcomes[0].result)
-	case file:
-		s.sendArchive(c, outcomes)
-	case isHTMX(c.Request):
-		s.sendFragments(c, outcomes)
-	default:
-		s.sendResults(c, outcomes)
-	}
+	s.sendPicture(a.c, result)
 }
 
-func (s *Server) card(c *gin.Context, o outcome) templates.Outcome {
+func (s *Server) card(c *gin.Context, o outcome) templates.Card {
 	if o.err != nil {
 		card := errorCard(c, o.err)
-		return templates.Outcome{Error: &card}
+		return templates.Card{Number: o.number, Error: &card}
 	}
 	r := o.result
-	return templates.Outcome{Result: &templates.ResultCard{
+	return templates.Card{Number: o.number, Result: &templates.ResultCard{
 		Picture: r.File, MediaType: r.MediaType, Width: r.Width, Height: r.Height,
 		Subject: r.Subject, Mode: string(r.Run.Mode), Model: r.Run.Model, Took: o.took,
 	}}

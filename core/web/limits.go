@@ -11,6 +11,23 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
+// share bounds the requests that one client, and the networks around it, have
+// answered at a time. Behind a proxy, and with HTTP/2, that is not bounded by its
+// connections. What a trusted proxy asks for itself is not counted.
+func (s *Server) share(c *gin.Context) {
+	client := s.devices.Client(c.Request)
+	if s.devices.Trusted(client) || !client.IsValid() {
+		return
+	}
+	if !s.running.take(client) {
+		s.refuse(c, nil, errManyRequests)
+		c.Abort()
+		return
+	}
+	defer s.running.give(client)
+	c.Next()
+}
+
 // charge counts photos against the sender and tells in headers what is left.
 // It returns rate_limited where no more may pass.
 func (s *Server) charge(c *gin.Context, who device.Device, photos int) error {
@@ -26,6 +43,18 @@ func (s *Server) charge(c *gin.Context, who device.Device, photos int) error {
 		message = "The operator of this site has blocked this device."
 	}
 	return &cutout.Error{Code: cutout.RateLimited, Message: message, RetryAfter: d.RetryAfter}
+}
+
+// ownerOf says whose share of the server a request takes: a program's, or that
+// of a network, as a User-Agent is made up in no time. Households have a /56.
+func ownerOf(c *gin.Context, who device.Device) string {
+	if program := exchangeOf(c).program; program != "" {
+		return "program " + program
+	}
+	if !who.Network.IsValid() {
+		return "" // a listener without addresses cannot tell visitors apart
+	}
+	return household(who.Address).String()
 }
 
 // keyOf says what a request is charged to.

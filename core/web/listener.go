@@ -1,84 +1,173 @@
 package web
 
 import (
+	"container/list"
+	"crypto/tls"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 )
 
-// share is the part of all connections that one address may hold: a quarter.
-const share = 4
-
-// fairListener keeps one address (IPv6: one /64) from holding every connection
-// there is. What comes beyond its share is closed at once.
-type fairListener struct {
+// connections is a listener that bounds how many are open, all together and by
+// network. Where it gets tight, one that carries no request is closed for each
+// that comes, the longest idle first; visitors wait only where every connection
+// carries one. Trusted proxies have no share of their own, as they carry many
+// visitors; those are counted by their requests (see Server.share).
+type connections struct {
 	net.Listener
-	most   int
-	exempt func(netip.Addr) bool
+	most    int
+	trusted func(netip.Addr) bool
 
-	mu   sync.Mutex
-	held map[netip.Prefix]int
+	mu      sync.Mutex
+	changed *sync.Cond // one became idle or closed, or the listener was closed
+	closed  bool
+	open    int
+	shares  *shares
+	idle    list.List // of *connection without a request, the longest first
 }
 
-func newFairListener(l net.Listener, most int, exempt func(netip.Addr) bool) *fairListener {
-	return &fairListener{Listener: l, most: max(most, 1), exempt: exempt, held: map[netip.Prefix]int{}}
+func newConnections(l net.Listener, most int, trusted func(netip.Addr) bool) *connections {
+	c := &connections{Listener: l, most: most, trusted: trusted, shares: newShares(most)}
+	c.changed = sync.NewCond(&c.mu)
+	return c
 }
 
-// Accept returns the next connection that is within its address's share.
-func (l *fairListener) Accept() (net.Conn, error) {
+// connection is one that is counted.
+type connection struct {
+	net.Conn
+	of    *connections
+	peer  netip.Addr    // not valid for a trusted proxy and for what has no address
+	place *list.Element // among the idle; nil for one with a request
+	gone  bool
+}
+
+// Accept returns the next connection that is within its network's share.
+func (l *connections) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
-		if !ok {
-			return conn, nil
+		if !l.await() { // one more than are admitted is held meanwhile
+			_ = conn.Close()
+			return nil, net.ErrClosed
 		}
-		peer := tcp.AddrPort().Addr().Unmap().WithZone("")
-		if l.exempt(peer) {
-			return conn, nil
-		}
-		if whose := prefixOf(peer); l.take(whose) {
-			return &heldConn{Conn: conn, release: sync.OnceFunc(func() { l.give(whose) })}, nil
+		if c := l.admit(conn); c != nil {
+			return c, nil
 		}
 		_ = conn.Close()
 	}
 }
 
-func prefixOf(peer netip.Addr) netip.Prefix {
-	bits := 32
-	if peer.Is6() {
-		bits = 64
-	}
-	p, _ := peer.Prefix(bits) // cannot fail with these lengths
-	return p
-}
-
-func (l *fairListener) take(whose netip.Prefix) bool {
+// await waits until one more can be open, or one that is idle be closed for it; it
+// says false where the listener was closed.
+func (l *connections) await() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.held[whose] >= l.most {
-		return false
+	for l.open >= l.most && l.idle.Len() == 0 && !l.closed {
+		l.changed.Wait()
 	}
-	l.held[whose]++
-	return true
+	return !l.closed
 }
 
-func (l *fairListener) give(whose netip.Prefix) {
+// admit counts a connection, and closes an idle one for it where it must; nil
+// where its network has all it may and none of that is idle.
+func (l *connections) admit(conn net.Conn) *connection {
+	c := &connection{Conn: conn, of: l, peer: l.counted(conn)}
+	var victim *connection
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.held[whose]--; l.held[whose] == 0 {
-		delete(l.held, whose)
+	full := l.shares.full(c.peer)
+	switch {
+	case full.IsValid():
+		if victim = l.longestIdle(full); victim == nil {
+			l.mu.Unlock()
+			return nil
+		}
+	case l.open >= l.most && l.idle.Len() > 0:
+		victim = l.idle.Front().Value.(*connection)
 	}
+	if victim != nil {
+		victim.rest(false) // nobody else chooses it
+	}
+	l.open++
+	l.shares.add(c.peer, 1)
+	c.place = l.idle.PushBack(c)
+	l.mu.Unlock()
+	if victim != nil {
+		_ = victim.Close()
+	}
+	return c
 }
 
-type heldConn struct {
-	net.Conn
-	release func()
+// counted is the address whose share a connection is a part of.
+func (l *connections) counted(conn net.Conn) netip.Addr {
+	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	peer := tcp.AddrPort().Addr().Unmap().WithZone("")
+	if l.trusted(peer) {
+		return netip.Addr{}
+	}
+	return peer
 }
 
-func (c *heldConn) Close() error {
-	defer c.release()
+func (l *connections) longestIdle(within netip.Prefix) *connection {
+	for e := l.idle.Front(); e != nil; e = e.Next() {
+		if c := e.Value.(*connection); within.Contains(c.peer) {
+			return c
+		}
+	}
+	return nil
+}
+
+// Close ends the wait for connections too.
+func (l *connections) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.changed.Broadcast()
+	l.mu.Unlock()
+	return l.Listener.Close()
+}
+
+// Close gives the connection's place back, once.
+func (c *connection) Close() error {
+	c.of.mu.Lock()
+	if !c.gone {
+		c.rest(false)
+		c.gone = true
+		c.of.open--
+		c.of.shares.add(c.peer, -1)
+		c.of.changed.Signal()
+	}
+	c.of.mu.Unlock()
 	return c.Conn.Close()
+}
+
+// rest says whether the connection is idle.
+func (c *connection) rest(idle bool) {
+	switch {
+	case c.gone:
+	case idle && c.place == nil:
+		c.place = c.of.idle.PushBack(c)
+		c.of.changed.Signal()
+	case !idle && c.place != nil:
+		c.of.idle.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// follow is told by net/http what a connection does.
+func follow(conn net.Conn, state http.ConnState) {
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn = encrypted.NetConn()
+	}
+	c, ok := conn.(*connection)
+	if !ok || state != http.StateActive && state != http.StateIdle {
+		return
+	}
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	c.rest(state == http.StateIdle)
 }

@@ -1,24 +1,38 @@
 package web
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
+	"os"
+	"strings"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bgremover.pro/core/cutout"
 )
 
 // scripted is a listener whose connections come from given addresses.
 type scripted struct {
 	net.Listener
 	peers []string
-	ends  []net.Conn
 }
 
 type scriptedConn struct {
 	net.Conn
-	peer net.Addr
+	peer   net.Addr
+	closed bool
 }
 
 func (c *scriptedConn) RemoteAddr() net.Addr { return c.peer }
+func (c *scriptedConn) Close() error         { c.closed = true; return nil }
 
 func (s *scripted) Accept() (net.Conn, error) {
 	if len(s.peers) == 0 {
@@ -26,46 +40,225 @@ func (s *scripted) Accept() (net.Conn, error) {
 	}
 	peer := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(s.peers[0]))
 	s.peers = s.peers[1:]
-	ours, theirs := net.Pipe()
-	s.ends = append(s.ends, theirs)
-	return &scriptedConn{ours, peer}, nil
+	return &scriptedConn{peer: peer}, nil
 }
 
-func TestOneAddressCannotHoldEveryConnection(t *testing.T) {
-	exempt := func(a netip.Addr) bool { return a.IsPrivate() }
-	inner := &scripted{peers: []string{
-		"203.0.113.1:1", "203.0.113.1:2", "203.0.113.1:3", // the third is over
-		"203.0.113.2:1", "[::ffff:203.0.113.2]:2", "203.0.113.2:3",
-		"[2001:db8::1]:1", "[2001:db8::2]:1", "[2001:db8::3]:1", "[2001:db8:0:1::1]:1",
-		"10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3",
-	}}
-	l := newFairListener(inner, 2, exempt)
-	var held []net.Conn
+// accepted is how many connections from so many addresses, all with a request
+// of their own, are let in.
+func accepted(all int, trusted string, addresses ...string) int {
+	inner := &scripted{}
+	for _, a := range addresses {
+		inner.peers = append(inner.peers, netip.AddrPortFrom(netip.MustParseAddr(a), 1).String())
+	}
+	l := newConnections(inner, all, func(a netip.Addr) bool { return a.String() == trusted })
+	n := 0
 	for {
 		conn, err := l.Accept()
 		if err != nil {
-			break
+			return n
 		}
-		held = append(held, conn)
+		follow(conn, http.StateActive)
+		n++
 	}
-	if len(held) != 2+2+3+3 {
-		t.Fatalf("%d connections are held", len(held))
+}
+
+func repeat(n int, address func(i int) string) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = address(i)
 	}
-	_ = held[0].Close()
-	_ = held[0].Close() // http.Server closes twice at times
-	inner.peers = []string{"203.0.113.1:4", "203.0.113.1:5"}
-	if conn, err := l.Accept(); err != nil {
-		t.Error("a connection given back cannot be had again")
-	} else {
-		held = append(held, conn)
+	return all
+}
+
+// An address has a 64th of all connections, a household and an IPv4 network
+// four times that, and a /48 sixteen times.
+func TestNetworksHaveShares(t *testing.T) {
+	const all, many = 4096, 3000
+	for name, c := range map[string]struct {
+		address func(i int) string
+		want    int
+	}{
+		"one IPv4 address":         {func(int) string { return "203.0.113.1" }, 64},
+		"written as IPv6":          {func(int) string { return "::ffff:203.0.113.1" }, 64},
+		"an IPv4 network":          {func(i int) string { return fmt.Sprintf("203.0.113.%d", i%256) }, 256},
+		"several of them":          {func(i int) string { return fmt.Sprintf("203.0.%d.%d", i%3, i/3%256) }, 768},
+		"an IPv6 /64":              {func(i int) string { return fmt.Sprintf("2001:db8::%x", i) }, 64},
+		"a /56":                    {func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i%256) }, 256},
+		"a /48":                    {func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i) }, 1024},
+		"this machine":             {func(int) string { return "127.0.0.1" }, 64},
+		"a network of one's own":   {func(int) string { return "10.0.0.7" }, 64},
+		"a trusted proxy, however": {func(int) string { return "127.0.0.9" }, many},
+	} {
+		if n := accepted(all, "127.0.0.9", repeat(many, c.address)...); n != c.want {
+			t.Errorf("%s may hold %d, want %d", name, n, c.want)
+		}
 	}
-	if _, err := l.Accept(); err == nil {
-		t.Error("closing twice gave two back")
+}
+
+// Whatever comes, goes, works or rests: the bounds hold, nothing that carries a
+// request is closed, and in the end nothing is counted.
+func TestConnectionsAreCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := rapid.IntRange(1, 40).Draw(t, "all")
+		inner := &scripted{}
+		l := newConnections(inner, all, func(a netip.Addr) bool { return a.String() == "10.0.0.1" })
+		var held []*connection
+		for range rapid.IntRange(1, 100).Draw(t, "steps") {
+			if len(held) > 0 && rapid.Bool().Draw(t, "change") {
+				c := rapid.SampledFrom(held).Draw(t, "which")
+				switch rapid.IntRange(0, 2).Draw(t, "to") {
+				case 0:
+					_ = c.Close() // perhaps a second time, as net/http does
+				case 1:
+					follow(c, http.StateActive)
+				case 2:
+					follow(c, http.StateIdle)
+				}
+			} else if l.open < all || l.idle.Len() > 0 {
+				inner.peers = []string{rapid.SampledFrom([]string{"192.0.2.1:1", "192.0.2.2:1", "[2001:db8::1]:1", "10.0.0.1:1"}).Draw(t, "peer")}
+				busy := map[*connection]bool{}
+				for _, c := range held {
+					busy[c] = !c.gone && c.place == nil
+				}
+				if conn, err := l.Accept(); err == nil {
+					held = append(held, conn.(*connection))
+				}
+				for c, was := range busy {
+					if was && c.gone {
+						t.Fatal("a connection with a request was closed for another")
+					}
+				}
+			}
+			open := 0
+			for _, c := range held {
+				if c.gone != c.Conn.(*scriptedConn).closed {
+					t.Fatal("a connection is open and not counted, or the other way round")
+				}
+				if !c.gone {
+					open++
+				}
+			}
+			if open != l.open || open > all || l.idle.Len() > open {
+				t.Fatalf("%d open, %d counted, %d allowed, %d idle", open, l.open, all, l.idle.Len())
+			}
+		}
+		for _, c := range held {
+			_ = c.Close()
+		}
+		if l.open != 0 || l.idle.Len() != 0 || len(l.shares.held) != 0 {
+			t.Fatalf("left: %d open, %d idle, %v", l.open, l.idle.Len(), l.shares.held)
+		}
+	})
+}
+
+// from dials the site from an address of this machine.
+func (s *site) from(address string) (net.Conn, error) {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}, Timeout: 30 * time.Second}
+	conn, err := dialer.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err == nil {
+		s.t.Cleanup(func() { conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	}
-	for _, conn := range append(held, inner.ends...) {
-		_ = conn.Close()
+	return conn, err
+}
+
+// With every connection taken by somebody who sends nothing, or nothing more,
+// the next visitor is answered, and one of those is closed.
+func TestIdleConnectionsMakeWay(t *testing.T) {
+	const all = 32
+	for name, request := range map[string]string{"nothing sent": "", "kept alive": "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"} {
+		s := start(t, succeed, func(o *Options) { o.MaxConnections = all })
+		var held []net.Conn
+		for i := range all {
+			conn, err := s.from(fmt.Sprintf("127.0.%d.1", i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(conn, request)
+			if request != "" {
+				answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, answer.Body)
+				answer.Body.Close()
+			}
+			held = append(held, conn)
+		}
+		visitor, err := s.from("127.1.0.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(visitor, "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		s.answerOn(visitor).expect(t, 200)
+		// Which became idle first, only the server knows.
+		closed := make(chan error, len(held))
+		for _, conn := range held {
+			go func() {
+				_, err := conn.Read(make([]byte, 1))
+				closed <- err
+			}()
+		}
+		if err := <-closed; err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: no idle connection was closed: %v", name, err)
+		}
+		for _, conn := range held {
+			conn.Close()
+		}
 	}
-	if len(l.held) != 0 {
-		t.Errorf("left: %v", l.held)
+}
+
+// Where each connection carries a request, the next visitor waits for the first
+// to end, and is not sent away.
+func TestConnectionsAtWorkAreWaitedFor(t *testing.T) {
+	running, done := make(chan struct{}), make(chan struct{})
+	s := start(t, func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+		running <- struct{}{}
+		<-done
+		return succeed(ctx, job)
+	}, func(o *Options) { o.MaxConnections = 2 })
+	first, second := s.dial(fmt.Sprintf(rawHead, 5, "Connection: close\r\n")+"photo"), s.dial(fmt.Sprintf(rawHead, 5, "Connection: close\r\n")+"photo")
+	<-running
+	<-running
+	third, err := s.from("127.1.0.1") // the other two have all that their address may hold
+	if err != nil {
+		t.Fatal(err)
 	}
+	_, _ = io.WriteString(third, "GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	close(done)
+	for _, conn := range []net.Conn{first, second, third} {
+		s.answerOn(conn).expect(t, 200)
+	}
+	if x := s.seen(3)[0]; x.Route == "/readyz" {
+		t.Error("a third connection was served beside two at work")
+	}
+}
+
+// Behind a proxy all connections are the proxy's; a client is counted by its
+// requests there.
+func TestOneClientBehindAProxyHasAShare(t *testing.T) {
+	const share = 16
+	running, done := make(chan struct{}), make(chan struct{})
+	s := start(t, func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+		running <- struct{}{}
+		<-done
+		return succeed(ctx, job)
+	}, trusting("127.0.0.0/8"), func(o *Options) { o.MaxConnections = 64 })
+	var conns []net.Conn
+	for range share {
+		conns = append(conns, s.dial(fmt.Sprintf(rawHead, 5, "X-Forwarded-For: 203.0.113.1\r\n")+"photo"))
+		<-running
+	}
+	r := s.get("/", "X-Forwarded-For", "203.0.113.1")
+	r.expect(t, 503, "Too many requests from your network")
+	if r.header.Get("Retry-After") == "" {
+		t.Error(r.header)
+	}
+	s.get("/", "X-Forwarded-For", "203.0.113.2").expect(t, 200)
+	s.get("/readyz").expect(t, 200) // the proxy itself asks
+	close(done)
+	for _, conn := range conns {
+		s.answerOn(conn).expect(t, 200)
+	}
+	s.get("/", "X-Forwarded-For", "203.0.113.1").expect(t, 200)
 }

@@ -2,8 +2,7 @@ package web
 
 import (
 	"io"
-
-	"golang.org/x/sync/semaphore"
+	"sync"
 
 	"bgremover.pro/core/cutout"
 )
@@ -11,51 +10,92 @@ import (
 // firstPiece is what an upload's buffer starts with, in bytes.
 const firstPiece = 256 << 10
 
-// lease is one request's share of the memory for uploads. It grows with what
-// has really come: a request cannot hold memory by announcing a large body.
-type lease struct {
-	pool *semaphore.Weighted
-	held int64
+// pool is the memory for uploads, all together. No owner has more than a
+// quarter of it, or one photo where that is more.
+type pool struct {
+	size int64
+
+	mu     sync.Mutex
+	held   int64
+	owners map[string]int64
 }
 
-func (l *lease) grow(n int64) bool {
-	if !l.pool.TryAcquire(n) {
-		return false
+func newPool(size int64) *pool { return &pool{size: size, owners: map[string]int64{}} }
+
+// take returns why so many bytes cannot be had, or nil. one is what a photo may
+// have.
+func (p *pool) take(owner string, n, one int64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.held+n > p.size:
+		return errCrowded
+	case p.owners[owner]+n > max(p.size/4, one):
+		return errShare
 	}
-	l.held += n
-	return true
+	p.held += n
+	p.owners[owner] += n
+	return nil
+}
+
+func (p *pool) give(owner string, n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held -= n
+	if p.owners[owner] -= n; p.owners[owner] == 0 {
+		delete(p.owners, owner)
+	}
+}
+
+// lease is one request's part of the memory for uploads. It grows with what
+// has really come: a request cannot hold memory by announcing a large body.
+type lease struct {
+	pool  *pool
+	owner string
+	held  int64
+}
+
+// drop gives back what a photo holds that is done with.
+func (l *lease) drop(data []byte) {
+	n := int64(cap(data))
+	l.held -= n
+	l.pool.give(l.owner, n)
 }
 
 func (l *lease) release() {
-	l.pool.Release(l.held)
+	l.pool.give(l.owner, l.held)
 	l.held = 0
 }
 
 // read reads one photo of at most limit bytes. It returns too_large beyond
 // that, busy where the memory is used up, and the reader's own errors.
-func (l *lease) read(r io.Reader, limit int64) ([]byte, error) {
-	var data []byte
+func (l *lease) read(r io.Reader, limit int64) (data []byte, err error) {
+	defer func() {
+		if err != nil {
+			l.drop(data)
+			data = nil
+		}
+	}()
 	for {
 		if len(data) == cap(data) {
 			// One byte beyond the limit shows that it is passed.
 			size := min(max(2*int64(cap(data)), firstPiece), limit+1)
-			if int64(len(data)) > limit {
-				return nil, tooLarge(limit)
+			more := size - int64(cap(data))
+			if err := l.pool.take(l.owner, more, limit+1); err != nil {
+				return data, err
 			}
-			if !l.grow(size - int64(cap(data))) {
-				return nil, errCrowded
-			}
+			l.held += more
 			data = append(make([]byte, 0, size), data...)
 		}
 		n, err := r.Read(data[len(data):cap(data)])
 		data = data[:len(data)+n]
 		switch {
 		case int64(len(data)) > limit:
-			return nil, tooLarge(limit)
+			return data, tooLarge(limit)
 		case err == io.EOF:
 			return data, nil
 		case err != nil:
-			return nil, err
+			return data, err
 		}
 	}
 }

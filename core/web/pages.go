@@ -48,15 +48,12 @@ func (s *Server) render(c *gin.Context, status int, view templates.View) {
 	s.send(c, status, htmlType, html.Bytes())
 }
 
-// send answers with a body whose length is told, and gives a slow client time
-// in proportion.
+// send answers with a body whose length is told, and gives a slow client time.
 func (s *Server) send(c *gin.Context, status int, contentType string, body []byte) {
 	c.Header("Content-Type", contentType)
 	c.Header("Content-Length", strconv.Itoa(len(body)))
-	allowance := s.options.Pace.Window + time.Duration(float64(len(body))/float64(s.options.Pace.Rate)*float64(time.Second))
-	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(allowance))
 	c.Status(status)
-	_, _ = c.Writer.Write(body)
+	_, _ = s.patient(c).Write(body)
 }
 
 // keyLife is how long the key behind the identifiers of devices lasts; the

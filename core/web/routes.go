@@ -76,7 +76,7 @@ func (s *Server) register() *gin.Engine {
 	e.MaxMultipartMemory = 1 << 40 // nothing may spill to disk, were a form ever parsed by the library
 	e.ForwardedByClientIP = false
 	_ = e.SetTrustedProxies(nil) // core/device knows better; nil cannot fail
-	e.Use(s.recover, s.secure, s.strict)
+	e.Use(s.recover, s.secure, s.strict, s.share)
 	for _, rt := range s.routes() {
 		enter := func(c *gin.Context) {
 			x := exchangeOf(c)

@@ -7,14 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"golang.org/x/net/netutil"
-	"golang.org/x/sync/semaphore"
 
 	"bgremover.pro/core/device"
 )
@@ -28,7 +25,8 @@ type Server struct {
 	engine  *gin.Engine
 	http    *http.Server
 	uploads *tracker
-	memory  *semaphore.Weighted
+	memory  *pool
+	running *shares // requests, by client
 
 	draining atomic.Bool
 	current  atomic.Pointer[generation]
@@ -52,7 +50,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		options: o, log: o.Log, devices: o.Devices, limits: o.Limiter,
-		uploads: newTracker(), memory: semaphore.NewWeighted(o.UploadMemory),
+		uploads: newTracker(), memory: newPool(o.UploadMemory), running: newShares(o.MaxConnections),
 	}
 	first, err := s.newGeneration(o.Settings())
 	if err != nil {
@@ -67,6 +65,7 @@ func New(o Options) (*Server, error) {
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         follow,
 		ErrorLog:          log.New(acceptErrors{o.Log}, "", 0),
 	}
 	return s, nil
@@ -87,18 +86,11 @@ func (e acceptErrors) Write(line []byte) (int, error) {
 // http.ErrServerClosed. TLS is made on top of the bounds on connections, as
 // net/http knows encrypted connections by their type.
 func (s *Server) Serve(l net.Listener) error {
-	all := netutil.LimitListener(l, s.options.MaxConnections)
-	fair := newFairListener(all, s.options.MaxConnections/share, s.exempt)
+	bounded := newConnections(l, s.options.MaxConnections, s.devices.Trusted)
 	if s.options.TLS != nil {
-		return s.http.ServeTLS(fair, "", "")
+		return s.http.ServeTLS(bounded, "", "")
 	}
-	return s.http.Serve(fair)
-}
-
-// exempt peers may hold more than their share of the connections: proxies carry
-// many visitors, and the operator's own network is not out to do harm.
-func (s *Server) exempt(peer netip.Addr) bool {
-	return peer.IsLoopback() || peer.IsPrivate() || peer.IsLinkLocalUnicast() || s.devices.Trusted(peer)
+	return s.http.Serve(bounded)
 }
 
 // Drain makes /readyz say that this server is about to go, so that a balancer

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -181,21 +180,5 @@ func TestShutdownLetsUploadsFinish(t *testing.T) {
 	r.expect(t, 200, string(picture))
 	if err := <-stopped; err != nil {
 		t.Error(err)
-	}
-}
-
-// With two connections open and undecided, a third is not even read.
-func TestConnectionsAreBounded(t *testing.T) {
-	s := start(t, succeed, func(o *Options) { o.MaxConnections = 2 })
-	first, second := s.dial("GET /healthz HTTP/1.1\r\nHost: a\r\n"), s.dial("GET /healthz HTTP/1.1\r\nHost: a\r\n")
-	third := s.dial("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
-	for _, conn := range []io.Writer{first, second} {
-		_, _ = io.WriteString(conn, "Connection: close\r\n\r\n")
-	}
-	for _, conn := range []net.Conn{first, second, third} {
-		s.answerOn(conn).expect(t, 200)
-	}
-	if x := s.seen(3)[0]; x.Route != "/healthz" {
-		t.Errorf("%s was answered first", x.Route)
 	}
 }

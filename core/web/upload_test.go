@@ -10,7 +10,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"golang.org/x/sync/semaphore"
 	"pgregory.net/rapid"
 
 	"bgremover.pro/core/cutout"
@@ -26,7 +25,7 @@ func take(body io.Reader, boundary string) (*submission, *intake, error) {
 	w, r := &deadlines{}, httptest.NewRequest(http.MethodPost, formPath, body)
 	in := &intake{
 		body:      newBody(w, r, maxPhotos*testUpload+slack, DefaultPace),
-		lease:     &lease{pool: semaphore.NewWeighted(testMemory)},
+		lease:     &lease{pool: newPool(testMemory), owner: "one"},
 		maxUpload: testUpload, maxPhotos: maxPhotos,
 		admit: func() error { return nil },
 	}
@@ -58,8 +57,8 @@ func holds(t interface {
 		}
 	}
 	in.lease.release()
-	if !in.lease.pool.TryAcquire(testMemory) {
-		t.Fatalf("memory is not given back")
+	if in.lease.pool.held != 0 || len(in.lease.pool.owners) != 0 {
+		t.Fatalf("memory is not given back: %+v", in.lease.pool)
 	}
 }
 

@@ -99,8 +99,11 @@ type Options struct {
 	TLS *tls.Config
 	// MaxConnections bounds open connections; 0 means 1024.
 	MaxConnections int
-	// UploadMemory bounds the bytes of all uploads in flight; 0 means 512 MiB.
+	// UploadMemory bounds the bytes of all uploads in flight, a quarter of it
+	// those of one visitor; 0 means 400 MiB.
 	UploadMemory int64
+	// Tight, where set, says that photos wait for memory that results hold.
+	Tight func() bool
 	// JobTimeout bounds one photo's way through the line; 0 means 2 minutes.
 	JobTimeout time.Duration
 	// Pace bounds how slowly a client may send; the zero value means the default.
@@ -123,6 +126,9 @@ func (o *Options) complete() error {
 	if o.AccessLog == nil {
 		o.AccessLog = noLog{}
 	}
+	if o.Tight == nil {
+		o.Tight = func() bool { return false }
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -130,7 +136,7 @@ func (o *Options) complete() error {
 		o.MaxConnections = 1024
 	}
 	if o.UploadMemory == 0 {
-		o.UploadMemory = 512 << 20
+		o.UploadMemory = 400 << 20
 	}
 	if o.JobTimeout == 0 {
 		o.JobTimeout = 2 * time.Minute

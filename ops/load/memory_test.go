@@ -99,7 +99,7 @@ func (s *server) atRest(b *testing.B) int64 {
 }
 
 // status reads a figure, in bytes, of proc(5)'s status.
-func (s *server) status(b *testing.B, name string) int64 {
+func (s *server) status(b testing.TB, name string) int64 {
 	text := string(read(b, fmt.Sprintf("/proc/%d/status", s.Process.Pid)))
 	found := regexp.MustCompile(name + `:\s+(\d+) kB`).FindStringSubmatch(text)
 	if found == nil {

@@ -3,6 +3,7 @@ package load_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type server struct {
 	base, operator string
 	settings       string      // its settings file
 	lines          chan string // what it says of itself
+	atMost         int64       // bytes that it may hold, where that is watched
 }
 
 var serving = regexp.MustCompile(`msg=serving visitors=(\S+) operator=(\S+)`)
@@ -31,7 +33,7 @@ var serving = regexp.MustCompile(`msg=serving visitors=(\S+) operator=(\S+)`)
 // start runs the server with a settings file and returns once it says a text.
 func start(t testing.TB, settings, until string, environ ...string) *server {
 	t.Helper()
-	binary, err := filepath.Abs("../../bin/bgremover")
+	binary, err := filepath.Abs(cmp.Or(os.Getenv("SERVER_BINARY"), "../../bin/bgremover"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,127 @@
+package pipeline
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"bgremover.pro/core/cutout"
+)
+
+// What is here is called with the queue's lock held.
+
+func (q *Queue) of(from string) *owner {
+	o := q.owners[from]
+	if o == nil {
+		o = &owner{}
+		q.owners[from] = o
+	}
+	return o
+}
+
+// forget drops an owner of whom nothing is left.
+func (q *Queue) forget(from string) {
+	if o := q.owners[from]; o.waiting+o.working+o.unsent == 0 {
+		delete(q.owners, from)
+	}
+}
+
+// end ends a job at work.
+func (q *Queue) end(from string) {
+	q.working--
+	q.of(from).working--
+	q.forget(from)
+	q.advance()
+}
+
+func (q *Queue) remove(i int) {
+	q.of(q.waiting[i].owner).waiting--
+	q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+}
+
+// advance admits whose turn it is and tells the others their place.
+func (q *Queue) advance() {
+	for q.working < q.workers {
+		i := q.next()
+		if i < 0 {
+			break
+		}
+		t := q.waiting[i]
+		q.remove(i)
+		q.admit(q.of(t.owner))
+		q.working++
+		close(t.admitted)
+	}
+	for ahead, t := range q.order() {
+		t.place(ahead)
+	}
+}
+
+func (q *Queue) admit(o *owner) {
+	q.turns++
+	o.served = q.turns
+	o.working++
+}
+
+// next is the place in waiting of the job whose turn it is; -1 where there is
+// none, or where each belongs to an owner that has all it may have.
+func (q *Queue) next() int {
+	best, served := -1, uint64(0)
+	for i, t := range q.waiting {
+		o := q.of(t.owner)
+		if t.owner != "" && (o.working >= max(1, q.workers-1) || o.working+o.unsent >= mostAtOnce) {
+			continue
+		}
+		// Of several without an owner, none was served before the others.
+		if last := lastServed(t, o); best < 0 || last < served {
+			best, served = i, last
+		}
+	}
+	return best
+}
+
+func lastServed(t *ticket, o *owner) uint64 {
+	if t.owner == "" {
+		return 0
+	}
+	return o.served
+}
+
+// order is the order in which those who wait will have their turns, as far as
+// can be said now: each owner's first job, then each owner's second, and so on.
+func (q *Queue) order() []*ticket {
+	type turn struct {
+		*ticket
+		round  int
+		served uint64
+	}
+	turns, rounds := make([]turn, len(q.waiting)), map[string]int{}
+	for i, t := range q.waiting {
+		turns[i] = turn{t, rounds[t.owner], lastServed(t, q.of(t.owner))}
+		if t.owner != "" {
+			rounds[t.owner]++
+		}
+	}
+	slices.SortStableFunc(turns, func(a, b turn) int {
+		return cmp.Or(cmp.Compare(a.round, b.round), cmp.Compare(a.served, b.served))
+	})
+	ordered := make([]*ticket, len(turns))
+	for i, t := range turns {
+		ordered[i] = t.ticket
+	}
+	return ordered
+}
+
+func (q *Queue) busy() error {
+	return &cutout.Error{
+		Code:       cutout.Busy,
+		Message:    "Too many photos are being worked on right now. Please try again in a moment.",
+		RetryAfter: q.retryAfter(),
+	}
+}
+
+// retryAfter estimates when a place is free; whole seconds, at least one.
+func (q *Queue) retryAfter() time.Duration {
+	wait := q.typical * time.Duration(len(q.waiting)+1) / time.Duration(q.workers)
+	return max(time.Second, wait.Round(time.Second))
+}

@@ -1,0 +1,78 @@
+package web
+
+import (
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// patientWriter gives a slow client time for a long answer, by the pace that
+// holds for uploads too, and ends the wait for one that takes too little: until
+// an answer is sent, its result holds memory. Only the time spent on waiting for
+// the client counts, not that in which photos are worked on. Where others wait
+// for that memory, the first minute is not free.
+type patientWriter struct {
+	to    http.ResponseWriter
+	conn  *http.ResponseController
+	pace  Pace
+	tight func() bool
+	sent  int64
+	spent time.Duration
+}
+
+// writePiece is how much is written under one deadline, in bytes.
+const writePiece = 64 << 10
+
+func (s *Server) patient(c *gin.Context) *patientWriter {
+	return &patientWriter{
+		to: c.Writer, conn: http.NewResponseController(c.Writer),
+		pace: s.options.Pace, tight: s.options.Tight,
+	}
+}
+
+// Write fails once the client is too slow.
+func (w *patientWriter) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = w.piece(p[n:min(n+writePiece, len(p))])
+		n += more
+	}
+	return n, err
+}
+
+func (w *patientWriter) piece(p []byte) (n int, err error) {
+	err = w.within(func() error {
+		n, err = w.to.Write(p)
+		return err
+	})
+	w.sent += int64(n)
+	return n, err
+}
+
+// flush sends what is still in buffers, and then lets the answer rest: what
+// comes next may take a while.
+func (w *patientWriter) flush() error {
+	if err := w.within(w.conn.Flush); err != nil {
+		return err
+	}
+	return w.conn.SetWriteDeadline(time.Time{})
+}
+
+func (w *patientWriter) within(write func() error) error {
+	left := min(w.pace.Window, w.pace.overall(w.sent, w.pace.Answer)-w.spent)
+	if w.tight() {
+		left = min(left, w.pace.Window-w.spent)
+	}
+	if left <= 0 {
+		return os.ErrDeadlineExceeded
+	}
+	began := time.Now()
+	if err := w.conn.SetWriteDeadline(began.Add(left)); err != nil {
+		return err
+	}
+	err := write()
+	w.spent += time.Since(began)
+	return err
+}

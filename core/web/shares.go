@@ -1,0 +1,93 @@
+package web
+
+import (
+	"net/netip"
+	"sync"
+)
+
+// shares counts what clients hold, and bounds it by address, by household and by
+// the wider networks around them, as the limits on photos do: who owns a whole
+// block of addresses is not a thousand visitors.
+type shares struct {
+	one int // what one IPv4 address or one IPv6 /64 may hold
+
+	mu   sync.Mutex
+	held map[netip.Prefix]int
+}
+
+// rungs are the networks around an address, and how much of its own share each
+// may hold.
+var (
+	rungs4 = []rung{{32, 1}, {24, 4}}
+	rungs6 = []rung{{64, 1}, {56, 4}, {48, 16}}
+)
+
+type rung struct{ bits, times int }
+
+// newShares gives one address a 64th of all there is, or sixteen where that is
+// more: a browser opens six connections, and several people share an address.
+func newShares(all int) *shares {
+	return &shares{one: min(all, max(16, all/64)), held: map[netip.Prefix]int{}}
+}
+
+// full returns the network that has all it may hold, if one around the address
+// has; it is not valid else.
+func (s *shares) full(peer netip.Addr) netip.Prefix {
+	for _, r := range rungsOf(peer) {
+		if p := network(peer, r.bits); s.held[p] >= s.one*r.times {
+			return p
+		}
+	}
+	return netip.Prefix{}
+}
+
+func (s *shares) add(peer netip.Addr, n int) {
+	for _, r := range rungsOf(peer) {
+		p := network(peer, r.bits)
+		if s.held[p] += n; s.held[p] == 0 {
+			delete(s.held, p)
+		}
+	}
+}
+
+// take says whether an address may hold one more, and counts it.
+func (s *shares) take(peer netip.Addr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.full(peer).IsValid() {
+		return false
+	}
+	s.add(peer, 1)
+	return true
+}
+
+func (s *shares) give(peer netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(peer, -1)
+}
+
+// rungsOf has none for what has no address.
+func rungsOf(peer netip.Addr) []rung {
+	switch {
+	case peer.Is6():
+		return rungs6
+	case peer.Is4():
+		return rungs4
+	}
+	return nil
+}
+
+func network(a netip.Addr, bits int) netip.Prefix {
+	p, _ := a.Prefix(bits) // not valid where there is no address
+	return p
+}
+
+// household is the network that the visitors of one home share: an IPv4
+// address, or an IPv6 /56.
+func household(a netip.Addr) netip.Prefix {
+	if a.Is6() {
+		return network(a, 56)
+	}
+	return network(a, 32)
+}
