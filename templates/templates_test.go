@@ -23,7 +23,7 @@ func newSet(t *testing.T) *Set {
 func everyView() []View {
 	limits := Limits{MaxUpload: 30 << 20, MaxPixels: 50_000_000, MaxPhotos: 10}
 	buckets := []Bucket{{Name: "device", Limit: 60, Remaining: 3, Resets: time.Hour}, {Name: "network", Limit: 600, Remaining: 500, Resets: time.Minute}}
-	result := ResultCard{Picture: []byte("png"), MediaType: "image/png", Width: 40, Height: 30, Subject: true, Mode: "auto", Model: "isnet", Took: time.Second}
+	result := ResultCard{Picture: []byte("png"), MediaType: "image/png", Width: 40, Height: 30, Subject: "found", Mode: "auto", Model: "isnet", Took: time.Second}
 	return []View{
 		Home{Limits: limits}, Gallery{}, Offline{}, Contact{}, Contact{Email: "me@example.org"},
 		Privacy{Limits: limits, Device: Rate{60, time.Hour}, Network: Rate{600, time.Hour}, LogDays: 30, CookieLife: 24 * time.Hour, KeyLife: 24 * time.Hour},

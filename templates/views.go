@@ -71,7 +71,7 @@ type ResultCard struct {
 	Picture       []byte // the encoded file
 	MediaType     string // such as "image/png"
 	Width, Height int    // pixels
-	Subject       bool   // false: no subject was found, the picture holds little or nothing
+	Subject       string // "found", "unsure", or "none": then the picture holds little or nothing
 	Mode          string // the mode that really ran: "fast", "best" or "auto"
 	Model         string // such as "isnet"
 	Took          time.Duration

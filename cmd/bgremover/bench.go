@@ -199,6 +199,10 @@ func (b bareModel) Run(ctx context.Context, photo *cutout.Photo) (time.Duration,
 	}
 	defer lease.Release()
 	sizes := lease.Sizes()
-	_, run, err := lease.Segment(ctx, tensor.FromPhoto(photo, sizes[len(sizes)-1]))
+	input, err := tensor.FromPhoto(ctx, photo, sizes[len(sizes)-1], false)
+	if err != nil {
+		return 0, err
+	}
+	_, run, err := lease.Segment(ctx, input)
 	return run.Inference, err
 }

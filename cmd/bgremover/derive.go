@@ -97,7 +97,11 @@ will see are enough. The default model comes measured already.`,
 				if err != nil {
 					return fmt.Errorf("%s: %w", file, err)
 				}
-				inputs = append(inputs, tensor.FromPhoto(photo, entry.Size))
+				input, err := tensor.FromPhoto(cmd.Context(), photo, entry.Size, false)
+				if err != nil {
+					return err
+				}
+				inputs = append(inputs, input)
 			}
 			file, err := store.Calibrate(cmd.Context(), name, app.DeriveProgram(settings), inputs)
 			if err != nil {

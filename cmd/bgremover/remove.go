@@ -95,8 +95,11 @@ func (r removal) one(photo string) (said string, err error) {
 		_, err = r.cmd.OutOrStdout().Write(result.File)
 		return "", err
 	}
-	if !result.Subject {
+	switch result.Subject {
+	case cutout.SubjectNone:
 		said = " (no subject was found)"
+	case cutout.SubjectUnsure:
+		said = " (it is not clear what belongs to the subject: look closely)"
 	}
 	return target + said, write(target, result.File, r.force)
 }

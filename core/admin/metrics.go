@@ -113,8 +113,11 @@ func (m *Metrics) Photo(result *cutout.Result, err error) {
 		return
 	}
 	outcome := "ok"
-	if !result.Subject {
+	switch result.Subject {
+	case cutout.SubjectNone:
 		outcome = "no_subject"
+	case cutout.SubjectUnsure:
+		outcome = "unsure"
 	}
 	m.photos.WithLabelValues(outcome).Inc()
 	for _, t := range result.Timings {

@@ -17,7 +17,7 @@ import (
 func busy(o *operator) {
 	o.metrics.Request(admin.Request{Route: "/device/cutouts", Method: "POST", Status: 200, Cache: "private", Received: 100, Sent: 200, Duration: time.Second})
 	o.metrics.Request(admin.Request{Method: "PROPFIND", Status: 404, Cache: "private", Duration: time.Millisecond})
-	o.metrics.Photo(&cutout.Result{Subject: true, Run: cutout.Run{Backend: "onnx-cpu", Device: "cpu", Model: "isnet", Inference: time.Second},
+	o.metrics.Photo(&cutout.Result{Subject: cutout.SubjectFound, Run: cutout.Run{Backend: "onnx-cpu", Device: "cpu", Model: "isnet", Inference: time.Second},
 		Timings: []cutout.Timing{{Stage: cutout.Infer, Duration: time.Second}, {Stage: cutout.Decode, Duration: time.Millisecond}}}, nil)
 	o.metrics.Photo(&cutout.Result{}, nil)
 	o.metrics.Photo(nil, cutout.Errorf(cutout.Busy, "full"))

@@ -48,7 +48,7 @@ func TestGoldenCutouts(t *testing.T) {
 				if got.Bounds().Size() != (image.Point{X: source.Width, Y: source.Height}) {
 					t.Fatalf("the photo is %dx%d, its cut-out %v", source.Width, source.Height, got.Bounds().Size())
 				}
-				if !result.Subject {
+				if result.Subject != cutout.SubjectFound {
 					t.Error("no subject found")
 				}
 				if run := result.Run; run.Backend != "onnx-cpu" || run.Model != "isnet" || run.Mode != mode || len(run.Sizes) == 0 || run.Inference <= 0 {

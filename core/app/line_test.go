@@ -71,7 +71,7 @@ func TestNothingToCutOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Subject {
+	if result.Subject == cutout.SubjectFound {
 		t.Error("a subject was found in a plain colour")
 	}
 	for _, a := range alphaOf(t, result.File).Pix {

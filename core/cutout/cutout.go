@@ -92,16 +92,25 @@ type Result struct {
 	File          []byte
 	MediaType     string
 	Width, Height int
-	// Subject is false where no subject was found: the file is then empty
-	// (wholly transparent, or all background), which is an answer, not an error.
-	Subject bool
-	Run     Run
+	Subject       Subject
+	Run           Run
 	// Timings says how long each stage took.
 	Timings []Timing
 	// Release, set for a job with Hold, is called once File is sent: until then
 	// it counts against the memory of all jobs, and against its owner's share.
 	Release func()
 }
+
+// Subject says how sure it is that a subject was found.
+type Subject string
+
+// The degrees. Where there is none, the file is empty (wholly transparent, or all
+// background), which is an answer, not an error.
+const (
+	SubjectFound  Subject = "found"
+	SubjectUnsure Subject = "unsure" // the result may be wrong, and is worth a look
+	SubjectNone   Subject = "none"   // sky or texture
+)
 
 // Run says what really did the inference.
 type Run struct {

@@ -23,7 +23,7 @@ type Options struct {
 	Shadow float64
 	// Depth is 8, or 16 for a PNG of a source with more than eight bits.
 	Depth int
-	// Anyway keeps what little was found where Result.Subject is false; else
+	// Anyway keeps what little was found where Result.Subject is SubjectNone; else
 	// such a result is wholly transparent.
 	Anyway bool
 	// Model and Backend name what the operator allows; empty means the default.
@@ -46,7 +46,7 @@ type Edges string
 const (
 	Auto Mode = "auto" // fast first, and only what is not certain gets more
 	Fast Mode = "fast" // the smallest size
-	Best Mode = "best" // the most certain of several sizes
+	Best Mode = "best" // several sizes, and mirrored where these are in doubt
 
 	PNG  Format = "png"
 	WebP Format = "webp"

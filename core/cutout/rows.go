@@ -11,11 +11,16 @@ import (
 // load evens out and a context's end is noticed soon.
 const stripRows = 16
 
-// Rows calls do for strips of rows that together cover 0 to height, on all
-// processors at once, until all are done or the context ends; it returns the
+// Rows is Strips with strips of the usual height.
+func Rows(ctx context.Context, height int, do func(from, to int)) error {
+	return Strips(ctx, height, stripRows, do)
+}
+
+// Strips calls do for strips of so many rows that together cover 0 to height, on
+// all processors at once, until all are done or the context ends; it returns the
 // context's error. Strips are the same whatever the number of processors. A
 // panic in do comes up in the caller, who may recover from it.
-func Rows(ctx context.Context, height int, do func(from, to int)) error {
+func Strips(ctx context.Context, height, rows int, do func(from, to int)) error {
 	var next atomic.Int64
 	var panicked atomic.Pointer[any]
 	work := func() {
@@ -25,15 +30,15 @@ func Rows(ctx context.Context, height int, do func(from, to int)) error {
 			}
 		}()
 		for ctx.Err() == nil {
-			from := int(next.Add(stripRows)) - stripRows
+			from := int(next.Add(int64(rows))) - rows
 			if from >= height {
 				return
 			}
-			do(from, min(from+stripRows, height))
+			do(from, min(from+rows, height))
 		}
 	}
 	var others sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), (height+stripRows-1)/stripRows) - 1 {
+	for range min(runtime.GOMAXPROCS(0), (height+rows-1)/rows) - 1 {
 		others.Go(work)
 	}
 	work()

@@ -2,6 +2,8 @@ package mask_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"math"
 	"runtime"
 	"slices"
@@ -11,6 +13,17 @@ import (
 	"bgremover.pro/core/mask"
 	"pgregory.net/rapid"
 )
+
+// fatal is what rapid's T and testing's have in common.
+type fatal interface{ Fatal(args ...any) }
+
+func scale(t fatal, m *cutout.Mask, width, height int) *cutout.Mask {
+	scaled, err := mask.Scale(context.Background(), m, width, height)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scaled
+}
 
 func anyMask(t *rapid.T, most int) *cutout.Mask {
 	w, h := rapid.IntRange(1, most).Draw(t, "width"), rapid.IntRange(1, most).Draw(t, "height")
@@ -55,7 +68,7 @@ func TestScaleIsTheTriangleFilter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := anyMask(t, 12)
 		w, h := rapid.IntRange(1, 30).Draw(t, "to width"), rapid.IntRange(1, 30).Draw(t, "to height")
-		got := mask.Scale(m, w, h)
+		got := scale(t, m, w, h)
 		if got.Width != w || got.Height != h || len(got.Pix) != w*h {
 			t.Fatalf("%dx%d of %d levels", got.Width, got.Height, len(got.Pix))
 		}
@@ -70,7 +83,7 @@ func TestScaleIsTheTriangleFilter(t *testing.T) {
 func TestScaleKeepsDeepMasksDeep(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := anyMask(t, 12)
-		deep, plain := mask.Scale(mask.Deepen(m), 17, 9), mask.Scale(m, 17, 9)
+		deep, plain := scale(t, mask.Deepen(m), 17, 9), scale(t, m, 17, 9)
 		if !bytes.Equal(deep.Pix, plain.Pix) {
 			t.Fatal("the eight bits differ")
 		}
@@ -85,15 +98,15 @@ func TestScaleKeepsDeepMasksDeep(t *testing.T) {
 func TestScaleShapes(t *testing.T) {
 	full := &cutout.Mask{Width: 64, Height: 64, Pix: bytes.Repeat([]uint8{255}, 64*64)}
 	for _, size := range [][2]int{{1, 1}, {1, 20000}, {20000, 1}, {64, 64}, {4032, 3024}, {3, 5}} {
-		got := mask.Scale(full, size[0], size[1])
+		got := scale(t, full, size[0], size[1])
 		if slices.ContainsFunc(got.Pix, func(v uint8) bool { return v != 255 }) {
 			t.Errorf("%v: full does not stay full", size)
 		}
 	}
-	if got := mask.Scale(full, 64, 64); got != full {
+	if got := scale(t, full, 64, 64); got != full {
 		t.Error("a mask of the right size was copied")
 	}
-	if got := mask.Scale(&cutout.Mask{}, 2, 2); !bytes.Equal(got.Pix, make([]uint8, 4)) {
+	if got := scale(t, &cutout.Mask{}, 2, 2); !bytes.Equal(got.Pix, make([]uint8, 4)) {
 		t.Errorf("no mask became %v", got.Pix)
 	}
 }
@@ -103,10 +116,10 @@ func TestScaleIsTheSameOnAnyNumberOfProcessors(t *testing.T) {
 	for i := range m.Pix {
 		m.Pix[i] = uint8(i * i >> 3)
 	}
-	want := mask.Scale(m, 777, 555)
+	want := scale(t, m, 777, 555)
 	for _, n := range []int{1, 3, 8} {
 		before := runtime.GOMAXPROCS(n)
-		got := mask.Scale(m, 777, 555)
+		got := scale(t, m, 777, 555)
 		runtime.GOMAXPROCS(before)
 		if !bytes.Equal(got.Pix, want.Pix) {
 			t.Errorf("%d processors give another mask", n)
@@ -114,9 +127,37 @@ func TestScaleIsTheSameOnAnyNumberOfProcessors(t *testing.T) {
 	}
 }
 
+// One long side makes neither the weights nor the rows that are kept large: what is
+// allocated stays near the result's own size, whatever the shapes.
+func TestScaleMemory(t *testing.T) {
+	const side = 32767
+	for _, c := range [][4]int{{1, 1, 1, side}, {1, 1, side, 1}, {1, side, 1, 1}, {side, 1, 1, 1}, {1024, 1024, side, 2}, {1024, 1024, 2, side}, {side, 2, 512, 512}, {2, side, 512, 512}, {1500, side, 320, 320}, {side, 1500, 320, 320}} {
+		m := &cutout.Mask{Width: c[0], Height: c[1], Pix: make([]uint8, c[0]*c[1])}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		scale(t, m, c[2], c[3])
+		runtime.ReadMemStats(&after)
+		if got, most := int(after.TotalAlloc-before.TotalAlloc), c[2]*c[3]+32<<20; got > most {
+			t.Errorf("%v: %d bytes allocated, more than %d", c, got, most)
+		}
+	}
+}
+
+func TestScaleStopsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	m := &cutout.Mask{Width: 1, Height: 1, Pix: []uint8{1}}
+	if _, err := mask.Scale(ctx, m, 1000, 1000); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, _, err := mask.Join(ctx, []*cutout.Mask{m, {Width: 2, Height: 2, Pix: make([]uint8, 4)}}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
 func BenchmarkScale(b *testing.B) {
 	m := &cutout.Mask{Width: 1024, Height: 1024, Pix: make([]uint8, 1024*1024)}
 	for b.Loop() {
-		mask.Scale(m, 4032, 3024)
+		scale(b, m, 4032, 3024)
 	}
 }

@@ -3,6 +3,9 @@ package pipeline_test
 import (
 	"bytes"
 	"context"
+	"image"
+	"image/color"
+	"image/draw"
 	"image/png"
 	"slices"
 	"testing"
@@ -13,45 +16,49 @@ import (
 	"bgremover.pro/core/pipeline"
 )
 
-// doubtful answers at three sizes, each with its own uncertainty.
+// doubtful answers at three sizes, each with its own uncertainty. Its subject is the
+// left half; mirrored it has the same, so what comes back mirrored is the right half.
 type doubtful map[int]float64
 
 func (d doubtful) Acquire(context.Context, string, string) (cutout.Lease, error) { return d, nil }
 func (doubtful) Sizes() []int                                                    { return []int{32, 64, 96} }
 func (doubtful) Release()                                                        {}
 
-// Segment's subject is the band of rows that shows which size it was seen at; it
-// is n rows of 255 and enough of one half beside it for the uncertainty.
 func (d doubtful) Segment(_ context.Context, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
 	m := &cutout.Mask{Width: in.Width, Height: in.Height, Pix: make([]uint8, in.Width*in.Height)}
-	band := m.Pix[in.Width*in.Height*(in.Width/32-1)/4:][:in.Width*in.Height/4]
-	for i := range band {
-		band[i] = 255
+	subject := 0
+	for i := range m.Pix {
+		if i%m.Width < m.Width/2 {
+			m.Pix[i] = 255
+			subject++
+		}
 	}
-	// 127 of 255 is undecided by 127, so u = n*127/255 / len(band).
-	undecided := m.Pix[len(m.Pix)*3/4:][:int(d[in.Width]*float64(len(band))*255/127)]
-	for i := range undecided {
-		undecided[i] = 127
+	// 127 of 255 is undecided by 127, so u = n*127/255 / subject.
+	undecided := int(d[in.Width] * float64(subject) * 255 / 127)
+	for i := range m.Pix {
+		if undecided > 0 && i%m.Width >= m.Width/2 {
+			m.Pix[i] = 127
+			undecided--
+		}
 	}
-	return m, cutout.Run{}, nil
+	return m, cutout.Run{Backend: "test"}, nil
 }
 
-func TestWhichSizesRunAndWhichMaskIsTaken(t *testing.T) {
+func TestWhichViewsRun(t *testing.T) {
 	photo := filled(t, 96, 96, green)
 	for name, c := range map[string]struct {
-		mode  cutout.Mode
-		doubt doubtful
-		ran   []int
-		taken int
+		mode    cutout.Mode
+		doubt   doubtful
+		ran     []int
+		subject cutout.Subject
 	}{
-		"fast asks once":                        {cutout.Fast, doubtful{32: 0.4}, []int{32}, 32},
-		"auto is content":                       {cutout.Auto, doubtful{32: 0.02, 96: 0}, []int{32}, 32},
-		"auto is not":                           {cutout.Auto, doubtful{32: 0.1, 96: 0.05}, []int{32, 96}, 96},
-		"auto, the larger hardly less certain":  {cutout.Auto, doubtful{32: 0.1, 96: 0.13}, []int{32, 96}, 96},
-		"auto, the larger far less certain":     {cutout.Auto, doubtful{32: 0.1, 96: 0.3}, []int{32, 96}, 32},
-		"best asks all":                         {cutout.Best, doubtful{32: 0.01, 64: 0.01, 96: 0.01}, []int{32, 64, 96}, 96},
-		"best, one is clearly the most certain": {cutout.Best, doubtful{32: 0.4, 64: 0.1, 96: 0.4}, []int{32, 64, 96}, 64},
-		"best, the smallest is":                 {cutout.Best, doubtful{32: 0.1, 64: 0.2, 96: 0.4}, []int{32, 64, 96}, 32},
+		"fast asks once":             {cutout.Fast, doubtful{32: 0.2}, []int{32}, cutout.SubjectFound},
+		"fast may be unsure":         {cutout.Fast, doubtful{32: 0.4}, []int{32}, cutout.SubjectUnsure},
+		"auto is certain":            {cutout.Auto, doubtful{32: 0.02}, []int{32}, cutout.SubjectFound},
+		"auto is not":                {cutout.Auto, doubtful{32: 0.04}, []int{32, 64, 96}, cutout.SubjectFound},
+		"auto stays in doubt":        {cutout.Auto, doubtful{32: 0.4, 64: 0.4, 96: 0.4}, []int{32, 64, 96}, cutout.SubjectUnsure},
+		"best is certain":            {cutout.Best, doubtful{}, []int{32, 64, 96}, cutout.SubjectFound},
+		"best asks for the mirrored": {cutout.Best, doubtful{32: 0.2, 64: 0.2, 96: 0.2}, []int{32, 64, 96, 64, 96}, cutout.SubjectUnsure},
 	} {
 		line := pipeline.New(c.doubt, pipeline.NewQueue(1, 1), 1<<30, pipeline.Settings{
 			Decode: decode.Limits{MaxPixels: 1 << 20, MaxMemory: 1 << 30}, Mode: cutout.Auto, Timeout: time.Minute,
@@ -62,16 +69,44 @@ func TestWhichSizesRunAndWhichMaskIsTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(result.Run.Sizes, c.ran) || result.Run.Mode != c.mode {
-			t.Errorf("%s: ran %v in mode %s", name, result.Run.Sizes, result.Run.Mode)
+		if !slices.Equal(result.Run.Sizes, c.ran) || result.Run.Mode != c.mode || result.Subject != c.subject || result.Run.Backend != "test" {
+			t.Errorf("%s: subject %s, ran %+v", name, result.Subject, result.Run)
 		}
 		matte, err := png.Decode(bytes.NewReader(result.File))
 		if err != nil {
 			t.Fatal(err)
 		}
-		row := 96*(c.taken/32-1)/4 + 12 // the middle of its band
-		if at(matte, 48, row).R != 255 {
-			t.Errorf("%s: the mask is not that of %d", name, c.taken)
+		// Two mirrored views of five bring the right half in, as far as they count.
+		mirrored := len(c.ran) == 5
+		if left, right := at(matte, 20, 90).R, at(matte, 80, 90).R; left != 255 || (right > 128) != mirrored {
+			t.Errorf("%s: levels %d and %d", name, left, right)
+		}
+	}
+}
+
+// Nothing but sky or texture is without a subject, and its answer is empty unless it
+// is asked for.
+func TestNoSubject(t *testing.T) {
+	photo := filled(t, 96, 96, green)
+	for level, want := range map[uint8]cutout.Subject{0: cutout.SubjectNone, 40: cutout.SubjectNone, 70: cutout.SubjectUnsure} {
+		mask := image.NewGray(image.Rect(0, 0, 64, 64))
+		draw.Draw(mask, image.Rect(8, 8, 40, 40), image.NewUniform(color.Gray{Y: level}), image.Point{}, draw.Src)
+		for _, anyway := range []bool{false, true} {
+			line := pipeline.New(drawn{mask}, pipeline.NewQueue(1, 1), 1<<30, pipeline.Settings{
+				Decode: decode.Limits{MaxPixels: 1 << 20, MaxMemory: 1 << 30}, Mode: cutout.Fast, Timeout: time.Minute,
+			})
+			result, err := line.Remove(t.Context(), cutout.Job{Upload: photo, Options: cutout.Options{Output: cutout.Matte, Edges: cutout.Raw, Anyway: anyway}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			matte, err := png.Decode(bytes.NewReader(result.File))
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown := at(matte, 30, 30).R > 128
+			if result.Subject != want || shown != (level == 70 || level == 40 && anyway) {
+				t.Errorf("level %d, anyway %v: subject %s, shown %v", level, anyway, result.Subject, shown)
+			}
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (l *ledger) Segment(ctx context.Context, in *cutout.Input) (*cutout.Mask, c
 func TestOneLease(t *testing.T) {
 	photo := filled(t, 96, 96, green)
 	for works, want := range map[int]cutout.Code{0: cutout.Internal, 1: cutout.Internal, 2: cutout.Internal, 3: ""} {
-		backend := &ledger{doubtful: doubtful{32: 0.1, 64: 0.1, 96: 0.1}, works: works}
+		backend := &ledger{doubtful: doubtful{32: 0.05, 64: 0.05, 96: 0.05}, works: works}
 		line := pipeline.New(backend, pipeline.NewQueue(1, 1), 1<<30, pipeline.Settings{
 			Decode: decode.Limits{MaxPixels: 1 << 20, MaxMemory: 1 << 30}, Timeout: time.Minute,
 		})

@@ -87,12 +87,11 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	}
 
 	watch.start(cutout.Infer)
-	found, run, err := p.infer(ctx, photo, options)
+	found, subject, run, err := p.infer(ctx, photo, options)
 	if err != nil {
 		return nil, err
 	}
-	subject := !mask.Empty(found)
-	if !subject && !options.Anyway {
+	if subject == cutout.SubjectNone && !options.Anyway {
 		clear(found.Pix)
 	}
 
@@ -192,9 +191,9 @@ func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutou
 	if photo.Deep != nil {
 		m = mask.Deepen(m)
 	}
-	m = mask.Scale(m, photo.Width, photo.Height)
-	if edges == cutout.Raw {
-		return m, nil
+	m, err := mask.Scale(ctx, m, photo.Width, photo.Height)
+	if err != nil || edges == cutout.Raw {
+		return m, err
 	}
 	return refine.Refine(ctx, photo, m)
 }

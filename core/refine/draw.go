@@ -11,7 +11,7 @@ import (
 // so that no seam shows where the band ends.
 const (
 	certain   = 2
-	undecided = 12
+	undecided = 6
 )
 
 // band is the weight of the fitted alpha at each level of the mask.

@@ -14,7 +14,7 @@ func (l line) at(r, g, b float32) float32 {
 
 // trust is the weight of the line's alpha against the mask's: where subject and
 // background share their colours, colour must not punch holes into either.
-func (l line) trust() float32 { return smoothstep((l.explained - 0.2) / (0.6 - 0.2)) }
+func (l line) trust() float32 { return smoothstep((l.explained - 0.4) / (0.8 - 0.4)) }
 
 // smoothstep rises smoothly from 0 at 0 to 1 at 1.
 func smoothstep(t float32) float32 {

@@ -10,7 +10,7 @@ import (
 const (
 	// epsilon is the variance of colour, per channel, below which a window
 	// counts as flat.
-	epsilon = 1e-4
+	epsilon = 3e-5
 	// flat is the variance of alpha below which there is nothing to explain.
 	flat = 1e-3
 	// doubt is the least weight of a pixel in a fit: that of one at one half.

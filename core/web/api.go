@@ -87,8 +87,8 @@ func describe(h http.Header, r *cutout.Result) {
 		mode += "; sizes=" + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Run.Sizes), " ", ","), "[]")
 	}
 	h.Set("X-Mode", mode)
-	if !r.Subject {
-		h.Set("X-Subject", "none")
+	if r.Subject != cutout.SubjectFound {
+		h.Set("X-Subject", string(r.Subject))
 	}
 	var timings []string
 	for _, t := range r.Timings {

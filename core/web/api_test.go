@@ -130,16 +130,18 @@ func TestAPIReadsWhatBelongsAroundTheSubject(t *testing.T) {
 	}
 }
 
-func TestAPISaysWhereThereIsNoSubject(t *testing.T) {
-	s := start(t, func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
-		r, err := succeed(ctx, job)
-		r.Subject = false
-		return r, err
-	})
-	r := s.do(http.MethodPost, api, strings.NewReader("photo"))
-	r.expect(t, 200)
-	if got := r.header.Get("X-Subject"); got != "none" {
-		t.Errorf("X-Subject: %q", got)
+func TestAPISaysHowSureTheSubjectIs(t *testing.T) {
+	for subject, want := range map[cutout.Subject]string{cutout.SubjectFound: "", cutout.SubjectUnsure: "unsure", cutout.SubjectNone: "none"} {
+		s := start(t, func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+			r, err := succeed(ctx, job)
+			r.Subject = subject
+			return r, err
+		})
+		r := s.do(http.MethodPost, api, strings.NewReader("photo"))
+		r.expect(t, 200)
+		if got := r.header.Get("X-Subject"); got != want {
+			t.Errorf("%s: X-Subject: %q", subject, got)
+		}
 	}
 }
 

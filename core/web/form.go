@@ -102,7 +102,7 @@ func (s *Server) card(c *gin.Context, o outcome) templates.Card {
 	r := o.result
 	return templates.Card{Number: o.number, Result: &templates.ResultCard{
 		Picture: r.File, MediaType: r.MediaType, Width: r.Width, Height: r.Height,
-		Subject: r.Subject, Mode: string(r.Run.Mode), Model: r.Run.Model, Took: o.took,
+		Subject: string(r.Subject), Mode: string(r.Run.Mode), Model: r.Run.Model, Took: o.took,
 	}}
 }
 

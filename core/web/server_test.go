@@ -40,7 +40,7 @@ var picture = []byte("\x89PNG the very bytes of a finished picture")
 
 func succeed(_ context.Context, job cutout.Job) (*cutout.Result, error) {
 	return &cutout.Result{
-		File: picture, MediaType: job.Options.Format.MediaType(), Width: 400, Height: 300, Subject: true,
+		File: picture, MediaType: job.Options.Format.MediaType(), Width: 400, Height: 300, Subject: cutout.SubjectFound,
 		Run:     cutout.Run{Backend: "onnx-cpu", Model: "isnet", Mode: job.Options.Mode, Sizes: []int{512, 1024}, Inference: 90 * time.Millisecond},
 		Timings: []cutout.Timing{{Stage: cutout.Decode, Duration: 1500 * time.Microsecond}, {Stage: cutout.Infer, Duration: 100 * time.Millisecond}},
 	}, nil

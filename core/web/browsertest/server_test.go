@@ -92,7 +92,7 @@ func circle(job cutout.Job) (*cutout.Result, error) {
 		return nil, err
 	}
 	return &cutout.Result{
-		File: file.Bytes(), MediaType: "image/png", Width: b.Dx(), Height: b.Dy(), Subject: true,
+		File: file.Bytes(), MediaType: "image/png", Width: b.Dx(), Height: b.Dy(), Subject: cutout.SubjectFound,
 		Run:     cutout.Run{Backend: "test", Model: "isnet", Mode: job.Options.Mode},
 		Timings: []cutout.Timing{{Stage: cutout.Infer, Duration: time.Second}},
 	}, nil

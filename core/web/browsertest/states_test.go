@@ -50,14 +50,21 @@ func TestCardsAreAccessibleInEveryState(t *testing.T) {
 	p.accessible("options")
 	s.line.set(func(l *line) {
 		l.gate = nil
-		l.edit = func(r *cutout.Result) { r.Subject = false }
+		l.edit = func(r *cutout.Result) { r.Subject = cutout.SubjectNone }
 	})
 	p.click(`[data-act="clear"]`)
 	p.pick(photo(t, "fog.jpg", 400, 300))
 	p.results(1)
 	p.accessible("nothing found")
+	s.line.set(func(l *line) { l.edit = func(r *cutout.Result) { r.Subject = cutout.SubjectUnsure } })
+	p.click(`[data-act="clear"]`)
+	p.pick(photo(t, "reeds.jpg", 400, 300))
+	p.results(1)
+	p.accessible("unsure")
+	p.holds(`document.querySelector('[data-subject="unsure"] .nothing').textContent.includes('not clear')`)
+	p.holds(`document.querySelector('[data-subject="unsure"] .viewer').checkVisibility()`)
 	p.visit(s.url + "/gallery")
-	p.wait(`document.querySelectorAll('.tile').length === 6`)
+	p.wait(`document.querySelectorAll('.tile').length === 7`)
 	p.wait(`[...document.querySelectorAll('.tile img')].every((i) => i.naturalWidth)`)
 	p.accessible("gallery full")
 	p.click(`.tile [data-do="open"]`)

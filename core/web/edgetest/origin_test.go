@@ -43,7 +43,7 @@ type origin struct {
 func (o *origin) Remove(_ context.Context, job cutout.Job) (*cutout.Result, error) {
 	o.jobs.Add(1)
 	return &cutout.Result{
-		File: bytes.Clone(job.Upload), MediaType: "image/png", Width: 4, Height: 3, Subject: true,
+		File: bytes.Clone(job.Upload), MediaType: "image/png", Width: 4, Height: 3, Subject: cutout.SubjectFound,
 		Run: cutout.Run{Backend: "test", Model: "isnet", Mode: job.Options.Mode},
 	}, nil
 }
