@@ -19,7 +19,8 @@ func busy(o *operator) {
 	o.metrics.Request(admin.Request{Method: "PROPFIND", Status: 404, Cache: "private", Duration: time.Millisecond})
 	o.metrics.Photo(&cutout.Result{Subject: cutout.SubjectFound, Run: cutout.Run{Backend: "onnx-cpu", Device: "cpu", Model: "isnet", Inference: time.Second},
 		Timings: []cutout.Timing{{Stage: cutout.Infer, Duration: time.Second}, {Stage: cutout.Decode, Duration: time.Millisecond}}}, nil)
-	o.metrics.Photo(&cutout.Result{}, nil)
+	o.metrics.Photo(&cutout.Result{Subject: cutout.SubjectNone}, nil)
+	o.metrics.Photo(&cutout.Result{Subject: cutout.SubjectUnsure}, nil)
 	o.metrics.Photo(nil, cutout.Errorf(cutout.Busy, "full"))
 	o.metrics.Photo(nil, errors.New("unknown"))
 	for range 61 {
@@ -38,7 +39,7 @@ func TestMetrics(t *testing.T) {
 		`bgremover_http_request_duration_seconds_bucket{route="/device/cutouts",le="1"} 1`,
 		`bgremover_stage_duration_seconds_count{stage="infer"} 1`,
 		`bgremover_inference_duration_seconds_sum{backend="onnx-cpu",device="cpu",model="isnet"} 1`,
-		`bgremover_photos_total{outcome="ok"} 1`, `bgremover_photos_total{outcome="no_subject"} 1`, `bgremover_photos_total{outcome="internal"} 1`,
+		`bgremover_photos_total{outcome="ok"} 1`, `bgremover_photos_total{outcome="no_subject"} 1`, `bgremover_photos_total{outcome="unsure"} 1`, `bgremover_photos_total{outcome="internal"} 1`,
 		`bgremover_queue_rejections_total 1`, `bgremover_queue_waiting 3`, `bgremover_queue_capacity 32`,
 		`bgremover_limit_hits_total{limit="device"} 1`, `bgremover_limit_hits_total{limit="network"} 0`, `bgremover_limit_store_degraded 0`,
 		`bgremover_backend_state{backend="onnx-cuda",state="failed"} 1`, `bgremover_backend_restarts_total{backend="onnx-cuda"} 3`,
