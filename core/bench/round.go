@@ -49,9 +49,8 @@ func (r *round) photo(ctx context.Context, file string) PhotoReport {
 			result.Sizes, result.Memory = out.sizes, out.memory
 			if shown, err = readPixels(out.file); err != nil {
 				result.Error = err.Error()
-			} else if subject.truth != nil {
-				q := Compare(subject.truth, subject.colours, shown)
-				result.Quality = &q
+			} else {
+				result.judge(subject, shown)
 			}
 		}
 		album.add(v.name, shown)
@@ -97,7 +96,16 @@ func (r *round) times(ctx context.Context, subject *subject, report *PhotoReport
 		report.Results[i].Requests = NewSpread(whole[i])
 		report.Results[i].OverModel = Figure(NewSpread(over[i]).P50)
 	}
-	report.comparePeer()
+	report.comparePeers(r.variants)
+}
+
+// judge says how good a cut-out is.
+func (r *Result) judge(s *subject, cut *pixels) {
+	r.Empty = cut.empty()
+	if s.truth != nil {
+		q := Compare(s.truth, s.colours, cut)
+		r.Quality = &q
+	}
 }
 
 // model runs the bare model once and returns the milliseconds it took, NaN
