@@ -148,9 +148,10 @@ func (v variant) request(ctx context.Context, o *Options, s *subject, watchMemor
 	return out, nil
 }
 
-// wants is what a request to the line asks for.
+// wants is what a request to the line asks for: what the API does unless told
+// otherwise, so that what it leaves empty counts as empty.
 func (v variant) wants() cutout.Options {
-	return cutout.Options{Mode: v.mode, Edges: v.edges, Format: cutout.PNG, Anyway: true}
+	return cutout.Options{Mode: v.mode, Edges: v.edges, Format: cutout.PNG}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
