@@ -72,7 +72,7 @@ func TestHalvesTakeTurnsByName(t *testing.T) {
 	var r Report
 	// Files are in the order of their names with the ending: "car-shadow.jpg"
 	// before "car.jpg".
-	for _, name := range []string{"car-shadow", "car", "apple", "dog"} {
+	for _, name := range []string{"car-shadow", "car", "dog", "apple"} {
 		r.Photos = append(r.Photos, PhotoReport{Name: name})
 	}
 	r.halve()
@@ -80,7 +80,7 @@ func TestHalvesTakeTurnsByName(t *testing.T) {
 	for _, p := range r.Photos {
 		got += p.Half
 	}
-	if got != "abab" { // apple a, car b, car-shadow a, dog b
+	if got != "abba" { // apple a, car b, car-shadow a, dog b
 		t.Errorf("got %s", got)
 	}
 }
