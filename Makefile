@@ -14,8 +14,8 @@ help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .PHONY: build
-build: ## bin/bgremover and its backends in bin/plugins
-	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/bgremover ./cmd/bgremover
+build: ## bin/bgremover, bin/bgremover-bench, and backends in bin/plugins
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bgremover ./cmd/bgremover-bench
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cpu ./plugins/onnxcpu
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cuda ./plugins/onnxcuda
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-derive ./plugins/onnxderive

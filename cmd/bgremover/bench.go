@@ -1,208 +1,30 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"bgremover.pro/core/app"
-	"bgremover.pro/core/backend"
-	"bgremover.pro/core/bench"
-	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
-	"bgremover.pro/core/tensor"
 )
 
+// benchCommand becomes the program bgremover-bench, which lies beside this one,
+// so that the server does not carry what only measuring needs.
 func benchCommand() *cobra.Command {
-	var want benchWishes
-	cmd := &cobra.Command{
-		Use:   "bench PHOTO|FOLDER...",
-		Short: "Measure time, memory and quality on photos, and compare with a peer.",
-		Long: `Cuts out photos in several modes and reports how long requests and their stages
-take, how that compares with one bare run of the installed model, how much
-memory they need, and, where the truth lies beside a photo (NAME.alpha.png, the
-true alpha, and NAME.fg.png, the true colours, beside NAME.jpg), how near the
-results come to it. What is compared is measured in turns in the same run.
-
---clients 1,8 also sends the photos from one client and from eight at once,
-through the queue and the memory that the server admits, and reports answers a
-second and how long they take.
-
---compare also runs ` + bench.PeerName + `, which
-uses the weights of the default model, on the same photos. It is installed with
-npm into a folder of its own, which can be removed at any time.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, photos []string) error {
-			settings, err := config.Load(config.Sources{Environ: os.Environ()})
+	return &cobra.Command{
+		Use:                "bench PHOTO|FOLDER...",
+		Short:              "Measure time, memory and quality on photos, and compare with peers.",
+		DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			self, err := os.Executable()
 			if err != nil {
 				return err
 			}
-			return want.bench(cmd, settings, photos)
+			program := filepath.Join(filepath.Dir(self), "bgremover-bench")
+			err = syscall.Exec(program, append([]string{program}, args...), os.Environ()) //nolint:gosec // our own program
+			return cutout.Wrap(cutout.Internal, err, program+" cannot be started; make build puts it there.")
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringSliceVar(&want.modes, "modes", []string{"fast", "auto", "best"}, "modes to measure")
-	flags.StringSliceVar(&want.edges, "edges", []string{"raw", "refined"}, "edges to measure")
-	flags.IntVar(&want.rounds, "rounds", 3, "how often each request is timed, after one that is not")
-	flags.IntSliceVar(&want.clients, "clients", nil, "also measure with so many clients at once, such as 1,8")
-	flags.Float64Var(&want.megapixels, "megapixels", 0, "enlarge smaller photos to so many `million` pixels, and leave the truth out")
-	flags.BoolVar(&want.bare, "model-alone", true, "run the installed model alone before each request")
-	flags.BoolVar(&want.compare, "compare", false, "compare with the peer; needs node and npm")
-	flags.StringVar(&want.peerFolder, "peer-dir", "", "where the peer is installed (default: below the user's cache folder)")
-	flags.StringVar(&want.json, "json", "", "also write the figures as JSON into a `FILE`")
-	flags.StringVar(&want.html, "html", "", "also write a page with pictures into a `FILE`")
-	return cmd
-}
-
-// benchWishes are the flags.
-type benchWishes struct {
-	modes, edges  []string
-	rounds        int
-	clients       []int
-	megapixels    float64
-	bare, compare bool
-	peerFolder    string
-	json, html    string
-}
-
-// options checks the flags. Code: Invalid.
-func (b *benchWishes) options(photos []string) (bench.Options, error) {
-	o := bench.Options{Photos: photos, Rounds: b.rounds, Clients: b.clients, Pixels: int(b.megapixels * 1e6)}
-	for _, word := range b.modes {
-		mode, err := cutout.ParseMode(word)
-		if err != nil {
-			return o, err
-		}
-		o.Modes = append(o.Modes, mode)
-	}
-	for _, word := range b.edges {
-		edges, err := cutout.ParseEdges(word)
-		if err != nil {
-			return o, err
-		}
-		o.Edges = append(o.Edges, edges)
-	}
-	_, err := bench.Collect(photos)
-	return o, err
-}
-
-func (b *benchWishes) bench(cmd *cobra.Command, settings *config.Config, photos []string) error {
-	options, err := b.options(photos)
-	if err != nil {
-		return err
-	}
-	ctx, errs := cmd.Context(), cmd.ErrOrStderr()
-	options.Progress = func(text string) { fmt.Fprintln(errs, text) }
-	if b.compare {
-		fmt.Fprintf(errs, "installing %s\n", bench.PeerName)
-		peer, err := bench.InstallPeer(ctx, b.peerDir())
-		if err != nil {
-			return err
-		}
-		if err := peer.Start(ctx); err != nil {
-			return err
-		}
-		defer peer.Close()
-		options.Peer = peer
-	}
-	quiet := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelError}))
-	return app.WithLine(ctx, settings, quiet, func(line *app.Line) error {
-		options.Line = line.Pipeline
-		managers := map[string]*backend.Manager{"": line.Backends}
-		if b.bare {
-			original, err := app.NewOriginal(settings, app.LineOptions{Log: quiet, Once: true})
-			if err != nil {
-				return err
-			}
-			defer original.Close()
-			if err := original.Start(ctx); err != nil {
-				return err
-			}
-			options.Model, managers[", the model alone"] = bareModel{original}, original
-		}
-		options.Processes = func() map[string]int { return processes(managers) }
-		report, err := bench.Run(ctx, options)
-		if err != nil {
-			return err
-		}
-		report.Version = app.Version
-		return b.write(cmd.OutOrStdout(), report)
-	})
-}
-
-func (b *benchWishes) peerDir() string {
-	if b.peerFolder != "" {
-		return b.peerFolder
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	return filepath.Join(cache, "bgremover", "peer")
-}
-
-// write writes the report wherever it was asked for; it fails where requests did.
-func (b *benchWishes) write(out io.Writer, report *bench.Report) error {
-	if err := report.WriteText(out); err != nil {
-		return err
-	}
-	if err := writeReport(b.json, report.WriteJSON); err != nil {
-		return err
-	}
-	if err := writeReport(b.html, report.WriteHTML); err != nil {
-		return err
-	}
-	if failed := report.Failed(); failed > 0 {
-		return fmt.Errorf("%d photos or requests failed; the report says why", failed)
-	}
-	return nil
-}
-
-func writeReport(path string, write func(io.Writer) error) error {
-	if path == "" {
-		return nil
-	}
-	var text strings.Builder
-	if err := write(&text); err != nil {
-		return err
-	}
-	return os.WriteFile(path, []byte(text.String()), 0o644) //nolint:gosec // a report for whoever asked for it
-}
-
-// processes names those of the server and its backends.
-func processes(managers map[string]*backend.Manager) map[string]int {
-	pids := map[string]int{}
-	for suffix, manager := range managers {
-		for _, s := range manager.Snapshot() {
-			if s.PID > 0 {
-				pids[s.Name+suffix] = s.PID
-			}
-		}
-	}
-	return pids
-}
-
-// bareModel is the installed model with nothing around it.
-type bareModel struct{ backends *backend.Manager }
-
-func (b bareModel) Run(ctx context.Context, photo *cutout.Photo) (time.Duration, error) {
-	lease, err := b.backends.Acquire(ctx, "", "")
-	if err != nil {
-		return 0, err
-	}
-	defer lease.Release()
-	sizes := lease.Sizes()
-	input, err := tensor.FromPhoto(ctx, photo, sizes[len(sizes)-1], false)
-	if err != nil {
-		return 0, err
-	}
-	_, run, err := lease.Segment(ctx, input)
-	return run.Inference, err
 }

@@ -1,7 +1,7 @@
 // Package bench measures the line on photos: how long a request and each of
 // its stages take, how much memory they need, how near the results come to the
 // truth where it is known, and how all that compares with one bare run of the
-// model and with another program that uses the same weights.
+// model and with other programs that use the same weights.
 //
 // What is compared is measured in turns, so that whatever else the machine
 // does meanwhile falls on all alike.
@@ -46,8 +46,8 @@ type Options struct {
 	Line Remover
 	// Model, where set, runs once before each request.
 	Model Model
-	// Peer, where set, cuts out the same photos in the same run.
-	Peer *Peer
+	// Peers cut out the same photos in the same run.
+	Peers []*Peer
 	// Processes lists processes whose memory is told: names and process ids.
 	Processes func() map[string]int
 	// Progress, where set, is told which photo comes next.
@@ -72,8 +72,8 @@ func (o *Options) variants() []variant {
 			all = append(all, variant{name: fmt.Sprintf("%s %s", mode, edges), mode: mode, edges: edges})
 		}
 	}
-	if o.Peer != nil {
-		all = append(all, variant{name: peerVariant, peer: o.Peer})
+	for _, peer := range o.Peers {
+		all = append(all, variant{name: peer.program.name, peer: peer})
 	}
 	return all
 }
@@ -93,7 +93,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if len(variants) == 0 || o.Rounds < 1 {
 		return nil, cutout.Errorf(cutout.Invalid, "There is nothing to measure: ask for at least one mode, one kind of edges and one round.")
 	}
-	report := &Report{Began: time.Now().UTC(), Machine: thisMachine(), Rounds: o.Rounds, Pixels: o.Pixels}
+	report := &Report{Peers: o.programs(), Began: time.Now().UTC(), Machine: thisMachine(), Rounds: o.Rounds, Pixels: o.Pixels}
 	r := &round{options: &o, variants: variants, samples: newSamples()}
 	for i, file := range photos {
 		if o.Progress != nil {
@@ -113,13 +113,20 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, nil
 }
 
+func (o *Options) programs() (all []Program) {
+	for _, peer := range o.Peers {
+		all = append(all, Program{Name: peer.program.name, Title: peer.program.title})
+	}
+	return all
+}
+
 func (o *Options) processes() (all []Process) {
 	pids := map[string]int{}
 	if o.Processes != nil {
 		pids = o.Processes()
 	}
-	if o.Peer != nil {
-		pids[peerVariant] = o.Peer.pid()
+	for _, peer := range o.Peers {
+		pids[peer.program.name] = peer.pid()
 	}
 	for name, pid := range pids {
 		if m, err := readMemory(pid); err == nil {

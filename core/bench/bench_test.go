@@ -135,7 +135,7 @@ func TestRun(t *testing.T) {
 		if len(v.Stages) != 2 || v.Stages[1].Stage != cutout.Infer || v.Stages[1].Time.P50 != 3 {
 			t.Errorf("%s: stages %+v", v.Name, v.Stages)
 		}
-		if len(v.Groups) != 2 || v.Groups[0].Name != "half" || v.Groups[1].Name != "all" || v.Groups[1].Photos != 1 {
+		if len(v.Groups) != 3 || v.Groups[0].Name != "half" || v.Groups[1].Name != "half a" || v.Groups[2].Name != "all" || v.Groups[2].Photos != 1 {
 			t.Errorf("%s: quality %+v", v.Name, v.Groups)
 		}
 	}
@@ -146,7 +146,7 @@ func TestRun(t *testing.T) {
 	if want := bench.Figure(20. / 21); raw.Quality.IoU != want || raw.Quality.MAD != 25 {
 		t.Errorf("raw: %+v", raw.Quality)
 	}
-	if len(report.Edges) != 4 || report.Edges[0].Edge != 0 {
+	if len(report.Edges) != 6 || report.Edges[0].Edge != 0 {
 		t.Errorf("edges: %+v", report.Edges)
 	}
 	if report.Failed() != 0 {
@@ -238,7 +238,7 @@ func TestJSONRoundTrip(t *testing.T) {
 	if second.String() != text {
 		t.Errorf("written %s\nread and written again %s", text, second.String())
 	}
-	if len(report.Photos) != 2 || report.Photos[1].Results[0].PeerOver.Known() {
+	if len(report.Photos) != 2 || report.Photos[1].Half != "b" || report.Photos[1].Results[0].Quality != nil {
 		t.Errorf("read: %+v", report.Photos)
 	}
 }

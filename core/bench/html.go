@@ -14,6 +14,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"megabytes": func(bytes int64) int64 { return bytes / 1e6 },
 	"share":     func(part, whole Figure) Figure { return 100 * ratio(part, whole) },
 	"slowest":   slowest,
+	"measures":  measureNames,
 }).Parse(pageText))
 
 // WriteHTML writes one page that needs nothing else: its pictures are in it,

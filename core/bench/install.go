@@ -3,82 +3,120 @@ package bench
 import (
 	"bytes"
 	"context"
-	_ "embed" // the peer's files
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"syscall"
 	"time"
 
 	"bgremover.pro/core/cutout"
 )
 
-// PeerName is the program that the line is compared with, as npm knows it.
-const PeerName = "@imgly/background-removal-node 1.4.5"
-
-const peerVariant = "peer"
-
-var (
-	// The peer asks for a version of sharp whose native part comes from
-	// elsewhere than npm; the one laid over it has it in npm packages.
-	//go:embed peer.json
-	peerPackage []byte
-	//go:embed peer.mjs
-	peerProgram []byte
-)
-
-// InstallPeer installs the peer into a folder, unless it is there, with the
-// npm client, so that a person's registry and proxy settings hold; no script
-// of a package runs. Codes: Invalid (node or npm missing), Internal (npm
-// failed; the sentence says why), Canceled.
-func InstallPeer(ctx context.Context, folder string) (*Peer, error) {
-	node, err := program("node", "nodejs")
+// InstallPeer installs a peer below a folder, unless it is there, with the
+// package client that it comes by, so that a person's registry and proxy
+// settings hold. model finds the installed ISNet model, for peers that bring
+// none. Codes: Invalid (no such peer, or a program that it needs is missing),
+// Internal (the client failed; the sentence says why), Canceled, and model's.
+func InstallPeer(ctx context.Context, name, folder string, model func() (string, error)) (*Peer, error) {
+	program, err := findProgram(name)
 	if err != nil {
 		return nil, err
 	}
-	npm, err := program("npm", "npm")
+	runtime, err := program.find()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(folder, 0o750); err != nil {
+	peer := &Peer{program: program, folder: filepath.Join(folder, program.folder)}
+	manifest, err := peer.place()
+	if err != nil {
 		return nil, err
 	}
-	peer := &Peer{node: node, folder: folder}
-	if err := os.WriteFile(filepath.Join(folder, "peer.mjs"), peerProgram, 0o600); err != nil {
-		return nil, err
+	if program.takesModel {
+		if err := peer.link(model); err != nil {
+			return nil, err
+		}
 	}
-	manifest := filepath.Join(folder, "package.json")
-	// npm writes this file last.
-	_, err = os.Stat(filepath.Join(folder, "node_modules", ".package-lock.json"))
-	if known, _ := os.ReadFile(manifest); err == nil && bytes.Equal(known, peerPackage) {
+	// Packages fit one manifest and one runtime: after a change of either they
+	// are installed again. The record is written last.
+	record, wanted := filepath.Join(peer.folder, "installed"), slices.Concat(manifest, []byte(runtime))
+	if known, _ := os.ReadFile(record); bytes.Equal(known, wanted) {
 		return peer, nil
 	}
-	if err := os.WriteFile(manifest, peerPackage, 0o600); err != nil {
+	if err := os.RemoveAll(filepath.Join(peer.folder, program.packages)); err != nil {
 		return nil, err
 	}
-	return peer, install(ctx, npm, folder)
-}
-
-func program(name, debian string) (string, error) {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return "", cutout.Wrap(cutout.Invalid, err, fmt.Sprintf(
-			"The comparison runs %s, which needs %s, and this machine has none: install it (Debian: apt install %s), or leave --compare out.",
-			PeerName, name, debian))
+	if err := program.install(ctx, peer.folder); err != nil {
+		return nil, err
 	}
-	return path, nil
+	return peer, os.WriteFile(record, wanted, 0o600)
 }
 
-var npmReason = regexp.MustCompile(`(?m)^npm (?:error|ERR!) (.+)$`)
+// find looks for the programs that a peer needs, and returns the file of the
+// first, which runs it.
+func (p *program) find() (string, error) {
+	runtime := ""
+	for _, need := range p.needs {
+		found, err := exec.LookPath(need[0])
+		if err != nil {
+			return "", cutout.Wrap(cutout.Invalid, err, fmt.Sprintf(
+				"The comparison with %s needs %s, and this machine has none: install it (Debian: apt install %s), or leave it out of --compare.",
+				p.title, need[0], need[1]))
+		}
+		if runtime == "" {
+			if runtime, err = filepath.EvalSymlinks(found); err != nil {
+				return "", err
+			}
+		}
+	}
+	return runtime, nil
+}
 
-// install runs npm in a process group of its own, so that its end is the end
-// of everything it started.
-func install(ctx context.Context, npm, folder string) error {
+// place writes the peer's own files and returns the manifest.
+func (p *Peer) place() (manifest []byte, err error) {
+	if err := os.MkdirAll(p.folder, 0o750); err != nil {
+		return nil, err
+	}
+	from := path.Join("peers", p.program.folder)
+	files, err := peerFiles.ReadDir(from)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		content, err := peerFiles.ReadFile(path.Join(from, file.Name()))
+		if err != nil {
+			return nil, err
+		}
+		if file.Name() == p.program.manifest {
+			manifest = content
+		}
+		if err := os.WriteFile(filepath.Join(p.folder, file.Name()), content, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return manifest, nil
+}
+
+func (p *Peer) link(model func() (string, error)) error {
+	file, err := model()
+	if err != nil {
+		return err
+	}
+	link := filepath.Join(p.folder, modelLink)
+	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(file, link)
+}
+
+// install runs the package client in a process group of its own, so that its
+// end is the end of everything it started.
+func (p *program) install(ctx context.Context, folder string) error {
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+	cmd := exec.CommandContext(ctx, p.client[0], p.client[1:]...) //nolint:gosec // one of ours, see programs
 	cmd.Dir, cmd.Stderr, cmd.WaitDelay = folder, &said, 5*time.Second
 	cmd.Env = append(os.Environ(), "NO_UPDATE_NOTIFIER=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -88,9 +126,10 @@ func install(ctx context.Context, npm, folder string) error {
 		return ctx.Err()
 	}
 	reason := err.Error()
-	if m := npmReason.FindStringSubmatch(said.String()); m != nil {
+	if m := p.reason.FindStringSubmatch(said.String()); m != nil {
 		reason = m[1]
 	}
-	return cutout.Wrap(cutout.Internal, errors.Join(err, errors.New(said.String())),
-		fmt.Sprintf("npm could not install %s (%s): check the network and npm's settings.", PeerName, reason))
+	last := p.needs[len(p.needs)-1]
+	return cutout.Wrap(cutout.Internal, errors.Join(err, errors.New(said.String())), fmt.Sprintf(
+		"%s could not be installed (%s): check the network and the settings of the package client (Debian: %s).", p.title, reason, last[1]))
 }

@@ -6,9 +6,9 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"time"
 
@@ -19,7 +19,8 @@ import (
 // process of its own that lives from Start to Close. It does one photo at a
 // time.
 type Peer struct {
-	node, folder string
+	program program
+	folder  string
 
 	process *exec.Cmd
 	in      io.WriteCloser
@@ -29,9 +30,11 @@ type Peer struct {
 
 // Start starts its process, which ends with ctx or with Close.
 func (p *Peer) Start(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, p.node, "peer.mjs") //nolint:gosec // node, found on the path
-	// It looks for its model from the working folder.
+	command := p.program.command
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // one of ours, see programs
+	// It looks for its model and packages from the working folder.
 	cmd.Dir, cmd.Stderr, cmd.WaitDelay = p.folder, &p.said, 5*time.Second
+	cmd.Env = append(os.Environ(), p.program.environ...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -41,7 +44,7 @@ func (p *Peer) Start(ctx context.Context) error {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return cutout.Wrap(cutout.Internal, err, "The peer cannot be started.")
+		return cutout.Wrap(cutout.Internal, err, p.program.title+" cannot be started.")
 	}
 	p.process, p.in, p.out = cmd, in, bufio.NewReader(out)
 	return nil
@@ -69,7 +72,7 @@ func (p *Peer) pid() int {
 // inside the peer, without the way there and back.
 func (p *Peer) Remove(_ context.Context, photo []byte) (file []byte, took time.Duration, err error) {
 	if p.process == nil {
-		return nil, 0, errors.New("the peer is not running")
+		return nil, 0, fmt.Errorf("%s is not running", p.program.name)
 	}
 	var answer struct {
 		Milliseconds float64 `json:"milliseconds"`
@@ -80,11 +83,11 @@ func (p *Peer) Remove(_ context.Context, photo []byte) (file []byte, took time.D
 		err = json.Unmarshal(line, &answer)
 	}
 	if err == nil && answer.Error != "" {
-		return nil, 0, fmt.Errorf("the peer: %s", answer.Error)
+		return nil, 0, fmt.Errorf("%s: %s", p.program.name, answer.Error)
 	}
 	if err != nil {
 		p.Close() // it is in no known state; what it said is complete then
-		return nil, 0, fmt.Errorf("the peer gave no answer (%w): %s", err, lastLine(p.said.Bytes()))
+		return nil, 0, fmt.Errorf("%s gave no answer (%w): %s", p.program.name, err, lastLine(p.said.Bytes()))
 	}
 	return file, time.Duration(answer.Milliseconds * float64(time.Millisecond)), nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/png"
+	"slices"
 
 	"golang.org/x/image/draw"
 )
@@ -66,6 +67,11 @@ func (p *pixels) matte() []uint8 {
 		alpha[i] = p.pix[4*i+3]
 	}
 	return alpha
+}
+
+// empty says whether nothing is more than half there.
+func (p *pixels) empty() bool {
+	return !slices.ContainsFunc(p.matte(), func(alpha uint8) bool { return alpha > 127 })
 }
 
 // grey weighs the colours as ITU-R BT.601 does, alpha left aside.

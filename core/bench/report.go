@@ -10,19 +10,27 @@ import (
 
 // Report is what was measured. Times are in milliseconds, memory in bytes.
 type Report struct {
-	Version  string    `json:"version"`
-	Began    time.Time `json:"began"`
-	Machine  Machine   `json:"machine"`
-	Rounds   int       `json:"rounds"`
-	Pixels   int       `json:"pixels,omitempty"` // what photos were enlarged to
-	Compared string    `json:"compared,omitempty"`
+	Version string    `json:"version"`
+	Began   time.Time `json:"began"`
+	Machine Machine   `json:"machine"`
+	Rounds  int       `json:"rounds"`
+	Pixels  int       `json:"pixels,omitempty"` // what photos were enlarged to
+	Peers   []Program `json:"peers,omitempty"`
 	// Model is one bare run of the installed model, inside the runtime.
 	Model     Spread        `json:"model_ms"`
 	Variants  []Variant     `json:"variants"`
 	Edges     []EdgeRatio   `json:"edges,omitempty"`
+	Contests  []Contest     `json:"contests,omitempty"`
 	Crowds    []Crowd       `json:"crowds,omitempty"`
 	Processes []Process     `json:"processes,omitempty"`
 	Photos    []PhotoReport `json:"photos"`
+}
+
+// Program is one that the line was compared with: the name of its variant and
+// what it is.
+type Program struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
 }
 
 // Machine is where it was measured.
@@ -36,20 +44,21 @@ type Machine struct {
 // Variant sums up one way to get photos cut out, over all photos.
 type Variant struct {
 	Name  string       `json:"name"`
-	Mode  cutout.Mode  `json:"mode,omitempty"` // "" for the peer
+	Mode  cutout.Mode  `json:"mode,omitempty"` // "" for a peer
 	Edges cutout.Edges `json:"edges,omitempty"`
 	// Requests is the time of whole requests, in memory from file to file.
 	Requests Spread  `json:"requests_ms"`
 	Stages   []Stage `json:"stages,omitempty"`
 	// OverModel has for each photo the median, over the rounds, of a request's
-	// time over that of the model's bare run just before it; PeerOver, for
-	// each photo, the peer's median time over this one's.
-	OverModel Spread `json:"over_model"`
-	PeerOver  Spread `json:"peer_over"`
+	// time over that of the model's bare run just before it; PeersOver, for
+	// each peer and each photo, the peer's median time over this one's.
+	OverModel Spread   `json:"over_model"`
+	PeersOver []Spread `json:"peers_over,omitempty"` // none for a peer
 	// Memory is the most that the server's process held above what it held
 	// before a request.
 	Memory   int64   `json:"memory,omitempty"`
 	Groups   []Group `json:"quality,omitempty"`
+	Empty    int     `json:"empty"` // photos that came back empty
 	Failures int     `json:"failures,omitempty"`
 }
 
@@ -59,10 +68,13 @@ type Stage struct {
 	Time  Spread       `json:"time_ms"`
 }
 
-// Group is the mean quality over photos of one kind; the last is of all.
+// Group is the mean quality over photos of one kind, then over each half of
+// the photos, so that what was tuned on one can be checked on the other; the
+// last is of all.
 type Group struct {
 	Name   string `json:"name"`
 	Photos int    `json:"photos"`
+	Empty  int    `json:"empty"`
 	Quality
 }
 
@@ -86,6 +98,7 @@ type Process struct {
 type PhotoReport struct {
 	Name    string   `json:"name"`
 	Group   string   `json:"group,omitempty"`
+	Half    string   `json:"half"` // "a" and "b" in turns, by name
 	Width   int      `json:"width"`
 	Height  int      `json:"height"`
 	Error   string   `json:"error,omitempty"`
@@ -102,9 +115,13 @@ type Result struct {
 	Sizes     []int    `json:"sizes,omitempty"` // input sizes that ran
 	Requests  Spread   `json:"requests_ms"`
 	OverModel Figure   `json:"over_model"`
-	PeerOver  Figure   `json:"peer_over"`
+	PeersOver []Figure `json:"peers_over,omitempty"`
 	Memory    int64    `json:"memory,omitempty"`
+	Empty     bool     `json:"empty,omitempty"` // nothing is more than half there
 	Quality   *Quality `json:"quality,omitempty"`
+	// Best names the figures in which no other variant is better, and some are
+	// worse; told where there are peers.
+	Best []string `json:"best,omitempty"`
 	// After is the cut-out on a chequered ground, Difference what its alpha
 	// has too much (red) or too little (blue) against the truth or, where that
 	// is not known, against the variant Against.
@@ -139,7 +156,7 @@ func (r *Report) Failed() (n int) {
 		}
 	}
 	for _, v := range r.Variants {
-		if v.Name != peerVariant {
+		if v.Mode != "" {
 			n += v.Failures
 		}
 	}

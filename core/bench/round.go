@@ -49,9 +49,8 @@ func (r *round) photo(ctx context.Context, file string) PhotoReport {
 			result.Sizes, result.Memory = out.sizes, out.memory
 			if shown, err = readPixels(out.file); err != nil {
 				result.Error = err.Error()
-			} else if subject.truth != nil {
-				q := Compare(subject.truth, subject.colours, shown)
-				result.Quality = &q
+			} else {
+				result.judge(subject, shown)
 			}
 		}
 		album.add(v.name, shown)
@@ -97,7 +96,16 @@ func (r *round) times(ctx context.Context, subject *subject, report *PhotoReport
 		report.Results[i].Requests = NewSpread(whole[i])
 		report.Results[i].OverModel = Figure(NewSpread(over[i]).P50)
 	}
-	report.comparePeer()
+	report.comparePeers(r.variants)
+}
+
+// judge says how good a cut-out is.
+func (r *Result) judge(s *subject, cut *pixels) {
+	r.Empty = cut.empty()
+	if s.truth != nil {
+		q := Compare(s.truth, s.colours, cut)
+		r.Quality = &q
+	}
 }
 
 // model runs the bare model once and returns the milliseconds it took, NaN
@@ -140,9 +148,10 @@ func (v variant) request(ctx context.Context, o *Options, s *subject, watchMemor
 	return out, nil
 }
 
-// wants is what a request to the line asks for.
+// wants is what a request to the line asks for: what the API does unless told
+// otherwise, so that what it leaves empty counts as empty.
 func (v variant) wants() cutout.Options {
-	return cutout.Options{Mode: v.mode, Edges: v.edges, Format: cutout.PNG, Anyway: true}
+	return cutout.Options{Mode: v.mode, Edges: v.edges, Format: cutout.PNG}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"slices"
+	"strings"
 
 	"bgremover.pro/core/cutout"
 )
@@ -32,71 +33,107 @@ var line = []cutout.Stage{cutout.Waiting, cutout.Decode, cutout.Infer, cutout.Re
 
 // summarise draws together what was measured of each photo.
 func (r *Report) summarise(variants []variant, s *samples) {
+	r.halve()
 	r.Model = NewSpread(s.bare)
 	for i, v := range variants {
 		summary := Variant{Name: v.name, Mode: v.mode, Edges: v.edges, Requests: NewSpread(s.whole[v.name])}
-		if v.peer != nil {
-			r.Compared = PeerName
-		}
 		for _, stage := range line {
 			if times := s.stages[v.name][stage]; len(times) > 0 {
 				summary.Stages = append(summary.Stages, Stage{Stage: stage, Time: NewSpread(times)})
 			}
 		}
-		var over, peer []float64
+		var over []float64
+		peers := make([][]float64, len(r.Peers))
 		for _, p := range r.Photos {
 			if i >= len(p.Results) {
 				continue // the photo could not be read
 			}
 			result := p.Results[i]
-			over, peer = append(over, float64(result.OverModel)), append(peer, float64(result.PeerOver))
+			over = append(over, float64(result.OverModel))
+			for j, times := range result.PeersOver {
+				peers[j] = append(peers[j], float64(times))
+			}
 			summary.Memory = max(summary.Memory, result.Memory)
 			if result.Error != "" {
 				summary.Failures++
 			}
+			if result.Empty {
+				summary.Empty++
+			}
 		}
-		summary.OverModel, summary.PeerOver = NewSpread(over), NewSpread(peer)
+		summary.OverModel = NewSpread(over)
+		for _, times := range peers {
+			if v.peer == nil {
+				summary.PeersOver = append(summary.PeersOver, NewSpread(times))
+			}
+		}
 		summary.Groups = r.groups(i)
 		r.Variants = append(r.Variants, summary)
 	}
 	r.compareEdges()
+	r.contest()
 }
 
-// comparePeer sets the ratios of one photo.
-func (p *PhotoReport) comparePeer() {
-	last := len(p.Results) - 1
+// halve deals the photos, by name, in turns to the halves "a" and "b".
+func (r *Report) halve() {
+	byName := make([]*PhotoReport, len(r.Photos))
+	for i := range r.Photos {
+		byName[i] = &r.Photos[i]
+	}
+	slices.SortStableFunc(byName, func(a, b *PhotoReport) int { return strings.Compare(a.Name, b.Name) })
+	for i, p := range byName {
+		p.Half = [...]string{"a", "b"}[i%2]
+	}
+}
+
+// comparePeers sets the ratios of one photo.
+func (p *PhotoReport) comparePeers(variants []variant) {
 	for i := range p.Results {
-		p.Results[i].PeerOver = unknown
-		if i < last && p.Results[last].Variant == peerVariant {
-			p.Results[i].PeerOver = ratio(p.Results[last].Requests.P50, p.Results[i].Requests.P50)
+		for j, v := range variants {
+			if variants[i].peer == nil && v.peer != nil {
+				p.Results[i].PeersOver = append(p.Results[i].PeersOver, ratio(p.Results[j].Requests.P50, p.Results[i].Requests.P50))
+			}
 		}
 	}
 }
 
-// groups takes the means of a variant's quality by kind of photo.
+// groups takes the means of a variant's quality by kind of photo, by half, and
+// over all.
 func (r *Report) groups(variant int) []Group {
-	byName := map[string][]Quality{}
-	var names []string
-	var all []Quality
+	byName := map[string][]Result{}
+	var kinds []string
 	for _, p := range r.Photos {
 		if variant >= len(p.Results) || p.Results[variant].Quality == nil {
 			continue
 		}
 		if byName[p.Group] == nil {
-			names = append(names, p.Group)
+			kinds = append(kinds, p.Group)
 		}
-		byName[p.Group] = append(byName[p.Group], *p.Results[variant].Quality)
-		all = append(all, *p.Results[variant].Quality)
+		for _, name := range []string{p.Group, "half " + p.Half, "all"} {
+			byName[name] = append(byName[name], p.Results[variant])
+		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	slices.Sort(names)
+	slices.Sort(kinds)
 	var groups []Group
-	for _, name := range names {
-		groups = append(groups, Group{Name: name, Photos: len(byName[name]), Quality: meanQuality(byName[name])})
+	for _, name := range append(kinds, "half a", "half b", "all") {
+		if results := byName[name]; len(results) > 0 {
+			groups = append(groups, newGroup(name, results))
+		}
 	}
-	return append(groups, Group{Name: "all", Photos: len(all), Quality: meanQuality(all)})
+	return groups
+}
+
+func newGroup(name string, results []Result) Group {
+	g := Group{Name: name, Photos: len(results)}
+	var qualities []Quality
+	for _, result := range results {
+		qualities = append(qualities, *result.Quality)
+		if result.Empty {
+			g.Empty++
+		}
+	}
+	g.Quality = meanQuality(qualities)
+	return g
 }
 
 func meanQuality(all []Quality) Quality {

@@ -15,6 +15,7 @@ func (r *Report) WriteText(to io.Writer) error {
 	r.writeStages(w)
 	r.writeCrowds(w)
 	r.writeQuality(w)
+	r.writeContests(w)
 	r.writeMemory(w)
 	r.writePhotos(w)
 	return w.Flush()
@@ -31,22 +32,22 @@ func (r *Report) Title() string {
 }
 
 func (r *Report) writeTimes(w io.Writer) {
-	head := "\nrequest, ms\tn\tmin\tp50\tp90\tp99\tmax\tmean\t"
+	head := "\nrequest, ms\tn\tmin\tp50\tp90\tp99\tmax\tmean\tempty\tfailed\t"
 	if r.Model.N > 0 {
 		head += "over model: mean\tp50\tmax\t"
 	}
-	if r.Compared != "" {
-		head += "peer takes: mean\tp50\t"
+	for _, peer := range r.Peers {
+		head += peer.Name + " takes: mean\tp50\t"
 	}
 	fmt.Fprintln(w, head)
 	for _, v := range r.Variants {
 		s := v.Requests
-		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t", v.Name, s.N, s.Min, s.P50, s.P90, s.P99, s.Max, s.Mean)
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%d\t%d\t", v.Name, s.N, s.Min, s.P50, s.P90, s.P99, s.Max, s.Mean, v.Empty, v.Failures)
 		if r.Model.N > 0 {
 			fmt.Fprintf(w, "%s\t%s\t%s\t", times(v.OverModel.Mean), times(v.OverModel.P50), times(v.OverModel.Max))
 		}
-		if r.Compared != "" {
-			fmt.Fprintf(w, "%s\t%s\t", times(v.PeerOver.Mean), times(v.PeerOver.P50))
+		for _, peer := range v.PeersOver {
+			fmt.Fprintf(w, "%s\t%s\t", times(peer.Mean), times(peer.P50))
 		}
 		fmt.Fprintln(w)
 	}
@@ -93,10 +94,10 @@ func (v Variant) stage(name string) string {
 }
 
 func (r *Report) writeQuality(w io.Writer) {
-	head := "\nquality\tphotos\tn\tMAD\tMSE\tIoU\tedge\tfg\t\n"
+	head := "\nquality\tphotos\tn\tempty\tMAD\tMSE\tIoU\tedge\tfg\t\n"
 	for _, v := range r.Variants {
 		for _, g := range v.Groups {
-			fmt.Fprintf(w, "%s%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t\n", head, v.Name, g.Name, g.Photos,
+			fmt.Fprintf(w, "%s%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t\n", head, v.Name, g.Name, g.Photos, g.Empty,
 				number(g.MAD, 2), number(g.MSE, 2), number(g.IoU, 3), number(g.Edge, 1), number(g.Foreground, 2))
 			head = ""
 		}
@@ -104,6 +105,22 @@ func (r *Report) writeQuality(w io.Writer) {
 	head = "\nrefined over raw\tphotos\tedge\tfg\ttime\t\n"
 	for _, e := range r.Edges {
 		fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\t%s\t\n", head, e.Mode, e.Group, times(e.Edge), times(e.Foreground), times(e.Time))
+		head = ""
+	}
+}
+
+func (r *Report) writeContests(w io.Writer) {
+	head := "\nbest by\tphotos\tahead\t"
+	for _, peer := range r.Peers {
+		head += peer.Name + "\t"
+	}
+	head += "drawn\t\n"
+	for _, c := range r.Contests {
+		fmt.Fprintf(w, "%s%s, %s\t%d\t%d\t", head, c.Variant, c.Figure, c.Photos, c.Ahead)
+		for _, won := range c.Peers {
+			fmt.Fprintf(w, "%d\t", won)
+		}
+		fmt.Fprintf(w, "%d\t\n", c.Drawn)
 		head = ""
 	}
 }
@@ -123,7 +140,11 @@ func (r *Report) writeMemory(w io.Writer) {
 }
 
 func (r *Report) writePhotos(w io.Writer) {
-	fmt.Fprintln(w, "\nphoto\tvariant\tMP\tsizes\tms\tover model\tpeer takes\tMB\tIoU\tedge\tfg\t")
+	head := "\nphoto\tvariant\tMP\tsizes\tms\tover model\tMB\tIoU\tedge\tfg\t"
+	if len(r.Peers) > 0 {
+		head += "best by\t"
+	}
+	fmt.Fprintln(w, head)
 	for _, p := range r.Photos {
 		if p.Error != "" {
 			fmt.Fprintf(w, "%s\t%s\n", p.Name, p.Error)
@@ -137,9 +158,13 @@ func (r *Report) writePhotos(w io.Writer) {
 			if result.Quality != nil {
 				q = *result.Quality
 			}
-			fmt.Fprintf(w, "%s\t%s\t%.1f\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t\n", p.Name, result.Variant, p.Megapixels(), joined(result.Sizes),
-				number(result.Requests.P50, 0), times(result.OverModel), times(result.PeerOver), result.Memory/1e6,
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t", p.Name, result.Variant, p.Megapixels(), joined(result.Sizes),
+				number(result.Requests.P50, 0), times(result.OverModel), result.Memory/1e6,
 				number(q.IoU, 3), number(q.Edge, 1), number(q.Foreground, 1))
+			if len(r.Peers) > 0 {
+				fmt.Fprintf(w, "%s\t", strings.Join(result.Best, " "))
+			}
+			fmt.Fprintln(w)
 		}
 	}
 }

@@ -1,0 +1,51 @@
+// Package cli runs command lines: signals, errors and exit statuses.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"bgremover.pro/core/app"
+	"bgremover.pro/core/config"
+	"bgremover.pro/core/cutout"
+)
+
+// Main runs the process's command line and ends the process. A first signal
+// ends the command's context, a second one the process at once.
+func Main(root *cobra.Command) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal finds the default handler.
+	context.AfterFunc(ctx, stop)
+	os.Exit(Run(ctx, root, os.Args[1:]))
+}
+
+// Run executes one command line and returns its exit status: 0, 1 where the
+// work failed, 2 where the configuration or the command line is wrong.
+func Run(ctx context.Context, root *cobra.Command, args []string) int {
+	root.Version, root.SilenceUsage, root.SilenceErrors = app.Version, true, true
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var wrong config.Errors
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &wrong):
+		fmt.Fprintln(os.Stderr, wrong)
+		return 2
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "bgremover: stopped")
+		return 130
+	}
+	var known *cutout.Error
+	if errors.As(err, &known) {
+		err = errors.New(known.Message)
+	}
+	fmt.Fprintln(os.Stderr, "bgremover:", err)
+	return 1
+}
