@@ -26,15 +26,15 @@ func retried(check func() error) (err error) {
 }
 
 func (s *suite) concurrent(ctx context.Context) error {
-	pictures := []*cutout.Input{disc(s.size()), negative(disc(s.size())), disc(s.size()), negative(disc(s.size()))}
-	masks := make([]*cutout.Mask, len(pictures))
-	for i, picture := range pictures[:2] {
-		mask, err := s.segment(ctx, picture)
-		if err != nil {
-			return err
-		}
-		masks[i], masks[i+2] = mask, mask
+	if s.mask == nil {
+		return errNoMask
 	}
+	other, err := s.segment(ctx, negative(disc(s.size())))
+	if err != nil {
+		return err
+	}
+	pictures := []*cutout.Input{disc(s.size()), negative(disc(s.size())), disc(s.size())}
+	masks := []*cutout.Mask{s.mask, other, s.mask}
 	failures := make(chan error, len(pictures))
 	for i, picture := range pictures {
 		go func() {
