@@ -28,7 +28,10 @@ func (s *suite) survivesSignals(ctx context.Context) error {
 		if err := syscall.Kill(s.process.ID(), signal); err != nil {
 			return err
 		}
-		// A process that dies of the signal does so before it has done this.
+		select {
+		case <-s.process.Client.Done():
+		case <-time.After(time.Second): // for one that ends of it to do so
+		}
 		if err := errors.Join(s.answers(ctx), s.health(ctx)); err != nil {
 			return fmt.Errorf("after the signal %v: %w", signal, err)
 		}
