@@ -138,7 +138,7 @@ func (s *suite) worksAt(ctx context.Context, folder, line string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	client, err := (&contract.Plugin{}).GRPCClient(ctx, nil, conn)
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func (s *suite) stops(code cutout.Code, begin func() (context.Context, context.C
 			return err // it was done before anybody could stop it
 		}
 		if !seen && s.took >= telling {
-			return errors.New("Describe says that nothing is running during a run: set running")
+			return errors.New("during a run, Describe says that nothing is running: set running")
 		}
 		if got := cutout.CodeOf(first); first == nil || got != code {
 			return fmt.Errorf("the call was to end with the code %s, not with %w", code, first)
