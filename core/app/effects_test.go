@@ -199,16 +199,23 @@ func encrypts(address string) string {
 	return "TLS"
 }
 
-func operatorSays(t *testing.T, p *probe) string {
-	ended := make(chan error, 1)
-	go func() { ended <- p.operator.Serve() }()
-	t.Cleanup(func() { p.end(); <-ended })
-	answer, err := http.Get("http://" + p.Operator().String() + "/")
-	if err != nil {
-		t.Fatal(err)
+func operatorSays(path, authorization string) func(*testing.T, *probe) string {
+	return func(t *testing.T, p *probe) string {
+		ended := make(chan error, 1)
+		go func() { ended <- p.operator.Serve() }()
+		t.Cleanup(func() { p.end(); <-ended })
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.Operator().String()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", authorization)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		return answer.Status
 	}
-	defer answer.Body.Close()
-	return answer.Status
 }
 
 func edges(_ *testing.T, p *probe) string { return fmt.Sprint(Edges(p.live.Current())) }

@@ -77,7 +77,8 @@ func rows(t *testing.T) map[string]row {
 		}},
 
 		"admin_listen":      {value: freeAddress(t), effect: func(_ *testing.T, p *probe) string { return fixed("admin_listen", p, p.Operator()) }},
-		"admin_token":       {value: secretText, effect: operatorSays},
+		"admin_token":       {value: secretText, effect: operatorSays("/", "Bearer "+secretText)},
+		"admin_metrics":     {value: "token", with: map[string]string{"admin_token": secretText}, effect: operatorSays("/metrics", "")},
 		"admin_tls_cert":    {value: cert, with: map[string]string{"admin_tls_key": key}, effect: operatorEncrypts},
 		"admin_tls_key":     {value: key, with: map[string]string{"admin_tls_cert": cert}, effect: operatorEncrypts},
 		"admin_client_ca":   {value: cert, with: map[string]string{"admin_tls_cert": cert, "admin_tls_key": key}, effect: operatorEncrypts},
@@ -95,6 +96,7 @@ func rows(t *testing.T) map[string]row {
 		"api_backends":  {value: "onnx-cpu", effect: body("?backend=fake")},
 		"max_upload":    {value: "1KiB", effect: answers("")},
 		"max_pixels":    {value: "10", effect: answers("")},
+		"max_side":      {value: "63", effect: answers("")},
 		"max_photos":    {value: "1", effect: twoPhotos},
 		"decode_memory": {value: "64MiB", effect: func(_ *testing.T, p *probe) string { return p.send("", plain(3000)).Result().Status }},
 		"queue":         {value: "3", effect: untilFull},
@@ -129,9 +131,16 @@ func rows(t *testing.T) map[string]row {
 			}
 		}},
 
-		"limits_device":    {value: "7/1h", effect: header("/api/v1/cutouts", "Ratelimit-Policy")},
-		"limits_network":   {value: "70/1h", effect: header("/api/v1/cutouts", "Ratelimit-Policy")},
-		"limits_routes":    {value: "/api/v1/cutouts=5/1h", effect: header("/api/v1/cutouts", "Ratelimit-Policy")},
+		"limits_device":  {value: "7/1h", effect: header("/api/v1/cutouts", "Ratelimit-Policy")},
+		"limits_network": {value: "70/1h", effect: header("/api/v1/cutouts", "Ratelimit-Policy")},
+		"limits_routes":  {value: "/api/v1/cutouts=5/1h", effect: header("/api/v1/cutouts", "Ratelimit-Policy")},
+		"limits_model_loads": {value: "1/1h", running: true, effect: func(_ *testing.T, p *probe) string {
+			var all []string
+			for range 2 {
+				all = append(all, p.photo("?backend=onnx-cpu&model=own").Result().Status)
+			}
+			return strings.Join(all, ", ")
+		}},
 		"limits_overrides": {value: "198.51.100.7=block", effect: answers("")},
 		"api_keys": {value: "me:" + ownKey + "=5/1h", effect: func(_ *testing.T, p *probe) string {
 			return p.ask(http.MethodPost, "/api/v1/cutouts", nil, "Authorization", "Bearer k3y").Result().Status
@@ -140,7 +149,7 @@ func rows(t *testing.T) map[string]row {
 			p.photo("")
 			degraded, _ := p.limits.Degraded()
 			return fmt.Sprint(degraded, found("/privacy", "in a store that several servers share")(t, p))
-		}, with: map[string]string{"limits_device": "60/1h"}},
+		}, with: map[string]string{"limits_device": "60/1h", "device_secret": secretText}},
 
 		"log_level": {value: "debug", effect: func(t *testing.T, p *probe) string { return fmt.Sprint(p.log.Enabled(t.Context(), -4)) }},
 		"log_format": {value: "json", effect: func(_ *testing.T, p *probe) string {
@@ -154,8 +163,9 @@ func rows(t *testing.T) map[string]row {
 		"access_log_ip": {value: "none", effect: func(t *testing.T, p *probe) string {
 			return fmt.Sprint(strings.Contains(p.accessLine(t), "198.51.100.7"), found("/privacy", "not your address")(t, p))
 		}},
-		"access_log_days": {value: "7", effect: found("/privacy", "before it is 7 days old")},
-		"access_log_gzip": {value: "true", shownBy: "core/accesslog/retention_test.go TestFortyDays"},
+		"access_log_days":     {value: "7", effect: found("/privacy", "before it is 7 days old")},
+		"access_log_day_size": {shownBy: "core/app/flood_test.go TestAFloodFillsNoDisk"},
+		"access_log_gzip":     {value: "true", shownBy: "core/accesslog/retention_test.go TestFortyDays"},
 
 		"cache_browser":     {value: "77s", effect: header("/", "Cache-Control")},
 		"cache_edge":        {value: "77s", effect: header("/", "Cache-Control")},
