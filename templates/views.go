@@ -3,7 +3,10 @@ package templates
 import "time"
 
 // Home is the page at /.
-type Home struct{ Limits Limits }
+type Home struct {
+	Limits Limits
+	Mode   string // chosen at first: "fast", "best", else "auto"
+}
 
 // Limits are what one upload may be.
 type Limits struct {
@@ -30,7 +33,7 @@ type Privacy struct {
 	Limits       Limits
 	// Device and Network are the rates a device and its network may send.
 	Device, Network Rate
-	LogDays         int           // access log lines are deleted after so many days
+	LogDays         int           // access log lines are deleted after so many days; 0: there is no access log
 	CookieLife      time.Duration // of the session cookie
 	KeyLife         time.Duration // how long the key behind the device id lasts
 	// LogAddress is what the access log holds of an address: "full",
@@ -121,7 +124,7 @@ type Data struct {
 	CookieEnds   time.Duration // until the cookie expires; 0 without one
 	KeyEnds      time.Duration // until the daily key behind the id changes
 	Buckets      []Bucket
-	LogDays      int
+	LogDays      int // 0: there is no access log
 	ContactEmail string
 }
 

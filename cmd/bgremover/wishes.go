@@ -38,9 +38,7 @@ func (w *wishes) add(cmd *cobra.Command) {
 // mistakes together.
 func (w *wishes) options() (o cutout.Options, err error) {
 	var problems [8]error
-	if w.mode != "" {
-		o.Mode, problems[0] = cutout.ParseMode(w.mode)
-	}
+	o.Mode, problems[0] = cutout.ParseMode(w.mode)
 	o.Format, problems[1] = cutout.ParseFormat(w.format)
 	o.Output, problems[2] = cutout.ParseOutput(w.output)
 	o.Edges, problems[3] = cutout.ParseEdges(w.edges)

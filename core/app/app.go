@@ -60,7 +60,7 @@ func New(live *config.Live, output io.Writer) (*App, error) {
 		a.Close()
 		return nil, err
 	}
-	live.OnChange(a.reconfigure)
+	live.OnChange(a.apply)
 	return a, nil
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"time"
 
@@ -10,8 +11,9 @@ import (
 	"bgremover.pro/core/web"
 )
 
-// reconfigure brings a changed configuration into effect.
-func (a *App) reconfigure(old, c *config.Config, report config.Report) {
+// apply brings a changed configuration into effect. What waits for the next start
+// is in c as it was before, so that no part needs to know which settings do.
+func (a *App) apply(old, c *config.Config, report config.Report) {
 	a.metrics.Reloaded(report.Err)
 	if report.Err != nil {
 		a.log.Error("the configuration was left as it is", "cause", report.Cause, "error", report.Err)
@@ -29,7 +31,7 @@ func (a *App) reconfigure(old, c *config.Config, report config.Report) {
 	if err := a.access.Configure(accessSettings(c)); err != nil {
 		a.log.Error("the access log was left as it is", "error", err)
 	}
-	if old.Inference.Backend != c.Inference.Backend || !reflect.DeepEqual(old.Backends, c.Backends) {
+	if old.Inference.Backend != c.Inference.Backend || old.Inference.Model != c.Inference.Model || !reflect.DeepEqual(old.Backends, c.Backends) {
 		a.reconfigureBackends(c)
 	}
 }
@@ -38,10 +40,11 @@ func (a *App) reconfigure(old, c *config.Config, report config.Report) {
 // order; a backend that takes longer than loading its model may is given up.
 func (a *App) reconfigureBackends(c *config.Config) {
 	specs, err := backendSpecs(c, a.line.Store)
-	if err == nil {
+	models, modelErr := installed(a.line.Store, c.Inference)
+	if err = errors.Join(err, modelErr); err == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
-		err = a.line.Backends.Reconfigure(ctx, specs, c.Inference.Backend)
+		err = a.line.Backends.Reconfigure(ctx, specs, c.Inference.Backend, models...)
 	}
 	if err != nil {
 		a.log.Error("the backends were left as they are", "error", err)

@@ -23,6 +23,8 @@ func webSettings(c *config.Config) *web.Settings {
 		PublicURL:      c.Server.PublicURL,
 		MaxUpload:      c.Inference.MaxUpload,
 		MaxPixels:      c.Inference.MaxPixels,
+		MaxPhotos:      c.Inference.MaxPhotos,
+		Mode:           c.Inference.Mode,
 		Device:         shownRate(c.Limits.Device),
 		Network:        shownRate(c.Limits.Network),
 		LogDays:        days,

@@ -182,7 +182,8 @@ func TestOutOfMemory(t *testing.T) {
 	for statusOf(m, "one").Restarts == 0 {
 		works(t, m, "")
 	}
-	if st := statusOf(m, "one"); !strings.Contains(st.LastError, "memory") {
+	// On a slow machine it is killed while it still writes down its goroutines.
+	if st := statusOf(m, "one"); !strings.Contains(st.LastError+strings.Join(st.Stderr, "\n"), "memory") {
 		t.Errorf("status: %+v", st)
 	}
 }

@@ -57,19 +57,22 @@ func (m *Manager) reload(ctx context.Context, model cutout.Model) error {
 	return nil
 }
 
-// Reconfigure takes over another list of backends and another choice among
-// them; an empty one keeps the old. Those that changed are replaced by fresh
-// processes, those that are gone finish their runs and end. What does not come
-// up leaves the old in place, and the error says so. Codes: Invalid,
-// BackendUnavailable, Timeout, Canceled.
-func (m *Manager) Reconfigure(ctx context.Context, specs []Spec, active string) error {
+// Reconfigure takes over another list of backends, another choice among them
+// and other models, the default first; empty ones keep the old. Backends that
+// changed are replaced by fresh processes, those that are gone finish their runs
+// and end. What does not come up leaves the old in place, and the error says so.
+// Codes: Invalid, BackendUnavailable, Timeout, Canceled.
+func (m *Manager) Reconfigure(ctx context.Context, specs []Spec, active string, models ...cutout.Model) error {
 	if err := m.lockChanges(ctx); err != nil {
 		return err
 	}
 	defer m.unlockChanges()
 	m.mu.Lock()
 	active = cmp.Or(active, m.active)
-	err := checkSpecs(specs, m.models)
+	if len(models) == 0 {
+		models = m.models
+	}
+	err := checkSpecs(specs, models)
 	m.mu.Unlock()
 	if active != Auto && !has(specs, active) {
 		err = errors.Join(err, fmt.Errorf("the active backend, %q, is not configured", active))
@@ -77,9 +80,13 @@ func (m *Manager) Reconfigure(ctx context.Context, specs []Spec, active string) 
 	if err != nil {
 		return cutout.Wrap(cutout.Invalid, err, err.Error())
 	}
-	var changed []*supervisor
-	m.update(func() { changed = m.add(specs) })
 	var problems []error
+	if err := m.preload(ctx, models); err != nil {
+		problems = append(problems, err)
+		models = m.models // only we change them
+	}
+	var changed []*supervisor
+	m.update(func() { m.models, changed = models, m.add(specs) })
 	for _, s := range changed {
 		spec := specs[slices.IndexFunc(specs, func(spec Spec) bool { return spec.Name == s.name })]
 		if err := m.adopt(ctx, s, spec); err != nil {
@@ -91,6 +98,31 @@ func (m *Manager) Reconfigure(ctx context.Context, specs []Spec, active string) 
 	}
 	m.update(func() { m.dismissAllBut(specs) })
 	return inWords(ctx, errors.Join(problems...))
+}
+
+// preload has the backend that serves load what will be its first model, so that
+// no request waits for that, or finds that it does not load.
+func (m *Manager) preload(ctx context.Context, models []cutout.Model) error {
+	m.mu.Lock()
+	chain, _ := m.chain(m.active)
+	var p *process
+	if s := m.server(chain); s != nil && s.proc.hold() {
+		p = s.proc
+	}
+	m.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	defer p.release()
+	first, ok := p.spec.first(models)
+	if !ok {
+		return nil
+	}
+	loaded, err := p.take(ctx, first, m.options.room(p), m.options.LoadTimeout)
+	if err == nil {
+		p.letGo(loaded.Name)
+	}
+	return err
 }
 
 func has(specs []Spec, name string) bool {

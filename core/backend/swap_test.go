@@ -203,6 +203,30 @@ func TestReconfigure(t *testing.T) {
 	}
 }
 
+// TestReconfigureModels: the first of the new models serves those who name none,
+// and is loaded before they come; one that does not load changes nothing.
+func TestReconfigureModels(t *testing.T) {
+	o := patient(t, fake("one"))
+	m := started(t, o)
+	broken := testModel(t, "third", 32)
+	broken.Variants[0].File += ".missing"
+	if err := m.Reconfigure(soon(t), o.Specs, "", broken, o.Models[0]); cutout.CodeOf(err) != cutout.Invalid {
+		t.Errorf("to a model that does not load: %v", err)
+	}
+	if run := works(t, m, ""); run.Model != "first" {
+		t.Errorf("then %s ran", run.Model)
+	}
+	if err := m.Reconfigure(soon(t), o.Specs, "", o.Models[1], o.Models[0]); err != nil {
+		t.Fatal(err)
+	}
+	if loaded := statusOf(m, "one").Models; !slices.Contains(loaded, "second") {
+		t.Errorf("loaded before any request: %v", loaded)
+	}
+	if run := works(t, m, ""); run.Model != "second" {
+		t.Errorf("then %s ran", run.Model)
+	}
+}
+
 // TestIdle: a process without work ends, and the next request starts it.
 func TestIdle(t *testing.T) {
 	o := patient(t, fake("one"))

@@ -45,7 +45,8 @@ func Open(sources Sources) (*Live, error) {
 	return l, nil
 }
 
-// Current is the tree in force. Ask again for each piece of work.
+// Current is the tree in force: what waits for the next start is as it was at
+// this one. Ask again for each piece of work.
 func (l *Live) Current() *Config { return l.current.Load() }
 
 // Last is the latest reload that changed something or failed; nil before.
@@ -112,6 +113,7 @@ func (l *Live) swap(cause string, sources Sources) Report {
 	}
 	l.sources = sources
 	report.Changes = differences(old, changed)
+	changed.keepUntilStart(old)
 	l.current.Store(changed)
 	if len(report.Changes) == 0 {
 		return report
@@ -129,10 +131,9 @@ func (l *Live) tell(report Report, old *Config) Report {
 
 func differences(old, changed *Config) (all []Change) {
 	for i, s := range settings {
-		if s.get(old) == s.get(changed) {
-			continue
+		if old.values[i].raw != changed.values[i].raw {
+			all = append(all, Change{s.key, old.values[i].shown(), changed.values[i].shown(), !s.live})
 		}
-		all = append(all, Change{s.key, old.values[i].shown(), changed.values[i].shown(), !s.live})
 	}
 	if !reflect.DeepEqual(old.Backends, changed.Backends) {
 		all = append(all, Change{"backends", names(old.Backends), names(changed.Backends), false})

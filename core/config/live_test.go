@@ -152,3 +152,29 @@ func TestReadersNeverSeeHalfAChange(t *testing.T) {
 		t.Errorf("queue = %d at the end", got)
 	}
 }
+
+// TestWhatWaitsForTheStart: the tree in force keeps it as it was, each change is
+// reported once, and the next start has it.
+func TestWhatWaitsForTheStart(t *testing.T) {
+	const secret = "0123456789abcdef0123456789abcdef"
+	path := write(t, "access_log = \"file\"\nlimits_device = \"10/1h\"\n")
+	l := open(t, Sources{File: path})
+	overwrite(t, path, "access_log = \"off\"\nlimits_device = \"20/1h\"\ndevice_secret = \""+secret+"\"\n")
+	report := l.Reload("test")
+	waits := map[string]bool{}
+	for _, c := range report.Changes {
+		waits[c.Key] = c.Restart
+	}
+	if report.Err != nil || len(waits) != 3 || !waits["access_log"] || !waits["device_secret"] || waits["limits_device"] {
+		t.Errorf("report: %+v", report)
+	}
+	if c := l.Current(); c.Log.Access != "file" || c.Server.DeviceSecret != "" || c.Limits.Device.Count != 20 {
+		t.Errorf("in force: %q, %q, %v", c.Log.Access, c.Server.DeviceSecret, c.Limits.Device)
+	}
+	if again := l.Reload("test"); len(again.Changes) > 0 {
+		t.Errorf("reported again: %+v", again.Changes)
+	}
+	if c := open(t, Sources{File: path}).Current(); c.Log.Access != "off" || c.Server.DeviceSecret != secret {
+		t.Errorf("at the next start: %q, %q", c.Log.Access, c.Server.DeviceSecret)
+	}
+}

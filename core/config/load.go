@@ -20,6 +20,8 @@ type Value struct {
 	IsSet   bool // not empty; says whether there is a secret at all
 	Live    bool // a reload brings a change into effect
 	Locked  bool // the environment or a flag outranks file and operator
+
+	raw string // the text, of a secret too
 }
 
 func (v Value) shown() string {
@@ -107,8 +109,9 @@ func (c *Config) take(s setting, f finding) Errors {
 		}
 		return Errors{{Key: s.key, Value: shown, Origin: f.origin, Message: strings.ReplaceAll(err.Error(), "\n", " and "), Accepts: s.accepts}}
 	}
-	if v.IsSet = s.get(c) != ""; !s.secret {
-		v.Text = s.get(c)
+	v.raw = s.get(c)
+	if v.IsSet = v.raw != ""; !s.secret {
+		v.Text = v.raw
 	}
 	c.values = append(c.values, v)
 	return nil
@@ -122,7 +125,17 @@ func (c *Config) complete() {
 	}
 }
 
-// Values lists every setting as it was found, in a fixed order.
+// keepUntilStart takes back what only a start may change.
+func (c *Config) keepUntilStart(started *Config) {
+	for _, s := range settings {
+		if !s.live {
+			s.copy(c, started)
+		}
+	}
+}
+
+// Values lists every setting as it was found, in a fixed order; one that waits
+// for the next start is not yet in force.
 func (c *Config) Values() []Value { return slices.Clone(c.values) }
 
 // text returns the true text of a setting, that of secrets too.

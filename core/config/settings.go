@@ -11,9 +11,10 @@ import (
 type setting struct {
 	key, initial, help, accepts string
 	secret                      bool // never shown; KEY_file names a file that holds it
-	live                        bool // a reload brings it into effect
+	live                        bool // a reload brings it into effect; others wait for the next start
 	set                         func(*Config, string) error
 	get                         func(*Config) string
+	copy                        func(to, from *Config)
 }
 
 func define[T any](key, initial, help string, k kind[T], field func(*Config) *T) setting {
@@ -25,7 +26,8 @@ func define[T any](key, initial, help string, k kind[T], field func(*Config) *T)
 			}
 			return err
 		},
-		get: func(c *Config) string { return k.format(*field(c)) },
+		get:  func(c *Config) string { return k.format(*field(c)) },
+		copy: func(to, from *Config) { *field(to) = *field(from) },
 	}
 }
 
@@ -49,11 +51,11 @@ var settings = concat(serverSettings, operatorSettings, inferenceSettings, limit
 
 var serverSettings = []setting{
 	define("listen", ":8080", "where visitors are served", address, func(c *Config) *string { return &c.Server.Listen }),
-	define("public_url", "", "the site's address as visitors type it",
-		text("http(s)://host without a path, or nothing", optional(isWebURL)), func(c *Config) *string { return &c.Server.PublicURL }),
-	define("site_name", "BGRemover", "what the pages call the site", free, func(c *Config) *string { return &c.Server.SiteName }),
-	define("contact_email", "", "shown on the contact page", text("an e-mail address, or nothing", optional(isEmail)),
-		func(c *Config) *string { return &c.Server.ContactEmail }),
+	live(define("public_url", "", "the site's address as visitors type it",
+		text("http(s)://host without a path, or nothing", optional(isWebURL)), func(c *Config) *string { return &c.Server.PublicURL })),
+	live(define("site_name", "BGRemover", "what the pages call the site", free, func(c *Config) *string { return &c.Server.SiteName })),
+	live(define("contact_email", "", "shown on the contact page", text("an e-mail address, or nothing", optional(isEmail)),
+		func(c *Config) *string { return &c.Server.ContactEmail })),
 	define("tls_cert", "", "certificate of the public listener (PEM file)", pemFile, func(c *Config) *string { return &c.Server.TLSCert }),
 	define("tls_key", "", "its key (PEM file)", pemFile, func(c *Config) *string { return &c.Server.TLSKey }),
 	define("trusted_proxies", "", "whose X-Forwarded-For counts", list(proxy), func(c *Config) *[]netip.Prefix { return &c.Server.TrustedProxies }),
@@ -61,10 +63,10 @@ var serverSettings = []setting{
 		text("at least 32 characters, or nothing", optional(func(s string) bool { return len(s) >= minDeviceSecret })),
 		func(c *Config) *string { return &c.Server.DeviceSecret })),
 	define("max_connections", "4096", "connections open at a time", number(1, 1_000_000), func(c *Config) *int { return &c.Server.MaxConnections }),
-	define("drain_delay", "2s", "at the end: not ready, but still serving, for so long", duration(0, 5*time.Minute),
-		func(c *Config) *time.Duration { return &c.Server.DrainDelay }),
-	define("drain_timeout", "30s", "at the end: how long requests may finish", duration(0, time.Hour),
-		func(c *Config) *time.Duration { return &c.Server.DrainTimeout }),
+	live(define("drain_delay", "2s", "at the end: not ready, but still serving, for so long", duration(0, 5*time.Minute),
+		func(c *Config) *time.Duration { return &c.Server.DrainDelay })),
+	live(define("drain_timeout", "30s", "at the end: how long requests may finish", duration(0, time.Hour),
+		func(c *Config) *time.Duration { return &c.Server.DrainTimeout })),
 	define("data_dir", defaultDataDir(), "runtime and models", folder, func(c *Config) *string { return &c.Folders.Data }),
 	define("plugin_dir", "", "the backends' binaries; empty: plugins beside the binary", folder, func(c *Config) *string { return &c.Folders.Plugins }),
 	define("log_dir", "", "access logs, and nothing else; empty: logs in data_dir", folder, func(c *Config) *string { return &c.Folders.Logs }),
@@ -92,13 +94,13 @@ var inferenceSettings = []setting{
 	live(define("mode", "auto", "the mode where a request names none", choice("auto", "fast", "best"), func(c *Config) *string { return &c.Inference.Mode })),
 	define("api_models", "", "models that a request may name; empty: all installed", list(name), func(c *Config) *[]string { return &c.Inference.Models }),
 	define("api_backends", "", "backends that a request may name; empty: all configured", list(name), func(c *Config) *[]string { return &c.Inference.BackendNames }),
-	define("max_upload", "30MiB", "a photo's size", size(1<<10, 1<<30), func(c *Config) *int64 { return &c.Inference.MaxUpload }),
-	define("max_pixels", "50000000", "a photo's width times height", number(1, 1_000_000_000), func(c *Config) *int { return &c.Inference.MaxPixels }),
-	define("max_side", "32767", "a photo's width and height each, in pixels", number(1, 1_000_000), func(c *Config) *int { return &c.Inference.MaxSide }),
-	define("max_photos", "10", "photos in one form", number(1, 100), func(c *Config) *int { return &c.Inference.MaxPhotos }),
+	live(define("max_upload", "30MiB", "a photo's size", size(1<<10, 1<<30), func(c *Config) *int64 { return &c.Inference.MaxUpload })),
+	live(define("max_pixels", "50000000", "a photo's width times height", number(1, 1_000_000_000), func(c *Config) *int { return &c.Inference.MaxPixels })),
+	live(define("max_side", "32767", "a photo's width and height each, in pixels", number(1, 1_000_000), func(c *Config) *int { return &c.Inference.MaxSide })),
+	live(define("max_photos", "10", "photos in one form", number(1, 100), func(c *Config) *int { return &c.Inference.MaxPhotos })),
 	define("memory", "1600MiB", "what photos may take in the server's process: a quarter for uploads, the rest for photos at work and results until they are sent", size(64<<20, 1<<40), func(c *Config) *int64 { return &c.Inference.Memory }),
-	define("queue", "32", "photos waiting; more are told to come back", number(1, 100_000), func(c *Config) *int { return &c.Inference.Queue }),
-	define("workers", "0", "photos at work at a time; 0: by the processor", number(0, 1024), func(c *Config) *int { return &c.Inference.Workers }),
+	live(define("queue", "32", "photos waiting; more are told to come back", number(1, 100_000), func(c *Config) *int { return &c.Inference.Queue })),
+	live(define("workers", "0", "photos at work at a time; 0: by the processor", number(0, 1024), func(c *Config) *int { return &c.Inference.Workers })),
 	define("threads", "0", "threads of one inference; 0: by the processor", number(0, 1024), func(c *Config) *int { return &c.Inference.Threads }),
 	define("timeout", "60s", "from a photo's arrival to its answer", duration(time.Second, time.Hour), func(c *Config) *time.Duration { return &c.Inference.Timeout }),
 	define("idle_unload", "off", "free the model after so long without work; off: never", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Inference.IdleUnload }),

@@ -58,8 +58,13 @@ const (
 	Raw     Edges  = "raw" // the plain mask, scaled, over the photo's own colours
 )
 
-// ParseMode reads a mode; empty means the default.
-func ParseMode(s string) (Mode, error) { return parse("mode", s, Auto, Fast, Best) }
+// ParseMode reads a mode; empty leaves the choice to the operator.
+func ParseMode(s string) (Mode, error) {
+	if s == "" {
+		return "", nil
+	}
+	return parse("mode", s, Auto, Fast, Best)
+}
 
 // ParseFormat reads a format; empty means the default, "jpg" means JPEG.
 func ParseFormat(s string) (Format, error) {

@@ -75,6 +75,20 @@ func TestModelsThatMayNotBeLoaded(t *testing.T) {
 	s.do(http.MethodPost, api, strings.NewReader("photo")).expect(t, 200)
 }
 
+// Where nobody chooses a mode, the operator does: the line gets none.
+func TestNoModeIsTheOperators(t *testing.T) {
+	var jobs []cutout.Job
+	s := start(t, remembering(&jobs))
+	s.do(http.MethodPost, api, strings.NewReader("x")).expect(t, 200)
+	s.post(formPath, newForm().file("a.jpg", "x").field("mode", "")).expect(t, 200)
+	for _, job := range jobs {
+		if job.Options.Mode != "" {
+			t.Errorf("mode %q", job.Options.Mode)
+		}
+	}
+	s.get("/").expect(t, 200, `value="auto" checked`)
+}
+
 func TestAPIReadsPhotosAndOptionsAnywhere(t *testing.T) {
 	want := cutout.Options{Mode: cutout.Best, Format: cutout.JPEG, Output: cutout.Matte, Edges: cutout.Raw, Depth: 16, Model: "u2net", Backend: "onnx-cuda"}
 	const query = "?mode=best&format=jpg&output=mask&edges=raw&depth=16&model=u2net&backend=onnx-cuda"

@@ -15,7 +15,7 @@ import (
 // htmx swaps in, or with answer=file the files themselves.
 func (s *Server) cutForm(c *gin.Context) {
 	who := s.devices.Identify(c.Request)
-	a, err := s.receive(c, who, maxPhotos)
+	a, err := s.receive(c, who, exchangeOf(c).generation.settings.MaxPhotos)
 	defer a.close()
 	if err != nil {
 		s.refuse(c, a.body, err)

@@ -84,7 +84,7 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 // renderPages makes the pages and fragments that are the same for everyone.
 func (g *generation) renderPages() error {
 	views := map[string]templates.View{
-		"/":        templates.Home{Limits: limitsOf(g.settings)},
+		"/":        templates.Home{Limits: limitsOf(g.settings), Mode: g.settings.Mode},
 		"/gallery": templates.Gallery{},
 		"/offline": templates.Offline{},
 		"/contact": templates.Contact{Email: g.settings.ContactEmail},
@@ -141,5 +141,5 @@ func preload(html []byte) []string {
 }
 
 func limitsOf(s *Settings) templates.Limits {
-	return templates.Limits{MaxUpload: s.MaxUpload, MaxPixels: s.MaxPixels, MaxPhotos: maxPhotos}
+	return templates.Limits{MaxUpload: s.MaxUpload, MaxPixels: s.MaxPixels, MaxPhotos: s.MaxPhotos}
 }

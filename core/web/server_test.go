@@ -80,7 +80,7 @@ func (l *lockedBuffer) String() string {
 func defaultSettings() *Settings {
 	return &Settings{
 		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 1 << 20, MaxPixels: 50_000_000,
-		Device: templates.Rate{Count: 1000, Period: time.Hour}, LogDays: 30, Cache: DefaultCache,
+		Device: templates.Rate{Count: 1000, Period: time.Hour}, MaxPhotos: 10, LogDays: 30, Cache: DefaultCache,
 	}
 }
 

@@ -25,10 +25,10 @@ func TestSettingsChangeWhileServing(t *testing.T) {
 	}
 	changed := *defaultSettings()
 	changed.SiteName, changed.MaxUpload, changed.PublicURL = "Cutter", 10, "https://cut.example"
-	changed.Cache.SharedMaxAge = time.Hour
+	changed.Cache.SharedMaxAge, changed.Mode = time.Hour, "fast"
 	s.settings.Store(&changed)
 	r := s.get("/", "If-None-Match", old.header.Get("Etag"))
-	r.expect(t, 200, "<title>Cutter")
+	r.expect(t, 200, "<title>Cutter", `value="fast" checked`)
 	if s.server.Tag() == tag || r.header.Get("Xkey") != s.server.Tag()+" "+PagesTag || !strings.Contains(r.header.Get("Cache-Control"), "s-maxage=3600") {
 		t.Errorf("tag %s: %v", s.server.Tag(), r.header)
 	}

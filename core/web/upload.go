@@ -12,8 +12,7 @@ import (
 
 // Bounds of a form, whatever the photos' own limits are.
 const (
-	maxPhotos  = 10       // photos a form
-	maxParts   = 32       // parts of any kind
+	maxParts   = 32       // parts beside the photos
 	maxField   = 1 << 10  // bytes of a field's value
 	maxHeading = 16 << 10 // bytes of a part's own headers, and of what stands before it
 	slack      = 1 << 20  // bytes that a form may hold beyond its photos
@@ -94,7 +93,7 @@ func (in *intake) form(boundary string) (*submission, error) {
 			return sub, err
 		case err != nil:
 			return nil, formError(err)
-		case n >= maxParts:
+		case n >= in.maxPhotos+maxParts:
 			return nil, errFields
 		}
 		gate.open()

@@ -18,6 +18,7 @@ import (
 const (
 	testMemory = 4 << 20
 	testUpload = 1 << 10
+	maxPhotos  = 10 // as in defaultSettings
 )
 
 // take reads body as a form under small limits.

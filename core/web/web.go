@@ -50,9 +50,12 @@ type Settings struct {
 	PublicURL string
 	MaxUpload int64 // bytes a photo
 	MaxPixels int   // pixels a photo
+	MaxPhotos int   // photos a form
+	// Mode is chosen where a visitor chooses none.
+	Mode string
 	// Device and Network are the rates, for the pages; the Limiter counts.
 	Device, Network templates.Rate
-	LogDays         int
+	LogDays         int // 0: no access log is kept
 	// Proxies and SharedCounters are told on the privacy page.
 	Proxies, SharedCounters bool
 	// LogAddress is how much of an address the access log holds: "full",

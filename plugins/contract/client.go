@@ -47,6 +47,7 @@ func (c *Client) Describe(ctx context.Context) (Description, error) {
 	return Description{
 		Name: d.Name, Version: d.Version, Device: d.Device, Provider: d.Provider, Runtime: d.Runtime,
 		MaxBatch: int(max(d.MaxBatch, 1)), Models: d.Models, Memory: d.MemoryBytes,
+		Running: int(d.Running),
 	}, nil
 }
 

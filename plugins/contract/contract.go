@@ -52,6 +52,7 @@ type Description struct {
 	MaxBatch      int
 	Models        []string
 	Memory        uint64 // bytes resident, 0 if unknown
+	Running       int    // runs going on or waiting; the server that serves a Backend counts them
 }
 
 // Timing says where the time of one Segment went inside the plugin.

@@ -15,9 +15,9 @@ import (
 )
 
 // Serve is the whole main of a backend written in Go: it serves until the host
-// asks it to end or is gone. It writes the handshake line to standard output;
+// asks it to end or is gone. Further options of gRPC are for tests. It writes the handshake line to standard output;
 // nothing else may be written there before.
-func Serve(backend Backend) {
+func Serve(backend Backend, further ...grpc.ServerOption) {
 	stderr := os.Stderr // go-plugin replaces it
 	go EndWithHost()
 	// A service manager sends TERM to every process of the service, but the
@@ -27,8 +27,8 @@ func Serve(backend Backend) {
 		HandshakeConfig: Handshake,
 		Plugins:         plugin.PluginSet{Name: &Plugin{Impl: backend}},
 		GRPCServer: func(options []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(options,
-				grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))...)
+			options = append(options, grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
+			return grpc.NewServer(append(options, further...)...)
 		},
 		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: stderr}),
 	})

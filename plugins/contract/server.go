@@ -2,6 +2,7 @@ package contract
 
 import (
 	"context"
+	"sync/atomic"
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/plugins/contract/proto"
@@ -12,6 +13,7 @@ import (
 type server struct {
 	proto.UnimplementedBackendServer
 	backend Backend
+	running atomic.Int32
 }
 
 func (s *server) Describe(ctx context.Context, _ *proto.DescribeRequest) (*proto.Description, error) {
@@ -22,6 +24,7 @@ func (s *server) Describe(ctx context.Context, _ *proto.DescribeRequest) (*proto
 	return &proto.Description{
 		Name: d.Name, Version: d.Version, Device: d.Device, Provider: d.Provider, Runtime: d.Runtime,
 		MaxBatch: uint32(max(d.MaxBatch, 1)), Models: d.Models, MemoryBytes: d.Memory,
+		Running: uint32(s.running.Load()),
 	}, nil
 }
 
@@ -52,6 +55,8 @@ func (s *server) Segment(ctx context.Context, r *proto.SegmentRequest) (*proto.S
 	if err := checkPixels(int(r.Width), int(r.Height), len(r.Rgb)); err != nil {
 		return nil, toStatus(err)
 	}
+	s.running.Add(1)
+	defer s.running.Add(-1)
 	input := &cutout.Input{Width: int(r.Width), Height: int(r.Height), Pix: r.Rgb}
 	mask, timing, err := s.backend.Segment(ctx, r.Model, input)
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
+
+	"google.golang.org/grpc/codes"
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/plugins/contract"
@@ -28,24 +29,44 @@ func (s *suite) describes(ctx context.Context) error {
 }
 
 func (s *suite) segment(ctx context.Context, input *cutout.Input) (*cutout.Mask, error) {
-	mask, timing, err := s.process.Client.Segment(ctx, s.model.Name, input)
-	if err == nil && timing.Inference <= 0 {
-		return nil, fmt.Errorf("the time of the run is missing")
-	}
+	mask, _, err := s.timed(ctx, input)
 	return mask, err
 }
 
-func (s *suite) refusesUnloaded(ctx context.Context) error {
-	_, err := s.segment(ctx, disc(s.size()))
-	if err == nil || !errors.Is(err, contract.ErrNotFound) {
-		return fmt.Errorf("expected the status NOT_FOUND, got %w", err)
+// timed also returns how long the backend says that the run took.
+func (s *suite) timed(ctx context.Context, input *cutout.Input) (*cutout.Mask, time.Duration, error) {
+	start := time.Now()
+	mask, timing, err := s.process.Client.Segment(ctx, s.model.Name, input)
+	if err == nil {
+		err = checkTiming(timing, time.Since(start))
+	}
+	return mask, timing.Inference, err
+}
+
+func checkTiming(inside contract.Timing, outside time.Duration) error {
+	switch {
+	case inside.Inference <= 0:
+		return errors.New("the time of the run is missing")
+	case inside.Queued+inside.Inference > outside:
+		return fmt.Errorf("the run took %v after waiting for %v, and the whole call only %v", inside.Inference, inside.Queued, outside)
 	}
 	return nil
 }
 
+func (s *suite) refusesUnloaded(ctx context.Context) error {
+	_, err := s.segment(ctx, disc(s.size()))
+	return refused("Segment", err, codes.NotFound)
+}
+
 func (s *suite) refusesNameless(ctx context.Context) error {
-	_, err := s.process.Client.Load(ctx, cutout.Model{Scale: 1, Std: [3]float32{1, 1, 1}, Post: cutout.PostNone})
-	return expect("Load of nothing", err, cutout.Invalid)
+	nameless, empty := s.model, s.model
+	nameless.Name, empty.Variants = "", nil
+	var problems []error
+	for what, model := range map[string]cutout.Model{"a model without a name": nameless, "a model without files": empty} {
+		_, err := s.process.Client.Load(ctx, model)
+		problems = append(problems, refused(what, err, codes.InvalidArgument))
+	}
+	return errors.Join(problems...)
 }
 
 func (s *suite) withoutFiles() cutout.Model {
@@ -59,36 +80,41 @@ func (s *suite) withoutFiles() cutout.Model {
 
 func (s *suite) missingFiles(ctx context.Context) error {
 	if _, err := s.process.Client.Load(ctx, s.withoutFiles()); err != nil {
-		return expect("Load", err, cutout.Invalid)
+		return refused("Load", err, codes.NotFound)
 	}
 	return s.process.Client.Unload(ctx, s.model.Name)
 }
 
-func (s *suite) loads(ctx context.Context) error {
-	sizes, err := s.process.Client.Load(ctx, s.model)
+func (s *suite) loads(ctx context.Context) error { return s.load(ctx, s.model) }
+
+func (s *suite) load(ctx context.Context, model cutout.Model) error {
+	sizes, err := s.process.Client.Load(ctx, model)
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(sizes, s.model.Sizes()) {
-		return fmt.Errorf("the model has the sizes %v, the backend says %v", s.model.Sizes(), sizes)
+	if !slices.Equal(sizes, model.Sizes()) {
+		return fmt.Errorf("the model has the sizes %v, the backend says %v", model.Sizes(), sizes)
 	}
+	return s.lists(ctx, true)
+}
+
+// lists says whether the description lists the model, or not.
+func (s *suite) lists(ctx context.Context, listed bool) error {
 	d, err := s.process.Client.Describe(ctx)
-	if err != nil {
-		return err
+	if err == nil && slices.Contains(d.Models, s.model.Name) != listed {
+		err = fmt.Errorf("model %q is loaded: %v; the description lists %q", s.model.Name, listed, d.Models)
 	}
-	if !slices.Contains(d.Models, s.model.Name) {
-		return fmt.Errorf("the description does not list the loaded model %q, but %q", s.model.Name, d.Models)
-	}
-	return nil
+	return err
 }
 
 func (s *suite) sizes(ctx context.Context) error {
 	for _, size := range s.model.Sizes() {
-		mask, err := s.segment(ctx, disc(size)) // the client checks the mask's shape
+		mask, took, err := s.timed(ctx, disc(size)) // the client checks the mask's shape
 		if err != nil {
 			return fmt.Errorf("size %d: %w", size, err)
 		}
-		if size == s.size() {
+		s.took = took
+		if s.mask == nil {
 			s.mask = mask
 		}
 	}
@@ -96,10 +122,10 @@ func (s *suite) sizes(ctx context.Context) error {
 }
 
 func (s *suite) refusesSizes(ctx context.Context) error {
-	// The large one exceeds gRPC's default limit of 4 MiB a message.
-	for _, side := range [][2]int{{3, 5}, {1, 1}, {s.size(), s.size() + 1}, {2048, 1999}} {
+	// The last one is nearly as large as a message may be.
+	for _, side := range [][2]int{{3, 5}, {1, 1}, {s.size(), s.size() + 1}, {contract.MaxSize, contract.MaxSize - 1}} {
 		_, err := s.segment(ctx, &cutout.Input{Width: side[0], Height: side[1], Pix: make([]uint8, 3*side[0]*side[1])})
-		if err := expect(fmt.Sprintf("a picture of %dx%d", side[0], side[1]), err, cutout.Invalid); err != nil {
+		if err := refused(fmt.Sprintf("a picture of %dx%d", side[0], side[1]), err, codes.InvalidArgument); err != nil {
 			return err
 		}
 	}
@@ -117,66 +143,42 @@ func (s *suite) polarity(context.Context) error {
 	return nil
 }
 
-func (s *suite) concurrent(ctx context.Context) error {
-	const calls = 3
-	if s.mask == nil {
-		return errNoMask
-	}
-	failures := make(chan error, calls)
-	for range calls {
-		go func() {
-			mask, err := s.segment(ctx, disc(s.size()))
-			if err == nil && !bytes.Equal(mask.Pix, s.mask.Pix) {
-				err = errors.New("two masks of one picture differ")
-			}
-			failures <- err
-		}()
-	}
-	var all []error
-	for range calls {
-		all = append(all, <-failures)
-	}
-	return errors.Join(all...)
-}
-
-func (s *suite) deadline(ctx context.Context) error {
-	limited, cancel := context.WithDeadline(ctx, time.Now())
-	defer cancel()
-	_, err := s.segment(limited, disc(s.size()))
-	return expect("a call past its deadline", err, cutout.Timeout)
-}
-
-func (s *suite) cancel(ctx context.Context) error {
-	limited, cancel := context.WithCancel(ctx)
-	cancelled := make(chan error, 1)
-	go func() {
-		_, err := s.segment(limited, disc(s.size()))
-		cancelled <- err
-	}()
-	// The answer to another call says that the backend has had time to take
-	// up the first.
-	_, err := s.process.Client.Describe(ctx)
-	cancel()
-	if first := <-cancelled; first != nil { // it may just have been done
-		err = errors.Join(err, expect("a cancelled call", first, cutout.Canceled))
-	}
-	if err != nil {
-		return err
-	}
-	_, err = s.segment(ctx, disc(s.size()))
-	return err
-}
-
 func (s *suite) survivesBadModel(ctx context.Context) error {
 	bad := s.withoutFiles()
 	bad.Name += "-missing"
 	if _, err := s.process.Client.Load(ctx, bad); err != nil {
-		if err := expect("Load", err, cutout.Invalid); err != nil {
+		if err := refused("Load", err, codes.NotFound); err != nil {
 			return err
 		}
 	}
-	_, err := s.segment(ctx, disc(s.size()))
+	return s.answers(ctx)
+}
+
+// answers says whether the smallest size gets the mask that it got before.
+func (s *suite) answers(ctx context.Context) error {
+	if s.mask == nil {
+		return errNoMask
+	}
+	mask, err := s.segment(ctx, disc(s.size()))
+	if err == nil && !bytes.Equal(mask.Pix, s.mask.Pix) {
+		err = errors.New("two masks of one picture differ")
+	}
 	return err
+}
+
+func (s *suite) replaces(ctx context.Context) error {
+	if sizes := s.model.Sizes(); len(sizes) > 1 {
+		less := s.model
+		less.Variants = slices.DeleteFunc(slices.Clone(less.Variants), func(v cutout.Variant) bool { return v.Size != s.size() })
+		if err := s.load(ctx, less); err != nil {
+			return err
+		}
+		_, err := s.segment(ctx, disc(s.largest()))
+		if err := refused("a size that the model has no more", err, codes.InvalidArgument); err != nil {
+			return err
+		}
+	}
+	return errors.Join(s.loads(ctx), s.answers(ctx))
 }
 
 func (s *suite) unloads(ctx context.Context) error {
@@ -185,25 +187,19 @@ func (s *suite) unloads(ctx context.Context) error {
 			return fmt.Errorf("unloading %q: %w", name, err)
 		}
 	}
-	return s.refusesUnloaded(ctx)
+	return errors.Join(s.lists(ctx, false), s.refusesUnloaded(ctx))
 }
 
-func (s *suite) survivesTerm(ctx context.Context) error {
-	if err := syscall.Kill(s.process.ID(), syscall.SIGTERM); err != nil {
-		return err
+// refused says whether err is a refusal of a status with a sentence.
+func refused(what string, err error, want codes.Code) error {
+	if err == nil {
+		return fmt.Errorf("%s: succeeded; expected the status %v", what, want)
 	}
-	// A process that dies of the signal does so before it can load a model.
-	if err := s.loads(ctx); err != nil {
-		return err
+	if cutout.CodeOf(err) != cutout.Invalid || errors.Is(err, contract.ErrNotFound) != (want == codes.NotFound) {
+		return fmt.Errorf("%s: expected the status %v, got %w", what, want, err)
 	}
-	return s.process.Client.Health(ctx)
-}
-
-func (s *suite) endsWithHost(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if err := s.process.Abandon(limited); err != nil {
-		return fmt.Errorf("it still ran 10 seconds after the pipe %s was closed", contract.EnvHostPipe)
+	if cutout.MessageOf(err) == "" {
+		return fmt.Errorf("%s: the status %v comes without a sentence that says what to do", what, want)
 	}
 	return nil
 }
@@ -212,3 +208,5 @@ var errNoMask = errors.New("there is no mask to look at: the size failed")
 
 // size is the smallest input of the model: the quickest to run.
 func (s *suite) size() int { return s.model.Sizes()[0] }
+
+func (s *suite) largest() int { return slices.Max(s.model.Sizes()) }

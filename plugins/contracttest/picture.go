@@ -40,3 +40,11 @@ func means(m *cutout.Mask) (subject, background float64) {
 	}
 	return sum[1] / count[1], sum[0] / count[0]
 }
+
+// negative turns light into dark, which makes another picture with another mask.
+func negative(in *cutout.Input) *cutout.Input {
+	for i, v := range in.Pix {
+		in.Pix[i] = 255 - v
+	}
+	return in
+}

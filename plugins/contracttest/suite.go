@@ -2,7 +2,6 @@ package contracttest
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"bgremover.pro/core/cutout"
@@ -30,7 +29,7 @@ func Run(ctx context.Context, c Command, model cutout.Model, report func(Result)
 		passed = passed && err == nil
 		return err == nil
 	}
-	s := &suite{model: model}
+	s := &suite{command: c, model: model}
 	started := check("starts and shakes hands", func(context.Context) (err error) {
 		s.process, err = c.Start(ctx) // not the check's: it lives on
 		return err
@@ -45,11 +44,14 @@ func Run(ctx context.Context, c Command, model cutout.Model, report func(Result)
 	return passed
 }
 
-// suite holds what the checks share: they run in order, on one process.
+// suite holds what the checks share: they run in order, on one process but for
+// the last ones.
 type suite struct {
+	command Command
 	process *Process
 	model   cutout.Model
-	mask    *cutout.Mask // the first answer for the smallest size
+	mask    *cutout.Mask  // the first answer for the smallest size
+	took    time.Duration // by a run of the largest
 }
 
 type step struct {
@@ -62,30 +64,24 @@ func (s *suite) steps() []step {
 		{"answers the health service", s.health},
 		{"describes itself", s.describes},
 		{"refuses a picture before a model is loaded", s.refusesUnloaded},
-		{"refuses a model without a name and files", s.refusesNameless},
+		{"refuses a model without a name or files", s.refusesNameless},
 		{"refuses a model whose files are missing, or needs none", s.missingFiles},
 		{"loads the model", s.loads},
 		{"answers each size with a mask of that size", s.sizes},
 		{"refuses sizes that the model has not, also large ones", s.refusesSizes},
 		{"marks the subject light and the background dark", s.polarity},
-		{"answers calls at the same time, the same picture with the same mask", s.concurrent},
-		{"ends a call at its deadline", s.deadline},
-		{"answers the next call after one is cancelled", s.cancel},
-		{"loads the model again in the place of the first", s.loads},
+		{"answers calls at the same time, each picture with its own mask", s.concurrent},
+		{"tells how long a call waited for its turn", s.queued},
+		{"answers the health service and Describe during a run", s.busy},
+		{"stops a run at its deadline", s.deadline},
+		{"stops a run that is cancelled", s.cancel},
 		{"still answers after a model that does not load", s.survivesBadModel},
+		{"loads a model in the place of one of the same name", s.replaces},
 		{"unloads the model, and any name that it does not know", s.unloads},
-		{"stays when the service manager sends TERM to everyone", s.survivesTerm},
+		{"stays when TERM and INT are sent to everyone", s.survivesSignals},
 		{"ends when the host is gone", s.endsWithHost},
+		{"ends within two seconds of being asked to", s.endsWhenAsked},
+		{"writes one line to standard output, the handshake", s.quiet},
+		{"does not start without the host's cookie", s.needsCookie},
 	}
-}
-
-// expect says whether err is of a code.
-func expect(what string, err error, code cutout.Code) error {
-	if got := cutout.CodeOf(err); got != code {
-		if err == nil {
-			return fmt.Errorf("%s: succeeded; expected an error of code %s", what, code)
-		}
-		return fmt.Errorf("%s: expected an error of code %s, got %w", what, code, err)
-	}
-	return nil
 }

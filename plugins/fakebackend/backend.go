@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"os/signal"
 	"slices"
 	"sync"
 	"syscall"
@@ -20,11 +21,16 @@ type backend struct {
 	name, device, mask string
 	fault, once        string
 	delay, loadDelay   time.Duration
+	slow               int
+	stdout             *os.File // as it was before go-plugin replaced it
 	log                *slog.Logger
+	oneRun             sync.Mutex
 
 	mu     sync.Mutex
 	models map[string][]int
 	leaked [][]byte
+	newest *cutout.Input // of those at work
+	calls  byte
 }
 
 // strikes says whether a fault shows now.
@@ -38,10 +44,17 @@ func (b *backend) strikes(fault string) bool {
 func (b *backend) Describe(context.Context) (contract.Description, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return contract.Description{
+	d := contract.Description{
 		Name: b.name, Version: "1", Device: b.device, Provider: "arithmetic", Runtime: "none", MaxBatch: 1,
 		Models: slices.Sorted(maps.Keys(b.models)), Memory: process.Memory(),
-	}, nil
+	}
+	switch {
+	case b.strikes(faultVague):
+		d.Device = ""
+	case b.strikes(faultUnlisted):
+		d.Models = nil
+	}
+	return d, nil
 }
 
 func (b *backend) Load(ctx context.Context, model cutout.Model) ([]int, error) {
@@ -53,22 +66,55 @@ func (b *backend) Load(ctx context.Context, model cutout.Model) ([]int, error) {
 	}
 	for _, v := range model.Variants {
 		if _, err := os.Stat(v.File); err != nil {
+			if b.strikes(faultForget) {
+				clear(b.models)
+			}
 			return nil, cutout.Wrap(cutout.Invalid, err, "a file of the model is missing")
 		}
 	}
 	if b.strikes(faultDieIdle) {
 		time.AfterFunc(b.delay, func() { panic("fakebackend: dying idle, as asked") })
 	}
+	b.onceLoaded()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.models[model.Name] = model.Sizes()
+	if b.models[model.Name] == nil || !b.strikes(faultKeep) {
+		b.models[model.Name] = model.Sizes()
+	}
 	b.log.Info("model loaded", "model", model.Name)
 	return model.Sizes(), nil
+}
+
+// onceLoaded shows the faults that wait until the process is at work.
+func (b *backend) onceLoaded() {
+	switch {
+	case b.strikes(faultTerm):
+		endAt(syscall.SIGTERM)
+	case b.strikes(faultInt):
+		endAt(syscall.SIGINT)
+	case b.strikes(faultChatty):
+		_, _ = b.stdout.WriteString("A model was loaded.\n")
+	}
+}
+
+func endAt(s os.Signal) {
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, s)
+	go func() {
+		<-came
+		os.Exit(0)
+	}()
 }
 
 func (b *backend) Unload(_ context.Context, name string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	switch {
+	case b.strikes(faultUnload):
+		return nil
+	case b.models[name] == nil && b.strikes(faultStrict):
+		return contract.NotLoaded(name)
+	}
 	delete(b.models, name)
 	return nil
 }
@@ -77,21 +123,66 @@ func (b *backend) Segment(ctx context.Context, model string, input *cutout.Input
 	start := time.Now()
 	b.mu.Lock()
 	sizes, ok := b.models[model]
+	b.newest = input
 	b.mu.Unlock()
-	if !ok {
+	if !ok && !b.strikes(faultAnyway) {
 		return nil, contract.Timing{}, contract.NotLoaded(model)
 	}
-	if input.Width != input.Height || !slices.Contains(sizes, input.Width) {
+	if ok && !b.strikes(faultAnySize) && (input.Width != input.Height || !slices.Contains(sizes, input.Width)) {
 		return nil, contract.Timing{}, contract.SizeUnknown(model, input, sizes)
 	}
 	if err := b.beforeRun(); err != nil {
 		return nil, contract.Timing{}, err
 	}
-	if err := wait(ctx, b.delay); err != nil {
-		return nil, contract.Timing{}, err
+	if b.strikes(faultUnqueued) {
+		b.oneRun.Lock()
+		defer b.oneRun.Unlock()
+		start = time.Now()
 	}
-	mask := b.damage(draw(b.mask, input))
-	return mask, contract.Timing{Inference: time.Since(start)}, nil
+	if b.slow == 0 || b.slow == input.Width {
+		if err := wait(b.listening(ctx), b.delay); err != nil {
+			return nil, contract.Timing{}, err
+		}
+	}
+	mask := b.damage(draw(b.mask, b.shown(input)))
+	return mask, contract.Timing{Inference: b.told(time.Since(start))}, nil
+}
+
+// listening is the context that a run obeys.
+func (b *backend) listening(ctx context.Context) context.Context {
+	if !b.strikes(faultDeaf) && !b.strikes(faultLate) {
+		return ctx
+	}
+	deaf, end := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		// At its deadline the client also cancels, perhaps before we notice.
+		deadline, _ := ctx.Deadline()
+		if late := time.Until(deadline) < time.Second; late != b.strikes(faultLate) {
+			end()
+		}
+	})
+	return deaf
+}
+
+// shown is the picture that a mask is made of.
+func (b *backend) shown(input *cutout.Input) *cutout.Input {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.newest.Width == input.Width && b.strikes(faultMixed) {
+		return b.newest
+	}
+	return input
+}
+
+// told is the time that a run is said to have taken.
+func (b *backend) told(took time.Duration) time.Duration {
+	switch {
+	case b.strikes(faultUntimed):
+		return 0
+	case b.strikes(faultBoast):
+		return took + time.Hour
+	}
+	return took
 }
 
 // beforeRun shows the faults of a run.
@@ -128,6 +219,11 @@ func (b *backend) damage(m *cutout.Mask) *cutout.Mask {
 		m.Pix = m.Pix[:len(m.Pix)-1]
 	case b.strikes(faultEmpty):
 		return &cutout.Mask{}
+	case b.strikes(faultRandom):
+		b.mu.Lock()
+		b.calls++
+		m.Pix[0] = b.calls
+		b.mu.Unlock()
 	}
 	return m
 }

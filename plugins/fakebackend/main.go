@@ -20,12 +20,28 @@ const (
 	faultRubbish = "rubbish" // writes what is no handshake, then stays
 	faultSilent  = "silent"  // never finishes the handshake
 	faultVersion = "version" // speaks another version of the protocol
+	faultByHand  = "by-hand" // serves whoever started it
+	faultChatty  = "chatty"  // writes to standard output after its handshake
 	// While it serves.
-	faultFlood = "flood" // writes to standard error without end
-	faultLog   = "log"   // writes a line that go-plugin's own log parser panics on
-	// On Load.
-	faultLoad    = "load"     // refuses every model
-	faultDieIdle = "die-idle" // dies -delay after the first Load
+	faultFlood     = "flood"     // writes to standard error without end
+	faultLog       = "log"       // writes a line that go-plugin's own log parser panics on
+	faultSerial    = "serial"    // answers one call at a time, of whatever kind
+	faultSmall     = "small"     // takes messages of up to 16 MiB
+	faultMute      = "mute"      // refuses without a sentence
+	faultStatus    = "status"    // says INVALID_ARGUMENT for NOT_FOUND
+	faultVague     = "vague"     // describes no device
+	faultUncounted = "uncounted" // never says that something is running
+	faultTerm      = "term"      // ends at SIGTERM, once a model was loaded
+	faultInt       = "int"       // the same at SIGINT
+	// On Load and Unload.
+	faultNameless = "nameless" // takes a model without name and files
+	faultForget   = "forget"   // drops all models when one does not load
+	faultKeep     = "keep"     // keeps the sizes of the model that is replaced
+	faultUnlisted = "unlisted" // lists no model
+	faultUnload   = "unload"   // unloads nothing
+	faultStrict   = "strict"   // refuses to unload an unknown name
+	faultLoad     = "load"     // refuses every model
+	faultDieIdle  = "die-idle" // dies -delay after the first Load
 	// On Segment.
 	faultDie   = "die"   // panics in the middle of a call
 	faultError = "error" // answers with an error
@@ -35,27 +51,42 @@ const (
 	faultHang  = "hang"  // never answers, whatever the caller does
 	faultStop  = "stop"  // stops its own process, as SIGSTOP does
 	faultLeak  = "leak"  // keeps 64 MiB more with every call
+
+	faultDeaf     = "deaf"     // runs on when its call is cancelled
+	faultLate     = "late"     // runs on after its deadline
+	faultUnqueued = "unqueued" // runs one call at a time and does not tell how long others wait
+	faultUntimed  = "untimed"  // tells no time
+	faultBoast    = "boast"    // tells a longer time than the call took
+	faultMixed    = "mixed"    // answers calls at the same time with one mask
+	faultRandom   = "random"   // answers no picture twice alike
+	faultAnyway   = "anyway"   // runs a model that is not loaded
+	faultAnySize  = "any-size" // runs sizes that the model has not
 	// On shutdown.
-	faultStay = "stay" // stays when asked to end
+	faultStay   = "stay"   // stays when asked to end
+	faultOrphan = "orphan" // stays when its host is gone
 )
 
 var faults = []string{
 	faultExit, faultRubbish, faultSilent, faultVersion, faultFlood, faultLog, faultLoad, faultDieIdle,
+	faultByHand, faultChatty, faultSerial, faultSmall, faultMute, faultStatus, faultVague, faultUncounted, faultTerm,
+	faultInt, faultNameless, faultForget, faultKeep, faultUnlisted, faultUnload, faultStrict, faultDeaf, faultLate,
+	faultUnqueued, faultUntimed, faultBoast, faultMixed, faultRandom, faultAnyway, faultAnySize, faultOrphan,
 	faultDie, faultError, faultSize, faultShort, faultEmpty, faultHang, faultStop, faultLeak, faultStay,
 }
 
 func main() {
-	b := &backend{log: contract.NewLogger(), models: map[string][]int{}}
+	b := &backend{log: contract.NewLogger(), stdout: os.Stdout, models: map[string][]int{}}
 	flag.StringVar(&b.name, "name", "fake", "name in the description")
 	flag.StringVar(&b.device, "device", "cpu", "device in the description")
 	flag.StringVar(&b.mask, "mask", "luminance", "mask to answer with: luminance, ellipse, full, none")
 	flag.StringVar(&b.fault, "fault", "", "fault to show: "+strings.Join(faults, ", "))
 	flag.StringVar(&b.once, "once", "", "file: the fault shows only if this exists, and showing it removes it")
 	flag.DurationVar(&b.delay, "delay", 0, "time that a run takes; the end of the call cuts it short")
+	flag.IntVar(&b.slow, "slow", 0, "the only size that takes that time; 0: all")
 	flag.DurationVar(&b.loadDelay, "load-delay", 0, "time that Load takes")
 	flag.Parse()
 	atStart(b)
-	contract.Serve(b)
+	contract.Serve(b, b.wire()...)
 	if b.strikes(faultStay) {
 		select {} // Serve has left a watcher that still ends us with the host
 	}
@@ -76,6 +107,10 @@ func atStart(b *backend) {
 		contract.Handshake.ProtocolVersion += 98
 	case b.strikes(faultLog):
 		fmt.Fprintln(os.Stderr, `{"@message": 1, "@level": [], "@timestamp": {}}`)
+	case b.strikes(faultByHand):
+		_ = os.Setenv(contract.Handshake.MagicCookieKey, contract.Handshake.MagicCookieValue)
+	case b.strikes(faultOrphan):
+		_ = os.Unsetenv(contract.EnvHostPipe)
 	case b.strikes(faultFlood):
 		go flood(os.Stderr)
 	}

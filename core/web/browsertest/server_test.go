@@ -116,7 +116,7 @@ func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	s.settings.Store(&web.Settings{
 		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 2 << 20, MaxPixels: 50_000_000,
 		Device: templates.Rate{Count: 500, Period: time.Hour}, Network: templates.Rate{Count: 5000, Period: time.Hour},
-		LogDays: 30, Cache: web.DefaultCache,
+		MaxPhotos: 10, LogDays: 30, Cache: web.DefaultCache,
 	})
 	limiter, err := ratelimit.New(ratelimit.Options{Rules: ratelimit.Rules{
 		Device: ratelimit.Rate{Count: 500, Period: time.Hour}, Network: ratelimit.Rate{Count: 5000, Period: time.Hour},

@@ -74,6 +74,7 @@ type Description struct {
 	MaxBatch      uint32                 `protobuf:"varint,6,opt,name=max_batch,json=maxBatch,proto3" json:"max_batch,omitempty"`          // pictures that one run may take together, at least 1
 	Models        []string               `protobuf:"bytes,7,rep,name=models,proto3" json:"models,omitempty"`                               // names now loaded
 	MemoryBytes   uint64                 `protobuf:"varint,8,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"` // resident memory of the process, 0 if unknown
+	Running       uint32                 `protobuf:"varint,9,opt,name=running,proto3" json:"running,omitempty"`                            // runs going on or waiting for their turn
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -160,6 +161,13 @@ func (x *Description) GetModels() []string {
 func (x *Description) GetMemoryBytes() uint64 {
 	if x != nil {
 		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *Description) GetRunning() uint32 {
+	if x != nil {
+		return x.Running
 	}
 	return 0
 }
@@ -312,7 +320,8 @@ func (x *Model) GetVariants() []*Variant {
 	return nil
 }
 
-// Variant is one file of a model, for one square input size.
+// Variant is one file of a model, for one square input size. Of several for one
+// size, a backend takes the first that suits its device.
 type Variant struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Size          uint32                 `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`          // pixels a side
@@ -654,7 +663,7 @@ var File_plugins_contract_proto_backend_proto protoreflect.FileDescriptor
 const file_plugins_contract_proto_backend_proto_rawDesc = "" +
 	"\n" +
 	"$plugins/contract/proto/backend.proto\x12\x14bgremover.backend.v1\"\x11\n" +
-	"\x0fDescribeRequest\"\xe1\x01\n" +
+	"\x0fDescribeRequest\"\xfb\x01\n" +
 	"\vDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x16\n" +
@@ -663,7 +672,8 @@ const file_plugins_contract_proto_backend_proto_rawDesc = "" +
 	"\aruntime\x18\x05 \x01(\tR\aruntime\x12\x1b\n" +
 	"\tmax_batch\x18\x06 \x01(\rR\bmaxBatch\x12\x16\n" +
 	"\x06models\x18\a \x03(\tR\x06models\x12!\n" +
-	"\fmemory_bytes\x18\b \x01(\x04R\vmemoryBytes\"@\n" +
+	"\fmemory_bytes\x18\b \x01(\x04R\vmemoryBytes\x12\x18\n" +
+	"\arunning\x18\t \x01(\rR\arunning\"@\n" +
 	"\vLoadRequest\x121\n" +
 	"\x05model\x18\x01 \x01(\v2\x1b.bgremover.backend.v1.ModelR\x05model\"\xd4\x01\n" +
 	"\x05Model\x12\x12\n" +

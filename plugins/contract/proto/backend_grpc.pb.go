@@ -46,7 +46,7 @@ type BackendClient interface {
 	// Unload frees a model. Unloading an unknown name is no error.
 	Unload(ctx context.Context, in *UnloadRequest, opts ...grpc.CallOption) (*UnloadResponse, error)
 	// Segment runs a loaded model on one picture. Cancelling the call stops the
-	// run. NOT_FOUND: no such model is loaded; INVALID_ARGUMENT: the picture has
+	// run, and so does its deadline. NOT_FOUND: no such model is loaded; INVALID_ARGUMENT: the picture has
 	// no size that the model takes.
 	Segment(ctx context.Context, in *SegmentRequest, opts ...grpc.CallOption) (*SegmentResponse, error)
 }
@@ -113,7 +113,7 @@ type BackendServer interface {
 	// Unload frees a model. Unloading an unknown name is no error.
 	Unload(context.Context, *UnloadRequest) (*UnloadResponse, error)
 	// Segment runs a loaded model on one picture. Cancelling the call stops the
-	// run. NOT_FOUND: no such model is loaded; INVALID_ARGUMENT: the picture has
+	// run, and so does its deadline. NOT_FOUND: no such model is loaded; INVALID_ARGUMENT: the picture has
 	// no size that the model takes.
 	Segment(context.Context, *SegmentRequest) (*SegmentResponse, error)
 	mustEmbedUnimplementedBackendServer()

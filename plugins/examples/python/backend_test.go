@@ -40,18 +40,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// Asked to end, it ends by itself: it is not killed.
-func TestEndsWhenAsked(t *testing.T) {
-	p, err := command(t).Start(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Stop()
-	if state := p.State(); !state.Success() {
-		t.Errorf("it ended with %v", state)
-	}
-}
-
 func TestByHand(t *testing.T) {
 	c := command(t)
 	cmd := exec.Command(c.Path)

@@ -1,0 +1,168 @@
+package contracttest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"bgremover.pro/plugins/contract"
+)
+
+func (s *suite) survivesSignals(ctx context.Context) error {
+	if err := s.loads(ctx); err != nil {
+		return err
+	}
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		if err := syscall.Kill(s.process.ID(), signal); err != nil {
+			return err
+		}
+		select {
+		case <-s.process.Client.Done():
+		case <-time.After(time.Second): // for one that ends of it to do so
+		}
+		if err := errors.Join(s.answers(ctx), s.health(ctx)); err != nil {
+			return fmt.Errorf("after the signal %v: %w", signal, err)
+		}
+	}
+	return nil
+}
+
+func (s *suite) endsWithHost(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := s.process.Abandon(limited); err != nil {
+		return fmt.Errorf("it still ran 10 seconds after the pipe %s was closed", contract.EnvHostPipe)
+	}
+	return nil
+}
+
+func (s *suite) endsWhenAsked(ctx context.Context) error {
+	p, err := s.command.Start(ctx)
+	if err != nil {
+		return err
+	}
+	p.Stop()
+	if state := p.State(); !state.Success() {
+		return fmt.Errorf("it ended with %v", state)
+	}
+	return nil
+}
+
+// byHand starts the program without a host: no go-plugin, no TLS.
+type byHand struct {
+	*exec.Cmd
+	folder string
+	host   *os.File
+	out    io.ReadCloser
+}
+
+func (s *suite) byHand(ctx context.Context, env ...string) (*byHand, error) {
+	folder, err := os.MkdirTemp("", "backend")
+	if err != nil {
+		return nil, err
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	defer read.Close()
+	p := &byHand{exec.CommandContext(ctx, s.command.Path, s.command.Args...), folder, write, nil} //nolint:gosec // the command that the caller wants to check
+	p.Env = append(append(env, "PLUGIN_UNIX_SOCKET_DIR="+folder, contract.EnvHostPipe+"=3"), s.command.Env...)
+	p.ExtraFiles, p.Stderr, p.WaitDelay = []*os.File{read}, s.command.Stderr, time.Second
+	if p.out, err = p.StdoutPipe(); err == nil {
+		err = p.Start()
+	}
+	if err != nil {
+		p.clean()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *byHand) clean() {
+	_ = p.host.Close()
+	_ = os.RemoveAll(p.folder)
+}
+
+// quiet has a process do some work, and looks at all that it writes.
+func (s *suite) quiet(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx) // kills it
+	defer cancel()
+	cookie := contract.Handshake.MagicCookieKey + "=" + contract.Handshake.MagicCookieValue
+	p, err := s.byHand(ctx, cookie)
+	if err != nil {
+		return err
+	}
+	defer p.clean()
+	out := bufio.NewReader(p.out)
+	line, err := out.ReadString('\n')
+	if err == nil {
+		err = s.worksAt(ctx, p.folder, line)
+	}
+	if err != nil {
+		cancel()
+		return errors.Join(err, errors.Unwrap(p.Wait()))
+	}
+	_ = p.host.Close()
+	rest, _ := io.ReadAll(out)
+	_ = p.Wait()
+	if len(rest) > 0 {
+		return fmt.Errorf("after its handshake it wrote %.80q", rest)
+	}
+	return nil
+}
+
+// worksAt talks with a process as its handshake says.
+func (s *suite) worksAt(ctx context.Context, folder, line string) error {
+	fields := strings.Split(strings.TrimSpace(line), "|")
+	version := strconv.Itoa(int(contract.Handshake.ProtocolVersion))
+	if len(fields) < 5 || fields[0] != "1" || fields[1] != version || fields[2] != "unix" || fields[4] != "grpc" {
+		return fmt.Errorf("the handshake is %q, not like 1|%s|unix|/the/folder/backend.sock|grpc", line, version)
+	}
+	if filepath.Dir(fields[3]) != folder {
+		return fmt.Errorf("its socket is %s, not in the folder PLUGIN_UNIX_SOCKET_DIR", fields[3])
+	}
+	conn, err := grpc.NewClient("unix:"+fields[3], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	client, err := (&contract.Plugin{}).GRPCClient(ctx, nil, conn)
+	if err != nil {
+		return err
+	}
+	on := *s
+	on.process = &Process{Client: client.(*contract.Client)}
+	return errors.Join(on.loads(ctx), on.answers(ctx))
+}
+
+func (s *suite) needsCookie(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	p, err := s.byHand(limited)
+	if err != nil {
+		return err
+	}
+	defer p.clean()
+	_, _ = io.Copy(io.Discard, p.out)
+	err = p.Wait()
+	switch {
+	case limited.Err() != nil:
+		return errors.New("it serves")
+	case err == nil:
+		return errors.New("it ends with status 0")
+	}
+	return nil
+}
