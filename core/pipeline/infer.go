@@ -36,17 +36,23 @@ func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutou
 	}
 	defer lease.Release()
 
-	var masks []*cutout.Mask
-	var joined *cutout.Mask
-	total, doubt, shows := cutout.Run{}, 0.0, false
+	var (
+		masks  []*cutout.Mask
+		joined *cutout.Mask
+		total  cutout.Run
+		sizes  []int
+		doubt  float64
+		shows  bool
+	)
 	for _, views := range rounds(lease.Sizes(), options.Mode) {
 		for _, v := range views {
 			m, run, err := look(ctx, lease, photo, v)
 			if err != nil {
 				return nil, "", cutout.Run{}, err
 			}
-			masks, shows = append(masks, m), shows || mask.Shows(m)
-			run.Sizes, run.Inference = append(total.Sizes, v.size), total.Inference+run.Inference
+			masks, sizes = append(masks, m), append(sizes, v.size)
+			shows = shows || mask.Shows(m)
+			run.Inference += total.Inference
 			total = run
 		}
 		if joined, doubt, err = mask.Join(ctx, masks); err != nil {
@@ -56,7 +62,7 @@ func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutou
 			break
 		}
 	}
-	total.Mode = options.Mode
+	total.Mode, total.Sizes = options.Mode, sizes
 	switch {
 	case !shows:
 		return joined, cutout.SubjectNone, total, nil

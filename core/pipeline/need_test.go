@@ -38,7 +38,7 @@ func (unsure) Segment(_ context.Context, in *cutout.Input) (*cutout.Mask, cutout
 
 // noise fills samples with what no encoder can compress.
 func noise(pix []uint8) {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // G404: no secret
+	random := rand.New(rand.NewPCG(1, 2))
 	for i := 0; i+8 <= len(pix); i += 8 {
 		binary.LittleEndian.PutUint64(pix[i:], random.Uint64())
 	}

@@ -167,7 +167,7 @@ func (a *archive) begin() error {
 func (a *archive) add(o outcome) error {
 	if o.err != nil {
 		a.notes += fmt.Sprintf("Photo %d: %s\n", o.number, cutout.MessageOf(o.err))
-		return nil
+		return nil //nolint:nilerr // it is in the notes
 	}
 	if err := a.file(fmt.Sprintf("cutout-%d%s", o.number, extension(o.result.MediaType)), o.result.File); err != nil {
 		return err

@@ -94,7 +94,7 @@ func TestSteadyClientsAreNotCut(t *testing.T) {
 	}
 	for i := 1; i <= 8; i++ {
 		// However much has come, an upload ends some time.
-		want := firstMinute + min(6, time.Duration(i))*time.Second
+		want := firstMinute + time.Duration(min(6, i))*time.Second
 		if rate := conn.set[i].Sub(b.started); rate != want {
 			t.Errorf("after %d KiB at 1 KiB/s: %s", i, rate)
 		}

@@ -67,7 +67,7 @@ func TestEachResultIsSentBeforeTheNextPhotoBegins(t *testing.T) {
 			}
 		}
 		answer.Body.Close()
-		if got := strings.Count(text.String(), c.mark); answer.StatusCode != 200 || got != 3*each {
+		if got := strings.Count(text.String(), c.mark); answer.StatusCode != http.StatusOK || got != 3*each {
 			t.Errorf("%s: %s, %d pictures", name, answer.Status, got)
 		}
 		if s.seen(1); held.Load() != 0 {
