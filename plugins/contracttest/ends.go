@@ -116,6 +116,7 @@ func (s *suite) quiet(ctx context.Context) error {
 		return errors.Join(err, errors.Unwrap(p.Wait()))
 	}
 	_ = p.host.Close()
+	defer time.AfterFunc(5*time.Second, cancel).Stop() // one that stays is another check's matter
 	rest, _ := io.ReadAll(out)
 	_ = p.Wait()
 	if len(rest) > 0 {
