@@ -93,7 +93,7 @@ func rows(t *testing.T) map[string]row {
 			return p.photo("").Header().Get("X-Mode")
 		}},
 		"api_models":   {value: "isnet", effect: body("?model=none")},
-		"api_backends": {value: "onnx-cpu", effect: body("?backend=fake")},
+		"api_backends": {value: "onnx-cpu", running: true, effect: answers("?backend=fake")},
 		"max_upload":   {value: "1KiB", effect: answers("")},
 		"max_pixels":   {value: "10", effect: answers("")},
 		"max_side":     {value: "63", effect: answers("")},
