@@ -35,7 +35,7 @@ func (i *interrupted) Segment(ctx context.Context, in *cutout.Input) (*cutout.Ma
 	return i.Lease.Segment(ctx, in)
 }
 
-// TestPhoto: one photo passes the whole line, and between its two sizes the
+// TestPhoto: one photo passes the whole line, and between its sizes the
 // backend is switched, or killed.
 func TestPhoto(t *testing.T) {
 	var file bytes.Buffer
@@ -61,7 +61,7 @@ func TestPhoto(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if run := result.Run; run.Backend != "one" || !slices.Equal(run.Sizes, []int{32, 64}) {
+			if run := result.Run; run.Backend != "one" || !slices.Equal(run.Sizes, []int{32, 64, 64}) {
 				t.Errorf("%+v", run)
 			}
 		})

@@ -45,7 +45,7 @@ func TestWholeFlowWithoutScripts(t *testing.T) {
 		t.Error("what needs scripts is shown without them")
 	}
 	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200), photo(t, "b.jpg", 200, 300), write(t, "c.txt", []byte("no photo")))
-	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
+	p.do(chromedp.WaitVisible(chromedp.CSS(".problem"))) // each photo's card comes when it is done, the last with the last
 	for selector, want := range map[string]int{".result": 2, ".problem": 1, `a[download="cutout-1.png"]`: 1, `a[download="cutout-2.png"]`: 1} {
 		if got := p.count(selector); got != want {
 			t.Errorf("%d of %s, want %d", got, selector, want)
