@@ -8,8 +8,8 @@ import (
 )
 
 // Worker returns the service worker, to be served at /sw.js with no-cache.
-// pages names the release of the pages (any word that changes with them); a new
-// one makes browsers fetch the shell anew.
+// pages names the release of the pages (any string that changes with them); a new
+// one makes browsers fetch the shell again.
 func Worker(pages string) []byte {
 	shell := []string{}
 	for _, f := range Files() {

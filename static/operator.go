@@ -8,5 +8,5 @@ var operatorPage string
 //go:embed operator/charts.css
 var operatorCharts string
 
-// OperatorCSS is the operator's page's own style; visitors never load it.
+// OperatorCSS is the style sheet of the operator's page; visitors never load it.
 var OperatorCSS = []byte(operatorPage + operatorCharts)

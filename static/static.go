@@ -20,7 +20,7 @@ var embedded embed.FS
 // Prefix is where the files are served.
 const Prefix = "/static/"
 
-// File is one file as served. Compressing it is up to whoever serves it.
+// File is one file as served. Compressing it is up to the server.
 type File struct {
 	// Name is its path in this package, such as "css/base.css".
 	Name      string
@@ -54,8 +54,8 @@ func Files() []*File {
 }
 
 // Open returns the file at an address below Prefix. current is false where the
-// address carries another hash than today's, as a page of another release does:
-// what is returned is not the file that it was made for. Service workers keep
+// address carries a hash other than the current one, as on a page of another
+// release: the file returned is not the one that the page was made for. Service workers keep
 // the files of the last release for such pages.
 func Open(address string) (file *File, current, ok bool) {
 	rest, under := strings.CutPrefix(address, Prefix)

@@ -34,7 +34,7 @@ func functions(asset func(string) string, mark string) template.FuncMap {
 // icon is what fragment/icon.html shows.
 type icon struct{ Name, Sprite string }
 
-// size says bytes in words, in units of 1024 with the names people know.
+// size formats bytes in units of 1024, with the names people know.
 func size(bytes int64) string {
 	switch {
 	case bytes < 1<<20:
@@ -53,8 +53,7 @@ func megapixels(pixels int) string {
 	return fmt.Sprintf("%.1f megapixels", float64(pixels)/1e6)
 }
 
-// span says a duration in words, in the largest unit that leaves it whole
-// enough: "45 seconds", "3 minutes", "1 hour", "30 days".
+// span puts a duration in words, in the largest unit that is precise enough: "45 seconds", "3 minutes", "1 hour", "30 days".
 func span(d time.Duration) string {
 	units := []struct {
 		word string
@@ -69,10 +68,10 @@ func span(d time.Duration) string {
 	return ""
 }
 
-// seconds rounds up, so that whoever waits that long does not come too early.
+// seconds rounds up, so that a client that waits that long is not too early.
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
-// rate says a limit in words: "60 photos an hour".
+// rate puts a limit in words: "60 photos an hour".
 func rate(r Rate) string {
 	if r.Count == 0 {
 		return "no limit"
@@ -96,18 +95,18 @@ func plural(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-// date says a day such as 2026-11-23 in words.
+// date puts a day such as 2026-11-23 in words.
 func date(day string) (string, error) {
 	d, err := time.Parse(time.DateOnly, day)
 	return d.Format("2 January 2006"), err
 }
 
-// again says whether the same photo may do better another time.
+// again reports whether the same photo may succeed another time.
 func again(code string) bool {
 	return !slices.Contains([]string{"invalid", "too_large", "too_many_pixels", "unsupported_format"}, code)
 }
 
-// extension is the usual ending for a picture's media type, without the dot.
+// extension is the usual file extension for a media type, without the dot.
 func extension(mediaType string) string {
 	if mediaType == "image/jpeg" {
 		return "jpg"

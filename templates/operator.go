@@ -23,20 +23,20 @@ type Operator struct {
 	Config   OperatorConfig
 }
 
-// OperatorStatus is what runs.
+// OperatorStatus is the state of the server.
 type OperatorStatus struct {
 	Version, Revision, Go              string
 	Up                                 time.Duration
-	NotReady                           string // why; empty: ready
+	NotReady                           string // the reason; empty if ready
 	Working, Workers, Waiting, Waiters int
 	Backend, Device, Model             string
-	Degraded                           bool // Redis is wanted but does not answer
+	Degraded                           bool // Redis is configured but does not respond
 }
 
-// OperatorCharts are the last hour.
+// OperatorCharts are the charts of the last hour.
 type OperatorCharts struct{ Charts []OperatorChart }
 
-// OperatorChart is one picture, in units of its own.
+// OperatorChart is one chart, with its own coordinates.
 type OperatorChart struct {
 	Title         string
 	Width, Height float64
@@ -52,13 +52,13 @@ type OperatorLine struct {
 	Now  string // the latest value
 }
 
-// OperatorMessage answers an action; empty where there was none.
+// OperatorMessage is the outcome of an action; empty if there was none.
 type OperatorMessage struct {
 	Text   string
 	Failed bool
 }
 
-// OperatorBackends is the table of backends with its switch.
+// OperatorBackends is the table of backends, from which one is chosen.
 type OperatorBackends struct {
 	Message OperatorMessage
 	Choice  string // what is configured: a name or "auto"
@@ -70,7 +70,7 @@ type OperatorBackend struct {
 	Name, State, Why          string
 	Since                     time.Duration
 	Active, Serving           bool
-	Unchecked                 bool // no checksum of its file is known
+	Unchecked                 bool // no checksum is known for its file
 	Device, Provider, Runtime string
 	Models                    string
 	Memory                    int64
@@ -82,7 +82,7 @@ type OperatorBackend struct {
 	NextTry                   time.Duration
 }
 
-// OperatorLimits is the form of the limits.
+// OperatorLimits is the form for the limits.
 type OperatorLimits struct {
 	Message OperatorMessage
 	Fields  []OperatorSetting
@@ -90,7 +90,7 @@ type OperatorLimits struct {
 	Hits    []OperatorHit
 }
 
-// OperatorHit counts refusals by one limit since the start.
+// OperatorHit counts refusals by one limit since startup.
 type OperatorHit struct {
 	Name  string
 	Count int64
@@ -118,7 +118,7 @@ type OperatorLog struct {
 	Days             int
 	Gzip             bool
 	Written, Dropped int64
-	// Flooded and Overfull were left out on purpose: of floods, and beyond
+	// Flooded and Overfull count lines omitted on purpose: in floods, and beyond
 	// DayBytes.
 	Flooded, Overfull, DayBytes int64
 	Files                       int
@@ -131,11 +131,11 @@ type OperatorLog struct {
 // OperatorConfig is the configuration with its origins.
 type OperatorConfig struct {
 	Message  OperatorMessage
-	Last     string // the latest reload in words; empty before
+	Last     string // the latest reload in words; empty before the first
 	Failed   bool
 	Changes  []string
 	Settings []OperatorSetting
-	Edges    bool // there are caches in front that can be purged
+	Edges    bool // there are edge caches that can be purged
 }
 
 // OperatorSetting is one key.
@@ -144,7 +144,7 @@ type OperatorSetting struct {
 	Live, Locked                      bool
 }
 
-// OperatorView is a part of the operator's page, or the whole.
+// OperatorView is a part of the operator's page, or all of it.
 type OperatorView interface{ operator() string }
 
 func (Operator) operator() string         { return "page" }

@@ -9,14 +9,14 @@ import (
 	"io"
 )
 
-// newMark makes a word that stands for a picture in the rendered text. Being
-// random, it cannot come from anything that a visitor sent.
+// newMark makes a word that stands for a picture in the rendered text. It is
+// random, so it cannot occur in anything that a visitor sent.
 func newMark() string { return "picture-" + rand.Text() }
 
 // placeholder is the template function "picture": the address to put into src
-// or href, which splice replaces by the data: URI.
+// or href, which splice replaces with the data: URI.
 func placeholder(mark string) func() template.URL {
-	return func() template.URL { return template.URL(mark) } //nolint:gosec // our own word, sent by nobody
+	return func() template.URL { return template.URL(mark) } //nolint:gosec // our own random word, not input
 }
 
 // pictures lists the results of a view in the order in which they are shown.
@@ -37,7 +37,7 @@ func splice(w io.Writer, text []byte, mark string, cards []*ResultCard) error {
 	for _, card := range cards {
 		before, after, found := bytes.Cut(text, []byte(mark))
 		if !found {
-			return fmt.Errorf("templates: a picture has no place on the page")
+			return fmt.Errorf("templates: the page has no placeholder for a picture")
 		}
 		if _, err := w.Write(before); err != nil {
 			return err
@@ -51,7 +51,7 @@ func splice(w io.Writer, text []byte, mark string, cards []*ResultCard) error {
 	return err
 }
 
-// writeDataURI encodes in pieces that need no padding until the last.
+// writeDataURI encodes in pieces, of which only the last may need padding.
 func writeDataURI(w io.Writer, card *ResultCard) error {
 	const piece = 48 << 10 // a multiple of 3
 	if _, err := fmt.Fprintf(w, "data:%s;base64,", card.MediaType); err != nil {

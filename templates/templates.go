@@ -1,6 +1,6 @@
 // Package templates holds the HTML of every page and fragment. A view is a
 // plain struct; its type names the template that shows it. Pages are whole
-// documents that hold nothing about a device (but for Results, Data and
+// documents that hold nothing about a device (except Results, Data and
 // Forgotten, which answer under /device/), so any edge may cache them;
 // fragments are what htmx swaps in.
 //
@@ -8,14 +8,14 @@
 //
 // A finished picture is inside the answer to the POST: the template writes it
 // as the img's data: URI. Render streams it there in base64, so a view carries
-// the encoded file as it is (ResultCard.Picture) and nobody builds the long
-// string. On a page without scripts the browser shows and saves that URI; with
+// the encoded file as it is (ResultCard.Picture) and the long string is never
+// built. On a page without scripts the browser shows and saves that URI; with
 // scripts, static/js/picture.js takes it out of the answer before the swap and
 // makes it a Blob.
 //
 // # What the form sends
 //
-// POST /device/cutouts, multipart/form-data, in any order, but for upload, which
+// POST /device/cutouts, multipart/form-data, in any order, except upload, which
 // comes first:
 //
 //	upload      random ID for GET /device/queue; only with scripts
@@ -41,7 +41,7 @@ import (
 //go:embed layout page fragment
 var files embed.FS
 
-// Site says whose pages they are; it is the same for the server's lifetime.
+// Site is the site that the pages belong to.
 type Site struct {
 	Name string
 	// PublicURL is the canonical address without a trailing slash, or empty.
@@ -91,7 +91,7 @@ func New(site Site, asset func(name string) string) (*Set, error) {
 }
 
 // Render writes the view. Everything but the pictures is rendered before the
-// first byte is written: if the template fails, nothing was written.
+// first byte is written: if the template fails, nothing has been written.
 func (s *Set) Render(w io.Writer, view View) error {
 	shown, ok := s.views[view.name()]
 	if !ok {
@@ -108,12 +108,12 @@ func (s *Set) Render(w io.Writer, view View) error {
 	return splice(w, page.Bytes(), s.mark, pictures(view))
 }
 
-// cardsMark stands for the cards in a page around them; only the operator's
-// words are beside it.
+// cardsMark marks where the cards go on the results page, which contains nothing
+// that a visitor sent.
 const cardsMark = "<!--cards-->"
 
 // RenderAround renders a page and returns what comes before its cards and what
-// comes after them, so that each card can be sent once it is there.
+// comes after them, so that each card can be sent as soon as it is ready.
 func (s *Set) RenderAround(view Results) (before, after []byte, err error) {
 	var page bytes.Buffer
 	if err := s.Render(&page, view); err != nil {
@@ -121,12 +121,12 @@ func (s *Set) RenderAround(view Results) (before, after []byte, err error) {
 	}
 	before, after, found := bytes.Cut(page.Bytes(), []byte(cardsMark))
 	if !found {
-		return nil, nil, fmt.Errorf("templates: cards have no place on %s", view.name())
+		return nil, nil, fmt.Errorf("templates: %s has no placeholder for the cards", view.name())
 	}
 	return before, after, nil
 }
 
-// scene is what a page's template sees; a fragment sees its view.
+// scene is the data of a page's template; a fragment's is its view.
 type scene struct {
 	Site Site
 	View View

@@ -5,17 +5,17 @@ import "time"
 // Home is the page at /.
 type Home struct {
 	Limits Limits
-	Mode   string // chosen at first: "fast", "best", else "auto"
+	Mode   string // selected initially: "fast", "best", otherwise "auto"
 }
 
-// Limits are what one upload may be.
+// Limits bound an upload.
 type Limits struct {
-	MaxUpload int64 // bytes a photo
-	MaxPixels int   // pixels a photo
-	MaxPhotos int   // photos a form
+	MaxUpload int64 // bytes per photo
+	MaxPixels int   // pixels per photo
+	MaxPhotos int   // photos per form
 }
 
-// Gallery is the page at /gallery; what it shows lies in the browser.
+// Gallery is the page at /gallery; what it shows is stored in the browser.
 type Gallery struct{}
 
 // Offline is the page that the service worker shows without a network.
@@ -23,7 +23,7 @@ type Offline struct{}
 
 // Contact is the page at /contact.
 type Contact struct {
-	Email string // empty where the operator gave none
+	Email string // empty if the operator set none
 }
 
 // Privacy is the page at /privacy, with the numbers of the running
@@ -33,7 +33,7 @@ type Privacy struct {
 	Limits       Limits
 	// Device and Network are the rates a device and its network may send.
 	Device, Network Rate
-	LogDays         int           // access log lines are deleted after so many days; 0: there is no access log
+	LogDays         int           // access log lines are deleted after this many days; 0: there is no access log
 	CookieLife      time.Duration // of the session cookie
 	KeyLife         time.Duration // how long the key behind the device id lasts
 	// LogAddress is what the access log holds of an address: "full",
@@ -44,13 +44,13 @@ type Privacy struct {
 	SharedKey bool
 	// Proxies says that forwarded addresses of configured proxies are trusted.
 	Proxies bool
-	// SharedCounters says that the limit counters lie in Redis, shared by
-	// several replicas, instead of this server's memory.
+	// SharedCounters says that the limit counters are in Redis, shared by several
+	// replicas, instead of this server's memory.
 	SharedCounters bool
 }
 
 // PrivacyChanged is the day of the last change to what the privacy page says.
-const PrivacyChanged = "2026-11-23"
+const PrivacyChanged = "2026-11-25"
 
 // Rate is a number of photos in a period; the zero Rate means no limit.
 type Rate struct {
@@ -58,8 +58,8 @@ type Rate struct {
 	Period time.Duration
 }
 
-// Results is the page that answers a form sent without htmx, around one Card a
-// photo, in the order sent. RenderAround writes it.
+// Results is the page that answers a form sent without htmx, around one Card per
+// photo, in the order sent. RenderAround renders it.
 type Results struct{}
 
 // Card is one photo on that page: either a result or an error.
@@ -75,7 +75,7 @@ type ResultCard struct {
 	MediaType     string // such as "image/png"
 	Width, Height int    // pixels
 	Subject       string // "found", "unsure", or "none": then the picture holds little or nothing
-	Mode          string // the mode that really ran: "fast", "best" or "auto"
+	Mode          string // the mode that ran: "fast", "best" or "auto"
 	Model         string // such as "isnet"
 	Took          time.Duration
 }
@@ -84,7 +84,7 @@ type ResultCard struct {
 // Limits say how large a photo may be.
 type ErrorCard struct {
 	Code       string
-	Message    string        // the sentence of the error, what to do
+	Message    string        // the error's sentence, with what to do
 	RetryAfter time.Duration // 0 where unknown; the page counts it down
 	Limits     Limits
 }
@@ -94,7 +94,7 @@ type ErrorCard struct {
 type ErrorPage struct {
 	Status     int
 	Code       string // a cutout.Code, or "not_found", "method", "forbidden"
-	Message    string // empty: the page's own sentence for the status
+	Message    string // if empty, the page has a sentence for the code
 	RetryAfter time.Duration
 }
 
@@ -106,14 +106,14 @@ type Bucket struct {
 	Name      string // "device" or "network"
 	Limit     int
 	Remaining int
-	Resets    time.Duration // until all is free again
+	Resets    time.Duration // until the whole limit is available again
 }
 
 // Queue is the fragment of GET /device/queue?upload=ID: where that upload is.
 // It asks again by itself every second, until the result's swap replaces it.
 type Queue struct {
 	Upload string // as asked, checked by the handler: [A-Za-z0-9_-]{1,64}
-	Stage  string // a cutout.Stage; empty where the upload is not known (yet)
+	Stage  string // a cutout.Stage; empty if the upload is not known (yet)
 	Ahead  int    // jobs ahead while Stage is "waiting"
 }
 

@@ -22,7 +22,7 @@ func TestThePageShowsWhatRuns(t *testing.T) {
 	o.limiter.Charge(t.Context(), ratelimit.Key{Device: "abcdefgh", Addr: netip.MustParseAddr("192.0.2.1")}, 3)
 	page := o.ask("GET", "/", nil)
 	for _, want := range []string{
-		"1.2.3", "onnx-cpu on cpu, isnet", "1 of 2 at work, 3 of 32 waiting", "no CUDA device is there", "abcdefgh",
+		"1.2.3", "onnx-cpu on cpu, isnet", "1 of 2 workers busy, 3 of 32 waiting", "no CUDA device is there", "abcdefgh",
 		"30 days", "not checked", "limits_device", "file bgremover.toml, line 1", "environment BGREMOVER_LIMITS_NETWORK", "locked", "&lt;script&gt;",
 	} {
 		if !strings.Contains(page.body, want) {

@@ -1,6 +1,6 @@
-// One card's choices for others: what its controls say, theirs say then.
+// Copies one card's choices to the others.
 
-// alike makes an article's tools say what those of another say.
+// alike sets an article's tools as those of another, the model.
 export function alike(article, model) {
   const [own, other] = [article, model].map((one) => [...one.querySelectorAll('.tools :is(input, select)')]);
   own.forEach((control, i) => {

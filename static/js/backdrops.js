@@ -6,7 +6,7 @@ import { layer } from './viewer.js';
 
 const FIXED = { white: '#ffffff', black: '#000000' };
 
-// backdrops wires the swatches and answers a function that resolves to the
+// backdrops wires the swatches and returns a function that resolves to the
 // background chosen, as worker/backdrop.js wants it, or to null.
 export function backdrops(article, item, { id, say, current }) {
   const box = article.querySelector('.backdrops');
@@ -23,7 +23,7 @@ export function backdrops(article, item, { id, say, current }) {
     return { kind: 'gradient', from, to, degrees: Number(degrees) };
   };
   const paint = ({ from, to, degrees }) => `linear-gradient(${degrees}deg, ${from}, ${to})`;
-  // Of the original, all of it is blurred once, to look at and to save.
+  // The whole original is blurred once, for the view and for the saved file.
   const blurred = () => {
     item.blurred ??= studio('blurred', { original: item.original ?? item.before, cutout: item.file });
     return item.blurred;

@@ -28,7 +28,7 @@ export async function exportAll() {
   download('gallery.zip', await studio('zip', { entries }));
 }
 
-// importFrom adds what is not there yet and answers how many that were.
+// importFrom adds the pictures that are not there yet and returns how many.
 export async function importFrom(zipFile) {
   const found = new Map((await studio('unzip', { file: zipFile })).map(({ name, blob }) => [name, blob]));
   const index = found.get(INDEX);
@@ -47,7 +47,7 @@ export async function importFrom(zipFile) {
 
 const same = ({ name, when, bytes }) => `${when} ${bytes} ${name}`;
 
-// read checks an entry, which may come from anyone, and gathers its pictures.
+// read checks an entry, which may come from anyone, and collects its pictures.
 function read(entry, found) {
   const part = (name) => {
     const blob = found.get(entry.files?.[name]);

@@ -1,4 +1,4 @@
-// The standing choices on the page "Your data".
+// The lasting choices on the page "Your data".
 
 import './page.js';
 import { settings } from './settings.js';
@@ -13,5 +13,5 @@ for (const [id, [name, value]] of Object.entries(CHOICES)) {
 }
 
 if (!settings.available) {
-  document.getElementById('choices').textContent = 'Your browser blocks site data: there is no cookie and no gallery anyway, and nothing to remember these choices in.';
+  document.getElementById('choices').textContent = 'Your browser blocks site data, so there is no cookie and no gallery anyway, and these choices can’t be saved.';
 }

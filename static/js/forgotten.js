@@ -1,6 +1,6 @@
-// Clears what this site stored in the browser. Over TLS the answer's own header
-// does so too; here it is done for every browser and address. Standing choices
-// stay: who objected once need not object again.
+// Clears what this site stored in the browser. Over TLS the answer's
+// Clear-Site-Data header does so too; this covers every browser and plain HTTP.
+// Lasting choices stay: a visitor who opted out need not do so again.
 
 import { settings } from './settings.js';
 
@@ -19,8 +19,8 @@ async function forget() {
 const line = document.getElementById('browser');
 try {
   await forget();
-  line.textContent = 'Your gallery and all that this site stored in your browser is deleted too.';
+  line.textContent = 'Your gallery and everything else this site stored in your browser are deleted too.';
 } catch {
-  line.textContent = 'Your browser blocks site data, so there was nothing of this site in it.';
+  line.textContent = 'Your browser blocks site data, so this site had stored nothing in it.';
 }
 document.documentElement.classList.add('ready');

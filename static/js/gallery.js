@@ -16,7 +16,7 @@ const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const minute = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
 const REASONS = {
   insecure: 'The gallery needs a secure address (https). On this one your browser offers no storage for pictures; the rest of the site works.',
-  blocked: 'Your browser blocks site data, so there is no gallery. The rest of the site works; allow site data for this address to have one.',
+  blocked: 'Your browser blocks site data, so there is no gallery. The rest of the site works. To use the gallery, allow site data for this address.',
 };
 
 start();
@@ -29,7 +29,7 @@ async function start() {
     return;
   }
   const lost = await store.reconcile();
-  if (lost) notice('lost', `Your browser has thrown away ${lost === 1 ? 'one picture' : `${lost} pictures`} of this gallery to make room.`);
+  if (lost) notice('lost', `Your browser has deleted ${lost === 1 ? 'one picture' : `${lost} pictures`} from this gallery to free up space.`);
   wire();
   show();
   // Another tab may save or delete.
@@ -75,7 +75,7 @@ async function run(act) {
     await act();
   } catch (error) {
     const full = error.name === 'QuotaExceededError';
-    notice('failed', full ? 'The browser has no room left for this site. Delete some pictures, or export them first.' : `That did not work. ${error.message}`);
+    notice('failed', full ? 'The browser has no space left for this site. Export the gallery if you want to keep everything, then delete some pictures.' : `That did not work. ${error.message}`);
   }
 }
 
@@ -96,7 +96,7 @@ async function bringIn() {
   notice('imported', count ? `${count === 1 ? 'One picture' : `${count} pictures`} imported.` : 'There was nothing new in that file.');
 }
 
-// show draws the grid anew and tells the room that is used.
+// show redraws the grid and shows how much storage is used.
 async function show() {
   const entries = store.list();
   $('grid').replaceChildren(...entries.map(tile));
@@ -106,11 +106,11 @@ async function show() {
   const { used, quota, persisted } = await store.usage();
   const count = entries.length === 1 ? '1 picture' : `${entries.length} pictures`;
   $('tally').textContent = quota ? `${count} · ${bytes(used)} used of ${bytes(quota)}` : count;
-  if (persisted) $('kept').textContent = 'Your browser has promised to keep this site’s storage until you clear it. Export what you want to be sure of.';
+  if (persisted) $('kept').textContent = 'Your browser has promised to keep this site’s storage until you clear it. Export anything you don’t want to lose.';
 }
 
-// showView lets the service worker answer the picture's address, or, on the first
-// visit, before it is in charge, takes the picture out of storage itself.
+// showView lets the service worker serve the picture's address or, on the first
+// visit, before the worker is in control, loads the picture from storage itself.
 async function showView(img, { id }) {
   if (navigator.serviceWorker?.controller) {
     img.src = store.address(id, 'view');

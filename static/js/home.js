@@ -1,4 +1,4 @@
-// The start page: photos come in, cards show what becomes of them.
+// The start page: photos are added, cards show their progress and results.
 
 import './page.js';
 import { alike } from './alike.js';
@@ -16,7 +16,7 @@ const form = document.getElementById('intake');
 const work = document.getElementById('work');
 const buttons = { zip: work.querySelector('[data-act="zip"]'), clear: work.querySelector('[data-act="clear"]') };
 const title = document.title;
-let model = null; // the article whose choices all are to have
+let model = null; // the article whose choices apply to all
 
 const queue = new Queue(document.getElementById('cards'), {
   limits: { maxUpload: Number(form.dataset.maxUpload), words: form.dataset.maxUploadWords },
@@ -24,7 +24,7 @@ const queue = new Queue(document.getElementById('cards'), {
   changed,
 });
 
-// The first visit does without what only results need.
+// Only results need these; the first visit does not load them.
 const toolbox = () => Promise.all([import('./tools.js'), import('./zoom.js')]);
 
 intake(form, (files) => {
@@ -79,7 +79,7 @@ work.addEventListener('alike', ({ target }) => {
     const article = li.querySelector('article');
     if (item && article !== model) alike(article, model);
   }
-  announce('All photos have the same background, crop and shadow now');
+  announce('All photos now have the same background, crop and shadow');
 });
 
 buttons.clear.addEventListener('click', () => {
@@ -95,13 +95,13 @@ buttons.zip.addEventListener('click', async () => {
     const names = uniqueNames(entries.map(({ name }) => name));
     download('cutouts.zip', await studio('zip', { entries: entries.map((entry, i) => ({ ...entry, name: names[i] })) }));
   } catch (error) {
-    notice('zip', `The ZIP file could not be made: ${error.message}`);
+    notice('zip', `The ZIP file could not be created: ${error.message}`);
   } finally {
     buttons.zip.disabled = false;
   }
 });
 
-// Leaving would lose what is on its way, or was not kept in the gallery.
+// Leaving would lose photos still being sent and results not kept in the gallery.
 addEventListener('beforeunload', (event) => {
   if (queue.cards.some((card) => card.state === 'waiting' || card.state === 'sending' || (card.item && !card.kept && !card.item.taken))) event.preventDefault();
 });

@@ -25,7 +25,7 @@ function give(take, files) {
 
 function watchDrops(take) {
   const veil = document.getElementById('veil');
-  let own = false; // a picture dragged out of the page is no new photo
+  let own = false; // a picture dragged out of the page is not a new photo
   addEventListener('dragstart', () => {
     own = true;
   });
@@ -33,7 +33,7 @@ function watchDrops(take) {
     own = false;
   });
   const carriesFiles = (event) => !own && event.dataTransfer?.types.includes('Files');
-  let depth = 0; // dragenter and dragleave come for every element passed
+  let depth = 0; // dragenter and dragleave fire for every element passed
   const lower = () => {
     depth = 0;
     veil.hidden = true;
@@ -92,7 +92,7 @@ function watchPaste(take) {
 }
 
 // watchLaunch takes files opened with the installed app, and offers photos
-// shared to it, which the service worker has put aside. Any site can post a form
+// shared to it, which the service worker has stored. Any site can post a form
 // as if it shared photos, so nothing is sent, and nobody's limit is spent,
 // before a click.
 async function watchLaunch(take) {

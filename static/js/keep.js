@@ -1,5 +1,5 @@
-// Puts results into the gallery as they come, and says so where that fails:
-// nothing is lost in silence.
+// Saves results in the gallery as they arrive, and says so when that fails, so
+// that nothing is lost silently.
 
 import { notice } from './notices.js';
 import { settings } from './settings.js';
@@ -8,10 +8,10 @@ import { list, persist, save, trouble } from './store.js';
 const WORDS = {
   insecure: 'The gallery needs a secure address (https). On this one, results stay only until you leave the page: download them.',
   blocked: 'Your browser blocks site data, so results can’t be kept in the gallery. Download them before you leave the page.',
-  full: 'The browser has no room left for this site, so this result was not kept in the gallery. Download it, or delete some there.',
+  full: 'The browser has no space left for this site, so this result was not kept in the gallery. Download it, or delete some pictures there.',
 };
 
-// keep resolves to whether the picture now lies in the gallery.
+// keep resolves to whether the picture is in the gallery now.
 export async function keep(item) {
   if (settings.get('gallery') === 'off') return false;
   const why = await trouble();

@@ -8,10 +8,10 @@ import { zoom } from './zoom.js';
 
 const dialog = document.getElementById('viewer');
 
-// openViewer shows an entry; remove is called with it when it is to be deleted.
+// openViewer shows an entry; remove is called with it when the visitor deletes it.
 export async function openViewer(entry, remove) {
   const { file, view, before } = await load(entry.id);
-  if (!file) throw new Error('Your browser has thrown this picture away.');
+  if (!file) throw new Error('Your browser has deleted this picture.');
   const after = dialog.querySelector('.after');
   size(dialog, entry.width, entry.height);
   blobSource(after, view ?? file);

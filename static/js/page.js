@@ -1,4 +1,4 @@
-// What every page does: count waiting times down and keep the service worker.
+// Runs on every page: counts down waiting times and registers the service worker.
 
 import { countDown } from './countdown.js';
 import { settings } from './settings.js';
@@ -8,6 +8,6 @@ document.querySelectorAll('[data-countdown]').forEach((time) => countDown(time))
 
 if ('serviceWorker' in navigator && settings.available) {
   navigator.serviceWorker.register('/sw.js', { updateViaCache: 'none' }).catch(() => {
-    // Blocked storage: the site works without, and the gallery page says so.
+    // Storage is blocked: the site works without it, and the gallery page says so.
   });
 }

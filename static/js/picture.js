@@ -8,7 +8,7 @@ const START = 'src="data:';
 const taken = new Map();
 let next = 0;
 
-// takePictures replaces each data: URI of the text by a short mark.
+// takePictures replaces each data: URI in the text with a short mark.
 export function takePictures(text) {
   let rest = text;
   let out = '';

@@ -48,7 +48,7 @@ export class Queue {
     this.#pump();
   }
 
-  // clear removes whatever is not on its way.
+  // clear removes every card that is not being sent.
   clear() {
     for (const card of this.cards) if (card.state !== 'sending') this.remove(card);
   }
@@ -56,7 +56,7 @@ export class Queue {
   #refuse(file) {
     if (file.size === 0) return ['This file is empty', 'There is nothing in it. Choose another one.'];
     if (file.size > this.limits.maxUpload) {
-      return ['This photo is too large', `It has ${bytes(file.size)}; a photo may be up to ${this.limits.words}. Exporting it as JPEG usually makes it far smaller.`];
+      return ['This photo is too large', `It is ${bytes(file.size)}; a photo may be up to ${this.limits.words}. Exporting it as JPEG usually makes it far smaller.`];
     }
     return null;
   }
@@ -80,7 +80,7 @@ export class Queue {
     if (/too large|empty/.test(title)) card.li.querySelector('[data-act="retry"]').remove();
   }
 
-  // dress adds to a problem the photo's name and its way out.
+  // dress adds the photo's name and the countdown to the next try to a problem.
   #dress(card) {
     this.#state(card, 'failed');
     const name = document.createElement('p');
@@ -89,7 +89,7 @@ export class Queue {
     card.li.querySelector('.words')?.prepend(name);
     const time = card.li.querySelector('[data-countdown]');
     if (time) {
-      time.previousSibling.textContent = 'Tries again by itself in ';
+      time.previousSibling.textContent = 'Trying again automatically in ';
       countDown(time, () => this.#again((other) => other === card));
     }
   }
@@ -126,7 +126,7 @@ export class Queue {
   #hold(seconds) {
     this.#heldUntil = Math.max(this.#heldUntil, Date.now() + seconds * 1000);
     for (const card of this.#cards) {
-      if (card.state === 'waiting') card.li.querySelector('.step').textContent = 'Waits until the server takes photos again';
+      if (card.state === 'waiting') card.li.querySelector('.step').textContent = 'Waiting until the server accepts photos again';
     }
     setTimeout(() => this.#pump(), seconds * 1000 + 100);
   }

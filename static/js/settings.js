@@ -1,5 +1,5 @@
 // What a visitor has chosen, in localStorage. Browsers that block site data
-// throw at the first touch; the site then works with the defaults.
+// throw on first access; the site then works with the defaults.
 
 const PREFIX = 'setting.';
 

@@ -1,15 +1,15 @@
 // The gallery's storage, in this browser only: pictures in Cache Storage under
 // /gallery/<id>, what is known about them in localStorage. A picture is written
 // before its entry and an entry deleted before its picture, so that an entry
-// always has one; reconcile mends what the browser took away.
+// always has one; reconcile removes entries whose pictures the browser evicted.
 
 const CACHE = 'gallery';
 const KEY = 'gallery';
 const FRESH = 60_000; // a picture without entry this young may be another tab's
 const PARTS = { file: '', view: '-view', before: '-before' };
 
-// trouble answers why the gallery cannot be used, or null: "insecure",
-// "blocked".
+// trouble returns why the gallery cannot be used, "insecure" or "blocked", or
+// null.
 export async function trouble() {
   try {
     localStorage.getItem(KEY);
@@ -21,7 +21,7 @@ export async function trouble() {
   }
 }
 
-// list answers the entries, newest first: { id, name, type, width, height,
+// list returns the entries, newest first: { id, name, type, width, height,
 // bytes, when, before }.
 export function list() {
   try {
@@ -39,7 +39,7 @@ function write(entries) {
 export const address = (id, part = 'file') => `/gallery/${id}${PARTS[part]}`;
 
 // save keeps a picture: { name, width, height, file, view, before, when }. It
-// throws a QuotaExceededError where the browser has no room, leaving nothing.
+// throws a QuotaExceededError where the browser has no space, leaving nothing.
 export async function save({ name, width, height, file, view, before, when = Date.now() }) {
   const cache = await caches.open(CACHE);
   const id = crypto.randomUUID();
@@ -68,7 +68,7 @@ function response(blob) {
   });
 }
 
-// load answers { file, view, before } as Blobs, null where missing.
+// load returns { file, view, before } as Blobs, null where missing.
 export async function load(id) {
   const cache = await caches.open(CACHE);
   const parts = await Promise.all(Object.keys(PARTS).map(async (part) => {
@@ -92,7 +92,7 @@ async function drop(cache, id) {
   for (const part of Object.keys(PARTS)) await cache.delete(address(id, part));
 }
 
-// reconcile answers how many pictures the browser has thrown away.
+// reconcile returns how many pictures the browser has evicted.
 export async function reconcile() {
   const cache = await caches.open(CACHE);
   const there = new Set((await cache.keys()).map((request) => new URL(request.url).pathname));
@@ -109,7 +109,7 @@ export async function reconcile() {
   return entries.length - whole.length;
 }
 
-// usage answers { used, quota, persisted } where the browser tells.
+// usage returns { used, quota, persisted } where the browser reports them.
 export async function usage() {
   const { usage: used, quota } = (await navigator.storage?.estimate?.()) ?? {};
   return { used, quota, persisted: (await navigator.storage?.persisted?.()) ?? false };

@@ -6,16 +6,16 @@ import { frame } from './frame.js';
 import { studio } from './studio.js';
 import { layer, size } from './viewer.js';
 
-const NO_GROUND = 'The photo ends below the subject, so there is no ground for a shadow.';
+const NO_GROUND = 'The subject reaches the bottom edge of the photo, so there is no ground for a shadow.';
 
-// subject wires the controls and answers the choice, { margin, shadow } as
+// subject wires the controls and returns the choice, { margin, shadow } as
 // worker/compose.js wants them, which it keeps up to date.
 export function subject(article, item, { say, current }) {
   const box = article.querySelector('.subject');
   const [crop, margin, shadow, strength] = ['crop', 'margin', 'shadow', 'strength'].map((name) => box.querySelector(`[name="${name}"]`));
   const plate = article.querySelector('.plate');
   const choice = { margin: null, shadow: 0 };
-  let known = null; // the last survey, and the shadow that its bounds are with
+  let known = null; // the last survey, and the shadow that its bounds include
   let busy = false;
 
   const read = () => {
@@ -32,8 +32,8 @@ export function subject(article, item, { say, current }) {
     plate.style.setProperty('--cast', choice.shadow);
     if (known && !known.cast) say(shadow.checked ? NO_GROUND : '');
   };
-  // Bounds reach as far as the shadow shows, so they must be found anew for
-  // each shadow; a quick hand on the slider is followed at the survey's pace.
+  // Bounds reach as far as the shadow shows, so they are computed again for each
+  // shadow; while the slider moves, at the pace of the survey.
   const lacking = () => (choice.margin !== null && known?.shadow !== choice.shadow) || (choice.shadow > 0 && !known);
   const update = async () => {
     read();

@@ -1,6 +1,6 @@
 // What a finished picture offers: cropping, a shadow, a background behind it,
-// saving, copying, sharing. All is made here, from the cut-out already in the
-// browser.
+// saving, copying, sharing. All of it happens here, from the cut-out already in
+// the browser.
 
 import { backdrops } from './backdrops.js';
 import { download } from './download.js';
@@ -13,15 +13,15 @@ let count = 0;
 // tools wires the controls of an article. item is { name, width, height, file,
 // view, before, original }: the full cut-out, views to look at, and the full
 // original where it is still there. It adds item.render(), which resolves to
-// { name, blob } as chosen, and sets item.taken once it was saved.
+// { name, blob } as chosen, and sets item.taken once it has been saved.
 export function tools(article, item) {
   const box = article.querySelector('.tools');
   const type = box.querySelector('[name="type"]');
   const say = (words) => {
     box.querySelector('.said').textContent = words;
   };
-  // The gallery's dialog shows one picture after another: what was begun for an
-  // earlier one must not touch the present one.
+  // The gallery's dialog shows one picture after another: work started for an
+  // earlier one must not affect the current one.
   count += 1;
   const id = String(count);
   box.dataset.use = id;

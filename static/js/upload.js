@@ -1,4 +1,4 @@
-// Sends one photo by its card's htmx form and tells what becomes of it.
+// Sends one photo with its card's htmx form and reports the outcome.
 
 import { takePictures } from './picture.js';
 import { settings } from './settings.js';
@@ -38,7 +38,7 @@ export function send(card) {
       const { detail } = event;
       if (!detail.serverResponse.trimStart().startsWith('<article')) {
         detail.shouldSwap = false; // a proxy's page, not ours
-        fail('The server could not be reached', `Something between you and the server answered instead of it (${detail.xhr.status}). Try again in a moment.`, 15);
+        fail('The server could not be reached', `Something between you and the server answered in its place (${detail.xhr.status}). Try again in a moment.`, 15);
         return;
       }
       detail.serverResponse = takePictures(detail.serverResponse);
@@ -94,7 +94,7 @@ function randomID() {
 }
 
 // followProgress shows the upload in per cent, then the stages that the server
-// tells, then the answer coming in.
+// reports, then the download of the answer.
 function followProgress({ li }, form, on) {
   const bar = li.querySelector('progress');
   const say = (words) => {

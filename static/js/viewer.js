@@ -1,13 +1,13 @@
 // The before/after slider of a result: pointer and keys through a range field
 // as large as the picture, and three buttons.
 
-// blobSource shows a Blob in an img and lets go of the one before.
+// blobSource shows a Blob in an img and releases the previous one.
 export function blobSource(img, blob) {
   if (img.src.startsWith('blob:')) URL.revokeObjectURL(img.src);
   img.src = URL.createObjectURL(blob);
 }
 
-// layer answers an img of a Blob that is ready to be shown.
+// layer resolves to an img of a Blob, decoded and ready to show.
 export async function layer(blob, className) {
   const img = document.createElement('img');
   img.className = className;
@@ -35,7 +35,7 @@ export function size(article, width, height, part = { left: 0, top: 0, width, he
   article.querySelector('.facts .size').textContent = `${part.width} × ${part.height}`;
 }
 
-// compare lays the original over the result; without one nothing is offered.
+// compare lays the original over the result; without one the controls stay hidden.
 export function compare(article, original) {
   const plate = article.querySelector('.plate');
   const split = plate.querySelector('.split');

@@ -1,4 +1,4 @@
-// Sizes, names and the polite voice for screen readers.
+// Sizes, names and announcements for screen readers.
 
 export function bytes(n) {
   if (n < 1024 * 1024) return `${Math.ceil(n / 1024)} KB`;

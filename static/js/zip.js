@@ -7,7 +7,7 @@ const END = 0x06054b50;
 const UTF8 = 0x0800;
 const LIMIT = 0xffffffff;
 
-// zip answers a Blob. entries is [{ name, blob, date }].
+// zip resolves to a Blob. entries is [{ name, blob, date }].
 export async function zip(entries) {
   const parts = [];
   const directory = [];
@@ -20,7 +20,7 @@ export async function zip(entries) {
     parts.push(local, title, blob);
     directory.push(record([[4, CENTRAL], [2, 20], ...common, [2, 0], [2, 0], [2, 0], [4, 0], [4, offset]]), title);
     offset += local.length + title.length + blob.size;
-    if (offset > LIMIT) throw new Error('Together these pictures are more than 4 GB. Save them in smaller lots.');
+    if (offset > LIMIT) throw new Error('Together these pictures are more than 4 GB. Save them in smaller batches.');
   }
   const size = directory.reduce((sum, part) => sum + part.length, 0);
   const count = entries.length;
@@ -28,7 +28,7 @@ export async function zip(entries) {
   return new Blob([...parts, ...directory, end], { type: 'application/zip' });
 }
 
-// unzip answers [{ name, blob }] or throws with a sentence for a person.
+// unzip resolves to [{ name, blob }] or throws an error that can be shown.
 export async function unzip(file) {
   const tail = new DataView(await file.slice(Math.max(0, file.size - 65_557)).arrayBuffer());
   let at = tail.byteLength - 22;
@@ -53,13 +53,13 @@ async function content(file, offset, method, packed, size) {
   const start = offset + 30 + head.getUint16(26, true) + head.getUint16(28, true);
   const raw = file.slice(start, start + packed);
   if (method === 0) return raw;
-  if (method !== 8) throw new Error('This ZIP file is packed in a way that is not supported.');
+  if (method !== 8) throw new Error('This ZIP file uses a compression method that is not supported.');
   const blob = await new Response(raw.stream().pipeThrough(new DecompressionStream('deflate-raw'))).blob();
   if (blob.size !== size) throw new Error('This ZIP file is damaged.');
   return blob;
 }
 
-// record packs [bytes, value] pairs, little end first.
+// record packs [bytes, value] pairs in little-endian order.
 function record(fields) {
   const out = new DataView(new ArrayBuffer(fields.reduce((sum, [width]) => sum + width, 0)));
   let at = 0;

@@ -5,12 +5,12 @@
 import { announce } from './words.js';
 
 const LEVELS = [0, 1, 2, 4, 8]; // pixels of the screen for one of the picture; 0 fits
-const wired = new WeakMap(); // figure: what ends its wiring
+const wired = new WeakMap(); // figure: the AbortController of its listeners
 const shown = new WeakMap(); // img: its Blob
 
 // zoom wires the controls of an article after compare. item is { file, view,
-// before, original }: what fits shows the views, what is closer the full
-// pictures, as far as they are there and this browser can show them.
+// before, original }: fitted, it shows the views; zoomed in, the full pictures,
+// where there are any and this browser can show them.
 export function zoom(article, item) {
   const figure = article.querySelector('.viewer');
   const frame = figure.querySelector('.window');
@@ -45,7 +45,7 @@ export function zoom(article, item) {
     put(plate.querySelector('.before'), level ? item.original : item.before);
   };
 
-  // Nothing is offered where every pixel is seen anyway.
+  // No zoom is offered where every pixel is visible anyway.
   const offer = () => {
     controls.hidden = !level && plate.offsetWidth * devicePixelRatio + 1 >= Number(plate.style.getPropertyValue('--width'));
     line();
@@ -86,7 +86,7 @@ export function zoom(article, item) {
   show(0);
 }
 
-// middle answers what part of the picture is in the middle of the window.
+// middle returns what part of the picture is in the middle of the window.
 function middle(frame, plate) {
   return [
     (frame.scrollLeft + frame.clientWidth / 2 - plate.offsetLeft) / plate.offsetWidth,
@@ -94,9 +94,9 @@ function middle(frame, plate) {
   ];
 }
 
-// reachable lets the keyboard into the window while there is something to move.
+// reachable makes the window focusable while there is something to move.
 function reachable(frame, yes) {
-  const attributes = { tabindex: '0', role: 'group', 'aria-label': 'The picture, closer. Arrow keys move it, plus and minus change its size' };
+  const attributes = { tabindex: '0', role: 'group', 'aria-label': 'Enlarged picture. Arrow keys move it, plus and minus zoom' };
   for (const [name, value] of Object.entries(attributes)) {
     if (yes) frame.setAttribute(name, value);
     else frame.removeAttribute(name);
@@ -111,7 +111,7 @@ function drag(frame, { pointerId }) {
   };
 }
 
-// put shows a Blob once it is decoded, unless another was asked for meanwhile.
+// put shows a Blob once it is decoded, unless another has been requested meanwhile.
 async function put(img, blob) {
   if (!img || !blob || shown.get(img) === blob) return;
   shown.set(img, blob);
@@ -120,7 +120,7 @@ async function put(img, blob) {
   try {
     await ready.decode();
   } catch {
-    return; // of a kind that this browser cannot show: the view stays
+    return; // a format that this browser cannot show: the view stays
   }
   if (shown.get(img) !== blob) {
     URL.revokeObjectURL(ready.src);

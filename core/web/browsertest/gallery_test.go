@@ -148,7 +148,7 @@ func TestFullStorageLosesNothingInSilence(t *testing.T) {
 	call(p, storage.OverrideQuotaForOrigin, storage.OverrideQuotaForOriginParams{Origin: s.url, QuotaSize: new(used + 1000)})
 	p.pick(photo(t, "one.jpg", 900, 700))
 	p.results(1)
-	p.wait(`document.querySelector('[data-key="gallery"]')?.textContent.includes('no room left')`)
+	p.wait(`document.querySelector('[data-key="gallery"]')?.textContent.includes('no space left')`)
 	p.holds(`!JSON.parse(localStorage.getItem('gallery') ?? '[]').length`)
 	p.accessible("storage full")
 	if left := eval[int](p, `caches.open('gallery').then((c) => c.keys()).then((k) => k.length)`); left != 0 {
@@ -167,7 +167,7 @@ func TestImportWithoutRoomSaysSo(t *testing.T) {
 	used := eval[float64](p, `navigator.storage.estimate().then((e) => e.usage)`)
 	call(p, storage.OverrideQuotaForOrigin, storage.OverrideQuotaForOriginParams{Origin: s.url, QuotaSize: new(used + 1000)})
 	p.do(chromedp.SetUploadFiles(chromedp.CSS("#import"), []string{filepath.Join(folder, "gallery.zip")}))
-	p.wait(`document.querySelector('[data-key="failed"]')?.textContent.includes('no room left')`)
+	p.wait(`document.querySelector('[data-key="failed"]')?.textContent.includes('no space left')`)
 	p.accessible("gallery without room")
 	p.holds(`!document.getElementById('empty').hidden`)
 }

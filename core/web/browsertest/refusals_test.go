@@ -65,7 +65,7 @@ func TestOneCookieAndOnlyWhereItBelongs(t *testing.T) {
 	}
 	p.visit(s.url + "/device/data")
 	p.click("form .danger")
-	p.wait(`document.getElementById('browser')?.textContent.includes('is deleted too')`)
+	p.wait(`document.getElementById('browser')?.textContent.includes('are deleted too')`)
 	p.accessible("forgotten")
 	if all := p.cookies(); len(all) != 0 {
 		t.Errorf("left after deleting: %v", all)
@@ -82,7 +82,7 @@ func TestStandingObjectionToTheCookie(t *testing.T) {
 	p.click("#no-cookie")
 	p.click("#no-gallery")
 	p.click("form .danger") // objections outlive a deletion
-	p.wait(`document.getElementById('browser')?.textContent.includes('is deleted too')`)
+	p.wait(`document.getElementById('browser')?.textContent.includes('are deleted too')`)
 	p.visit(s.url)
 	p.pick(photo(t, "one.jpg", 300, 200))
 	p.results(1)

@@ -105,7 +105,7 @@ func TestReleasesLeaveNobodyWithoutStyles(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	r := startReleases(t, s)
 	home := r.server.URL
-	p.expect("net::ERR_", "of another release")
+	p.expect("net::ERR_", "belongs to another release")
 	p.visit(home)
 	p.wait(`navigator.serviceWorker.controller`)
 	if got := p.shells(); got != "1" {

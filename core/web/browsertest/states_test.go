@@ -61,7 +61,7 @@ func TestCardsAreAccessibleInEveryState(t *testing.T) {
 	p.pick(photo(t, "reeds.jpg", 400, 300))
 	p.results(1)
 	p.accessible("unsure")
-	p.holds(`document.querySelector('[data-subject="unsure"] .nothing').textContent.includes('not clear')`)
+	p.holds(`document.querySelector('[data-subject="unsure"] .nothing').textContent.includes('hard to tell')`)
 	p.holds(`document.querySelector('[data-subject="unsure"] .viewer').checkVisibility()`)
 	p.visit(s.url + "/gallery")
 	p.wait(`document.querySelectorAll('.tile').length === 7`)

@@ -2,7 +2,7 @@
 
 import { overWhite, places, rowsOf } from './pixels.js';
 
-// backdropOf answers { fill, close } for a background: fill(y, line) writes the
+// backdropOf resolves to { fill, close } for a background: fill(y, line) writes the
 // R, G, B of row y of the frame, 0 to 65535; null where there is none. It is
 //
 //   { kind: 'colour', colour }
@@ -63,7 +63,7 @@ function picture(bitmap, { left, top, width, over }) {
   };
 }
 
-// lastRows answers rows of blocks, and remembers the last two.
+// lastRows returns a function that reads rows of blocks, and remembers the last two.
 function lastRows(bitmap, block) {
   const pixels = rowsOf(bitmap);
   const known = new Map();

@@ -1,5 +1,5 @@
-// A blur that comes close to a Gaussian, and what is left of a photo when its
-// subject is blurred away.
+// A blur that approximates a Gaussian, and the blurred background of a photo
+// without its subject.
 
 import { alphaOf, overWhite, rowsOf, shrinkAlpha, strips } from './pixels.js';
 
@@ -7,7 +7,7 @@ const SIDE = 256; // about the long side that a blurred picture is kept at
 const RADIUS = 0.025; // of the box, as a share of the long side
 const FLOOR = 1 / 128; // the weight of what the subject hides
 
-// blurred answers a small, blurred picture of what lies behind the subject, as
+// blurred resolves to a small, blurred picture of what lies behind the subject, as
 // a PNG. Original and cut-out may differ in size, not in shape.
 export async function blurred({ original, cutout }) {
   const photo = await createImageBitmap(original);

@@ -9,7 +9,7 @@ import { over, shade, shadowOf } from './shadow.js';
 
 const VISIBLE = 13; // the least alpha that counts as part of the subject
 
-// compose answers a Blob of type. margin, where not null, crops to the subject
+// compose resolves to a Blob of type. margin, where not null, crops to the subject
 // with that share of its longer side around it; shadow is an opacity, 0 to 1;
 // background is as in backdrop.js, or null.
 export async function compose({ cutout, margin, shadow, background, type }) {
@@ -36,7 +36,7 @@ export async function compose({ cutout, margin, shadow, background, type }) {
 
 const WHITE = { kind: 'colour', colour: '#ffffff' };
 
-// survey answers what a page needs to show a shadow and a crop itself: { width,
+// survey resolves to what a page needs to show a shadow and a crop: { width,
 // height, bounds, cast }. bounds is of the subject with a shadow of that opacity,
 // null where nothing shows; cast is { picture, across, down }, the shadow as a small PNG
 // and its size as shares of the cut-out's, null where there is none.
@@ -59,7 +59,7 @@ async function drawn({ grid, block }, width, height) {
   return { picture: await canvas.convertToBlob({ type: 'image/png' }), across: (grid.width * block) / width, down: (grid.height * block) / height };
 }
 
-// bounds answers the smallest rectangle that holds all that shows.
+// bounds returns the smallest rectangle that holds everything visible.
 function bounds({ width, height, data }, cast, shadow) {
   const shows = (x, y) => {
     const a = data[y * width + x];

@@ -5,7 +5,7 @@
 
 const AT_ONCE = 1 << 18; // pixels
 
-// rowsOf answers a function that reads rows [from, to) of the columns [left,
+// rowsOf returns a function that reads rows [from, to) of the columns [left,
 // left + width) as ImageData: R, G, B, A, not premultiplied.
 export function rowsOf(bitmap, left = 0, width = bitmap.width) {
   let canvas;
@@ -22,14 +22,14 @@ export function rowsOf(bitmap, left = 0, width = bitmap.width) {
   };
 }
 
-// strips calls visit(from, to) for all rows, as many at once as memory is meant
-// to hold, in multiples of a block.
+// strips calls visit(from, to) for all rows, as many at once as memory should
+// hold, in multiples of a block.
 export function strips(width, height, block, visit) {
   const rows = Math.max(1, Math.floor(AT_ONCE / width / block)) * block;
   for (let from = 0; from < height; from += rows) visit(from, Math.min(height, from + rows));
 }
 
-// alphaOf answers { width, height, data }: the alpha of each pixel.
+// alphaOf returns { width, height, data }: the alpha of each pixel.
 export function alphaOf(bitmap) {
   const { width, height } = bitmap;
   const data = new Uint8Array(width * height);
@@ -78,7 +78,7 @@ export function overWhite({ data, width, height }, block) {
   return Float32Array.from(sums, (sum, i) => sum / (65025 * counts[Math.floor(i / 3)]));
 }
 
-// places answers, for n pixels, the two neighbours among count samples and how
+// places returns, for n pixels, the two neighbours among count samples and how
 // far along the second is; at says where a pixel lies, samples' centres being
 // whole numbers.
 export function places(n, count, at) {

@@ -26,8 +26,8 @@ async function add(cache, url) {
   const response = await fetch(new Request(url, { cache: 'no-cache', credentials: 'omit' }));
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   // An edge may still hold a page of another release, whose styles this shell
-  // lacks. The shell before, or none, is better; browsers try again.
-  if (PAGES.includes(url) && !(await response.clone().text()).includes(`${FOLDER}/`)) throw new Error(`${url} is of another release`);
+  // lacks. The previous shell, or none, is better; browsers try again.
+  if (PAGES.includes(url) && !(await response.clone().text()).includes(`${FOLDER}/`)) throw new Error(`${url} belongs to another release`);
   await cache.put(url, response);
 }
 
@@ -57,11 +57,11 @@ addEventListener('fetch', (event) => {
   else if (url.pathname === '/device/quota' || url.pathname === '/device/queue') event.respondWith(fetch(request).catch(quietly));
 });
 
-// Polls that fail without a network are no event worth an error on the page.
+// A poll that fails offline is not worth an error on the page.
 const quietly = () => new Response(null, { status: 204 });
 
-// Caches are asked by name and not opened: opening one that was deleted would
-// make it anew.
+// Caches are matched by name and not opened: opening one that was deleted would
+// create it again.
 async function fromGallery(path) {
   const found = await caches.match(path, { cacheName: 'gallery' });
   return found ?? new Response('This picture is not in this browser’s gallery.', {
@@ -73,7 +73,7 @@ async function fromShell(path) {
   return (await caches.match(path, { cacheName: SHELL, ignoreVary: true })) ?? Response.error();
 }
 
-// An address below /static/ names one content for ever, whichever shell has it.
+// An address below /static/ always has the same content, whichever shell holds it.
 async function fromShellFirst(request) {
   return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
 }
@@ -90,8 +90,8 @@ async function fromNetworkFirst(request, path) {
 
 const MOST = 10; // shared photos kept at a time, as many as the server takes in one form
 
-// takeShared puts shared photos aside, in place of those that nobody took, and
-// opens the start page, which offers them to the visitor.
+// takeShared stores shared photos, replacing any that were never taken, and opens
+// the start page, which offers them to the visitor.
 async function takeShared(request) {
   const form = await request.formData();
   await caches.delete('shared');

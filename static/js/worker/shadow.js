@@ -15,7 +15,7 @@ const HEIGHT = 0.008;
 const ACROSS = 0.03;
 const DOWN = 0.012;
 
-// shadowOf answers { grid, block, at } for an alpha: grid is the shadow on
+// shadowOf returns { grid, block, at } for an alpha: grid is the shadow on
 // blocks of pixels, 1 where it is darkest, and at(x, y) its value at a pixel;
 // null where the subject stands on nothing that shows.
 export function shadowOf(alpha) {
@@ -55,7 +55,7 @@ function draw({ width, height, data }) {
   return plane.map((v) => v / most);
 }
 
-// outline answers the lowest row of at least one half in each column, far above
+// outline returns the lowest row of at least one half in each column, far above
 // the grid where there is none, and what holds all such cells.
 function outline(data, width) {
   const lowest = new Int32Array(width).fill(-(2 ** 30));
@@ -72,7 +72,7 @@ function outline(data, width) {
   return { lowest, ...box };
 }
 
-// over answers the alpha, 0 to 1, of a pixel of alpha a, 0 to 255, above a shadow.
+// over returns the alpha, 0 to 1, of a pixel of alpha a, 0 to 255, above a shadow.
 export const over = (a, s) => a / 255 + s * (1 - a / 255);
 
 // shade puts the shadow, of some opacity, under rows from y on, in place.
