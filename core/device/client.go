@@ -9,7 +9,7 @@ import (
 
 // Client returns the address that a request came from: the peer's, or, where
 // the peer is a trusted proxy, the rightmost address of X-Forwarded-For that is
-// not one. What stands left of it, anyone may have written.
+// not one. Anything to the left of it may be forged.
 func (i *Identifier) Client(r *http.Request) netip.Addr {
 	peer := peerOf(r)
 	if !i.trusted(peer) {
@@ -21,7 +21,7 @@ func (i *Identifier) Client(r *http.Request) netip.Addr {
 	for n := len(hops) - 1; n >= 0; n-- {
 		hop, ok := parseHop(hops[n])
 		if !ok {
-			break // a trusted hop wrote something else: nothing further left counts
+			break // a trusted hop wrote something else: ignore what is further left
 		}
 		client = hop
 		if !i.trusted(hop) {
@@ -32,7 +32,7 @@ func (i *Identifier) Client(r *http.Request) netip.Addr {
 }
 
 // Secure says whether the visitor's own connection is encrypted, which a
-// trusted proxy may vouch for.
+// trusted proxy may state.
 func (i *Identifier) Secure(r *http.Request) bool {
 	if r.TLS != nil {
 		return true
@@ -42,7 +42,7 @@ func (i *Identifier) Secure(r *http.Request) bool {
 
 // IgnoredForwarded says whether a peer that is not a trusted proxy has sent
 // forwarded addresses: most likely a proxy that the operator forgot to name,
-// behind which all visitors now share one address.
+// behind which all visitors share one address.
 func (i *Identifier) IgnoredForwarded() bool { return i.ignored.Load() }
 
 func (i *Identifier) warn(r *http.Request, peer netip.Addr) {
@@ -53,13 +53,13 @@ func (i *Identifier) warn(r *http.Request, peer netip.Addr) {
 	if i.ignored.Swap(true) {
 		return
 	}
-	// A public peer is most likely a visitor playing, and no log keeps those.
+	// A public peer is most likely a visitor, whose address stays out of the log.
 	who := "a public address"
 	if peer.IsLoopback() || peer.IsPrivate() {
 		who = peer.String()
 	}
-	i.log.Warn("forwarded client addresses are ignored: their sender is not a trusted proxy; "+
-		"if it is your proxy, name it in BGREMOVER_TRUSTED_PROXIES", "peer", who)
+	i.log.Warn("ignoring forwarded client addresses from a peer that is not a trusted proxy; "+
+		"if it is your proxy, add it to BGREMOVER_TRUSTED_PROXIES", "peer", who)
 }
 
 // Trusted says whether a peer is one of the trusted proxies.
@@ -79,7 +79,7 @@ func peerOf(r *http.Request) netip.Addr {
 	return peer
 }
 
-// parseHop reads an address with or without a port, brackets or a zone.
+// parseHop parses an address with or without a port, brackets or a zone.
 func parseHop(s string) (netip.Addr, bool) {
 	s = strings.TrimSpace(s)
 	if host, _, err := net.SplitHostPort(s); err == nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The one cookie: its name, the only path it is sent to, and its life in
+// The only cookie: its name, the only path it is sent to, and its lifetime in
 // seconds, one day.
 const (
 	CookieName   = "session"
@@ -22,7 +22,7 @@ func (i *Identifier) Cookie(d Device, secure bool) *http.Cookie {
 	return newCookie("v1."+d.ID+"."+macOf(i.keys.current(), d.ID), cookieMaxAge, secure)
 }
 
-// ExpiredCookie returns what makes a browser drop the cookie.
+// ExpiredCookie returns a cookie that makes the browser delete it.
 func ExpiredCookie(secure bool) *http.Cookie {
 	return newCookie("", -1, secure)
 }
@@ -35,7 +35,8 @@ func newCookie(value string, maxAge int, secure bool) *http.Cookie {
 }
 
 // fromCookie returns the identifier of a cookie signed today or yesterday, and
-// how long it opens at most. A tampered, old or doubled cookie counts as none: 0.
+// how long it stays valid at most. A tampered, old or repeated cookie counts as
+// none: 0.
 func (i *Identifier) fromCookie(r *http.Request) (string, time.Duration) {
 	cookies := r.CookiesNamed(CookieName)
 	if len(cookies) != 1 {

@@ -20,7 +20,7 @@ const idLength = 16
 
 var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// Device is whoever sent a request, as far as this program cares to know.
+// Device is the sender of a request, as far as the server tells senders apart.
 type Device struct {
 	// ID is 16 characters of a-z and 2-7; it changes daily.
 	ID string
@@ -31,24 +31,24 @@ type Device struct {
 	Address netip.Addr
 	// Returning says that the identifier came with a valid cookie.
 	Returning bool
-	// CookieEnds is the longest that the cookie still opens; 0 without one.
+	// CookieEnds is the longest that the cookie stays valid; 0 without one.
 	CookieEnds time.Duration
 }
 
 // Options says how devices are told apart.
 type Options struct {
 	// Secret, where replicas must agree on identifiers, is what each day's key
-	// is derived from. Empty means random keys that never leave the memory,
-	// which is stronger: nobody can then compute an identifier afterwards.
+	// is derived from. Empty means random keys that never leave memory, which is
+	// stronger: nobody can then compute an identifier afterwards.
 	Secret []byte
 	// TrustedProxies are the peers whose X-Forwarded-For counts.
 	TrustedProxies []netip.Prefix
-	// Log is told once when forwarded addresses come from another peer.
+	// Log gets one warning when forwarded addresses come from another peer.
 	Log *slog.Logger
 	// Now is the wall clock; nil means time.Now.
 	Now func() time.Time
-	// Ticks is the time since some start, which no setting of the wall clock
-	// changes; nil means this process's own.
+	// Ticks is the monotonic time since some start, which setting the wall clock
+	// does not change; nil means this process's own.
 	Ticks func() time.Duration
 }
 
@@ -85,7 +85,7 @@ func (i *Identifier) Identify(r *http.Request) Device {
 }
 
 // Derive returns the device by its User-Agent and address alone, so that a
-// visitor who drops the cookie stays the device that they were.
+// visitor who drops the cookie stays the same device.
 func (i *Identifier) Derive(r *http.Request) Device {
 	address := i.Client(r)
 	network := networkOf(address)
@@ -94,15 +94,15 @@ func (i *Identifier) Derive(r *http.Request) Device {
 	return Device{ID: encoding.EncodeToString(sum)[:idLength], Network: network, Address: address}
 }
 
-// Rotate forgets keys that have had their time. Requests do that too; a server
-// that nobody visits needs the call.
+// Rotate discards expired keys. Requests do that too; a server without visitors
+// needs the call.
 func (i *Identifier) Rotate() { i.keys.current() }
 
 // KeyEnds returns the time until the key changes, and with it the identifiers
-// of all who come without a cookie.
+// of all devices without a cookie.
 func (i *Identifier) KeyEnds() time.Duration { return i.keys.left() }
 
-// sign is HMAC-SHA-256 over parts kept apart by a byte that no header holds.
+// sign is HMAC-SHA-256 over parts separated by a byte that no header contains.
 func sign(key []byte, parts ...string) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(strings.Join(parts, "\x00")))

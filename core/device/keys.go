@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// keyring holds the key of the running UTC day and the one of the day before,
-// which still opens cookies for at most 24 hours.
+// keyring holds the key of the current UTC day and that of the day before, which
+// still validates cookies for at most 24 hours.
 //
-// Days go by the wall clock, so that replicas with one secret agree. A random
-// key also ends by the monotonic clock, which nobody sets: a wall clock that
-// stood, or was set back by years, would otherwise keep it for as long. One that
-// is set forward ends the day, like a machine that slept, and does no harm when
-// it is set right again.
+// Days follow the wall clock, so that replicas with the same secret agree. A
+// random key also expires by the monotonic clock, which nobody can set: a wall
+// clock that stopped, or was set back by years, would otherwise keep the key that
+// long. A clock set forward ends the day, as after a machine has slept, and does
+// no harm when it is corrected.
 type keyring struct {
 	secret []byte
 	now    func() time.Time
@@ -39,8 +39,8 @@ func newKeyring(secret []byte, now func() time.Time, ticks func() time.Duration)
 
 const (
 	secondsPerDay = 24 * 60 * 60
-	// slack keeps clocks that are slewed from ending a key just before its
-	// midnight, and the next one just after.
+	// slack keeps a slewed clock from ending a key just before its midnight, and
+	// the next one just after.
 	slack = 5 * time.Minute
 )
 
@@ -78,7 +78,7 @@ func (k *keyring) both() (today, previous []byte) {
 	return k.today, k.previous
 }
 
-// turn ends a key that has had its time.
+// turn replaces a key that has expired.
 func (k *keyring) turn() {
 	day := dayOf(k.now())
 	switch {
@@ -90,7 +90,7 @@ func (k *keyring) turn() {
 	case day == k.day+1, k.ticks() >= k.ends:
 		k.previous = k.today
 		if k.ticks() >= k.ends+secondsPerDay*time.Second {
-			k.previous = nil // nobody came for a day
+			k.previous = nil // no request for a day
 		}
 		k.begin(day)
 	case day > k.day:
@@ -102,12 +102,12 @@ func (k *keyring) turn() {
 func (k *keyring) make(day int64) []byte {
 	if len(k.secret) == 0 {
 		key := make([]byte, sha256.Size)
-		_, _ = rand.Read(key) // never fails, says its documentation
+		_, _ = rand.Read(key) // documented never to fail
 		return key
 	}
 	key, err := hkdf.Key(sha256.New, k.secret, nil, fmt.Sprintf("bgremover device day %d", day), sha256.Size)
 	if err != nil {
-		panic(err) // only for a length out of HKDF's range
+		panic(err) // only for a length beyond HKDF's range
 	}
 	return key
 }

@@ -1,6 +1,6 @@
-// Package flood keeps what is written about events from growing with their
-// number: of each kind, so many pass in a window of time, then one of many, and
-// the others are counted.
+// Package flood samples events, such as log lines, so that output does not grow
+// with their number: of each kind, a burst passes in each window of time, then
+// one in so many, and the rest are counted.
 package flood
 
 import (
@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// Limits say how much passes.
+// Limits say how many events pass.
 type Limits struct {
 	Window time.Duration
 	Burst  int // of one kind, in a window
-	Every  int // beyond Burst one in so many passes
-	Kinds  int // told apart in a window; all further ones count as one
+	Every  int // beyond Burst, one in so many passes
+	Kinds  int // distinguished in a window; all further kinds count as one
 }
 
 // Sampler counts events by their kind. It is safe for concurrent use.
@@ -32,9 +32,9 @@ func New[K comparable](limits Limits) *Sampler[K] {
 	return &Sampler[K]{limits: limits, seen: map[K]*count{}}
 }
 
-// Pass says whether an event passes. The first of a new window also brings
-// what the last one left out, by kind; the zero kind stands for those beyond
-// the number that is told apart.
+// Pass reports whether an event passes. The first event of a new window also
+// returns the counts that the last window left out, by kind; the zero kind stands
+// for those beyond the number that is distinguished.
 func (s *Sampler[K]) Pass(kind K, now time.Time) (pass bool, leftOut map[K]int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

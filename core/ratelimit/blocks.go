@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	maxBlocks   = 4096           // blocked at a time
+	maxBlocks   = 4096           // devices blocked at a time
 	blockTime   = 48 * time.Hour // no device id lives longer
 	blocksKey   = "bgremover:blocks"
-	blocksEvery = 2 * time.Second // how often replicas look for each other's
+	blocksEvery = 2 * time.Second // how often replicas fetch each other's blocks
 )
 
-// blocks are the devices that the operator refuses, here or on any replica
-// that shares a Redis. There they are members of one sorted set, under hashes,
-// with the time of their end as score; no request waits for it.
+// blocks are the devices that the operator has blocked, here or on any replica
+// that shares the Redis. There they are members of one sorted set, as hashes, with
+// the time that the block ends as score; no request waits for Redis.
 type blocks struct {
 	now  func() time.Time
 	hide func(device string) string // nil without Redis
@@ -26,14 +26,14 @@ type blocks struct {
 	mu   sync.Mutex
 	own  map[string]*block    // blocked here, by device
 	all  map[string]time.Time // what Redis held last, by hidden name
-	lift map[string]bool      // hidden names that Redis has yet to forget
+	lift map[string]bool      // hidden names still to be removed from Redis
 
-	exchanging sync.Mutex // so that no older look at Redis follows a newer one
+	exchanging sync.Mutex // so that no older state of Redis replaces a newer one
 }
 
 type block struct {
 	until  time.Time
-	shared bool // Redis holds it, so it ends when Redis lets go of it
+	shared bool // Redis holds it, so it ends when it is removed there
 }
 
 func newBlocks(now func() time.Time) *blocks {
@@ -46,7 +46,7 @@ func (b *blocks) find(device string) (until time.Time, blocked bool) {
 	return b.at(device)
 }
 
-// at is find for who holds the lock.
+// at is find for callers that hold the lock.
 func (b *blocks) at(device string) (until time.Time, blocked bool) {
 	if own := b.own[device]; own != nil {
 		until = own.until
@@ -56,7 +56,7 @@ func (b *blocks) at(device string) (until time.Time, blocked bool) {
 	return until, b.now().Before(until)
 }
 
-// add says whether there was room.
+// add reports whether there was room.
 func (b *blocks) add(device string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -81,7 +81,7 @@ func (b *blocks) remove(device string) {
 	}
 }
 
-// prune forgets what is over. The caller holds the lock.
+// prune removes blocks that have ended. The caller holds the lock.
 func (b *blocks) prune() {
 	now := b.now()
 	for device, own := range b.own {
@@ -96,7 +96,7 @@ func (b *blocks) prune() {
 	}
 }
 
-// resend has Redis told anew of what was blocked here: it may come back empty.
+// resend marks the blocks made here to be sent again: Redis may come back empty.
 func (b *blocks) resend() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,7 +105,7 @@ func (b *blocks) resend() {
 	}
 }
 
-// exchange tells Redis what changed here and takes over what it holds then.
+// exchange sends Redis what changed here and adopts what it then holds.
 func (b *blocks) exchange(ctx context.Context, client *redis.Client) error {
 	b.exchanging.Lock()
 	defer b.exchanging.Unlock()
@@ -129,7 +129,7 @@ func (b *blocks) exchange(ctx context.Context, client *redis.Client) error {
 	return err
 }
 
-// changes lists what Redis does not know yet.
+// changes lists what Redis does not hold yet.
 func (b *blocks) changes() (fresh []redis.Z, lifted []any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -145,7 +145,7 @@ func (b *blocks) changes() (fresh []redis.Z, lifted []any) {
 	return fresh, lifted
 }
 
-// take makes what Redis holds ours, now that it knows the changes.
+// take adopts what Redis holds, now that it has the changes.
 func (b *blocks) take(held, fresh []redis.Z, lifted []any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,7 +164,7 @@ func (b *blocks) take(held, fresh []redis.Z, lifted []any) {
 		name := b.hide(device)
 		own.shared = own.shared || sent[name]
 		if _, there := b.all[name]; own.shared && !there {
-			delete(b.own, device) // another replica let it in again
+			delete(b.own, device) // another replica unblocked it
 		}
 	}
 }

@@ -69,11 +69,11 @@ func TestBlocksOutliveAnOutage(t *testing.T) {
 	if !one.Block("meanwhile") || !one.refuses(t, "meanwhile") || !one.refuses(t, "before") {
 		t.Error("no blocks without Redis")
 	}
-	log.await(t, "counts alone")
+	log.await(t, "counts on its own")
 	one.Unblock("meanwhile")
 	one.Block("later")
 	s.start() // and it has forgotten everything
-	log.await(t, "answers again")
+	log.await(t, "responds again")
 	awaitExchange(one)
 	two, _ := replica(t, s.url())
 	if two.refuses(t, "meanwhile") || !two.refuses(t, "later") || !two.refuses(t, "before") {

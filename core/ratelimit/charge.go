@@ -7,8 +7,8 @@ import (
 	"github.com/ulule/limiter/v3"
 )
 
-// Charge counts cost requests, all or none. What is refused is not counted: a
-// device that hammers cannot use up its network's share.
+// Charge counts cost requests, all or none. Refused requests are not counted: a
+// device that floods the server cannot use up its network's share.
 func (l *Limiter) Charge(ctx context.Context, key Key, cost int) Decision {
 	d, by := l.decide(ctx, key, int64(max(cost, 1)))
 	if !d.Allowed {
@@ -18,7 +18,7 @@ func (l *Limiter) Charge(ctx context.Context, key Key, cost int) Decision {
 	return d
 }
 
-// Peek says what is left and counts nothing.
+// Peek returns what is left and counts nothing.
 func (l *Limiter) Peek(ctx context.Context, key Key) Decision {
 	buckets := l.rules.Load().buckets(key)
 	counts := l.tally(ctx, buckets, 0)
@@ -37,15 +37,15 @@ func (l *Limiter) decide(ctx context.Context, key Key, cost int64) (d Decision, 
 	if !d.Allowed || len(buckets) == 0 {
 		return d, by
 	}
-	// Between the look and the charge others may have passed; then the count
-	// itself says so.
+	// Between the look and the charge, other requests may have been counted; the
+	// new count shows that.
 	charged := l.tally(ctx, buckets, cost)
 	return l.judge(buckets, charged, func(c limiter.Context) bool { return c.Reached })
 }
 
-// tally adds cost to each bucket, or looks only where cost is 0. Memory always
-// counts, so that nothing is given away when Redis is lost; where Redis
-// answers too, whichever leaves less counts.
+// tally adds cost to each bucket, or only looks if cost is 0. Memory always
+// counts, so that nothing is given away when Redis is lost; if Redis answers too,
+// the one that leaves less applies.
 func (l *Limiter) tally(ctx context.Context, buckets []bucket, cost int64) []limiter.Context {
 	counts := make([]limiter.Context, len(buckets))
 	_ = count(ctx, l.memory, buckets, cost, func(i int, c limiter.Context) { counts[i] = c }) // memory does not fail
@@ -77,7 +77,7 @@ func count(ctx context.Context, store limiter.Store, buckets []bucket, cost int6
 	return nil
 }
 
-// judge makes a decision of the counts; by is the narrowest bucket that
+// judge makes a decision from the counts; by is the narrowest bucket that
 // refuses.
 func (l *Limiter) judge(buckets []bucket, counts []limiter.Context, refuses func(limiter.Context) bool) (d Decision, by string) {
 	d.Allowed = true
@@ -95,13 +95,13 @@ func (l *Limiter) judge(buckets []bucket, counts []limiter.Context, refuses func
 		if last < 0 || d.Quotas[last].Name != q.Name {
 			d.Quotas = append(d.Quotas, q)
 		} else if q.Remaining < d.Quotas[last].Remaining {
-			d.Quotas[last] = q // a ceiling that is nearer than the network's own limit
+			d.Quotas[last] = q // a ceiling that is closer than the network's own limit
 		}
 	}
 	return d, by
 }
 
-// resets is never too early: the store's seconds are cut off, not rounded.
+// resets is never too early: the store truncates to seconds.
 func resets(c limiter.Context, r limiter.Rate, now time.Time) time.Duration {
 	return max(0, min(time.Unix(c.Reset+1, 0).Sub(now), r.Period))
 }

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	maxDevices = 1024           // watched at a time
+	maxDevices = 1024           // listed at a time
 	forgetting = 24 * time.Hour // after so long without a request
 )
 
-// Usage is what one device did lately.
+// Usage is the recent activity of one device.
 type Usage struct {
 	Device  string // or "key:" and a program's name
 	Allowed int64
@@ -22,8 +22,8 @@ type Usage struct {
 	Blocked bool
 }
 
-// devices watches the busiest. It is bounded: where many devices come once, the
-// busy ones stay.
+// devices lists the busiest devices. It is bounded: when many devices come once,
+// the busy ones stay.
 type devices struct {
 	mu    sync.Mutex
 	usage map[string]*Usage
@@ -80,7 +80,7 @@ func (d *devices) makeRoom(now time.Time) {
 	delete(d.usage, victim.Device)
 }
 
-// Busiest lists the devices that sent most, the busiest first.
+// Busiest lists the devices that sent the most, the busiest first.
 func (l *Limiter) Busiest(n int) []Usage {
 	d, b := l.devices, l.blocks
 	now := d.now()
@@ -109,9 +109,9 @@ func (l *Limiter) Busiest(n int) []Usage {
 	return all[:min(n, len(all))]
 }
 
-// Block refuses a device until its id is gone anyway: on this replica at once,
-// on those that share its Redis within seconds, where their device ids are the
-// same. It says whether there was room.
+// Block refuses a device for as long as its id can exist: on this replica at
+// once, and within seconds on those that share its Redis, if their device ids are
+// the same. It reports whether there was room.
 func (l *Limiter) Block(device string) bool {
 	if !l.blocks.add(device) {
 		return false
@@ -122,7 +122,7 @@ func (l *Limiter) Block(device string) bool {
 	return true
 }
 
-// Unblock lets a device in again, likewise.
+// Unblock ends a device's block, on the same replicas.
 func (l *Limiter) Unblock(device string) {
 	l.blocks.remove(device)
 	if l.shared != nil {
@@ -130,17 +130,17 @@ func (l *Limiter) Unblock(device string) {
 	}
 }
 
-// Forget deletes what is listed of a device at its own wish. Its counters stay
-// until their window ends, as else forgetting would be a way to send more; they
-// are kept under a hash that leads back to nobody.
+// Forget deletes what is listed of a device, at the visitor's request. Its
+// counters stay until their window ends, otherwise forgetting would be a way to
+// send more; they are kept under a hash that cannot be traced back to anyone.
 func (l *Limiter) Forget(device string) {
 	l.devices.mu.Lock()
 	defer l.devices.mu.Unlock()
 	delete(l.devices.usage, device)
 }
 
-// Clear gives a device its whole quota back, at the operator's wish. Its
-// network's stays as it is.
+// Clear gives a device its whole quota back, at the operator's request. Its
+// network's quota is unchanged.
 func (l *Limiter) Clear(ctx context.Context, device string) {
 	l.Forget(device)
 	rules := l.rules.Load()

@@ -9,9 +9,9 @@ import (
 // Header is a name and its value.
 type Header struct{ Name, Value string }
 
-// Headers are what an answer says about its limits: RateLimit and
-// RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), Retry-After where
-// it was refused, and for programs the older X-RateLimit-*.
+// Headers are the headers that describe the limits: RateLimit and
+// RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers), Retry-After for a
+// refusal, and for programs the older X-RateLimit-*.
 func (d Decision) Headers(forProgram bool) []Header {
 	var all []Header
 	if !d.Allowed {
@@ -42,7 +42,7 @@ func (d Decision) Headers(forProgram bool) []Header {
 	return all
 }
 
-// seconds rounds up: who comes back then is not early.
+// seconds rounds up: a client that comes back then is not too early.
 func seconds(d time.Duration) string {
 	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
 }

@@ -10,17 +10,17 @@ import (
 	"github.com/ulule/limiter/v3/drivers/store/common"
 )
 
-// memory is a limiter.Store with a bound. The library's own keeps every key
-// that it ever saw until a cleaner runs, so that a visitor with an IPv6 prefix
-// could fill the memory, and its cleaner loses counts and cannot be stopped.
+// memory is a limiter.Store with a bound. The library's own keeps every key that
+// it has seen until a cleaner runs, so a visitor with an IPv6 prefix could fill
+// the memory; and its cleaner loses counts and cannot be stopped.
 //
-// A counter takes 17 bytes: a keyed hash of its name (nothing of the visitor
-// is kept, and nobody can aim for a collision) and a packed word.
+// A counter takes 17 bytes: a keyed hash of its name (nothing of the visitor is
+// kept, and nobody can cause a collision on purpose) and a packed word.
 type memory struct {
 	seed   maphash.Seed
 	shards [64]shard
 	now    func() time.Time
-	start  time.Time // times count from here
+	start  time.Time // times are relative to this
 }
 
 type shard struct {
@@ -29,7 +29,7 @@ type shard struct {
 	capacity int
 }
 
-// counter holds its end, in tenths of a second, over its count.
+// counter packs its end, in tenths of a second, above its count.
 type counter uint64
 
 const (
@@ -107,9 +107,9 @@ func (m *memory) Reset(_ context.Context, key string, r limiter.Rate) (limiter.C
 	}, r)
 }
 
-// makeRoom removes an expired counter from a full shard, else the one of a few
-// that has counted least: who floods the table with new names pushes out those
-// names and not the counters near their limit.
+// makeRoom removes an expired counter from a full shard, or else the one with the
+// lowest count of a few: a flood of new names evicts those names, not the
+// counters near their limit.
 func (s *shard) makeRoom(now int64) {
 	if len(s.counters) < s.capacity {
 		return

@@ -1,8 +1,8 @@
-// Package ratelimit says how much a visitor may send. A request is charged to
-// its device and to its network together, in fixed windows that start with
-// the first request. Counters live in memory, within a bound that no number
-// of visitors exceeds, and beside it in Redis where several replicas share
-// them. The counting is that of ulule/limiter's Store.
+// Package ratelimit limits how much a visitor may send. A request is charged to
+// its device and to its network together, in fixed windows that start with the
+// first request. Counters live in memory, within a bound that no number of
+// visitors exceeds, and also in Redis where several replicas share them. The
+// counting is that of ulule/limiter's Store.
 package ratelimit
 
 import (
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Key says who sends what.
+// Key says who sends a request, and where.
 type Key struct {
 	Device string
 	// Addr is the visitor's address, or any address of its /64.
@@ -29,11 +29,11 @@ type Key struct {
 // Decision is the answer to a charge.
 type Decision struct {
 	Allowed bool
-	Blocked bool // by the operator; no waiting helps before RetryAfter
+	Blocked bool // by the operator, at least until RetryAfter
 	// Quotas are the limits that apply, the narrowest first; empty where all
 	// are off.
 	Quotas []Quota
-	// RetryAfter says when as much would pass; 0 where it passed.
+	// RetryAfter is when the same request would be allowed; 0 if it was.
 	RetryAfter time.Duration
 }
 
@@ -43,7 +43,7 @@ type Quota struct {
 	Limit     int64
 	Remaining int64
 	Window    time.Duration
-	Resets    time.Duration // until all is free again
+	Resets    time.Duration // until the whole limit is available again
 }
 
 // Options are what a Limiter is made of.
@@ -59,8 +59,8 @@ type Options struct {
 	MaxKeys int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Refused, where set, is told what refused a request: "device", "network",
-	// "ceiling", "key" or "blocked".
+	// Refused, where set, is called with what refused a request: "device",
+	// "network", "ceiling", "key" or "blocked".
 	Refused func(by string)
 	Log     *slog.Logger
 }
@@ -76,8 +76,8 @@ type Limiter struct {
 	now     func() time.Time
 }
 
-// New makes a limiter. It fails for a RedisURL that is none; a Redis that does
-// not answer is no failure.
+// New creates a limiter. It fails for an invalid RedisURL, but not if Redis does
+// not respond.
 func New(o Options) (*Limiter, error) {
 	if o.MaxKeys == 0 {
 		o.MaxKeys = 3_000_000
@@ -101,7 +101,7 @@ func New(o Options) (*Limiter, error) {
 	return l, err
 }
 
-// Close gives the connection to Redis back.
+// Close closes the connection to Redis.
 func (l *Limiter) Close() error {
 	if l.shared == nil {
 		return nil
@@ -109,8 +109,8 @@ func (l *Limiter) Close() error {
 	return l.shared.close()
 }
 
-// Degraded says whether Redis is wanted but does not answer, and how often it
-// was lost so far.
+// Degraded reports whether Redis is configured but not responding, and how often
+// it has been lost.
 func (l *Limiter) Degraded() (now bool, losses int64) {
 	if l.shared == nil {
 		return false, 0

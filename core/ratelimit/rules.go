@@ -8,7 +8,7 @@ import (
 	"github.com/ulule/limiter/v3"
 )
 
-// Rate is a number of requests in a time; the zero Rate means no limit.
+// Rate is a number of requests in a period; the zero Rate means no limit.
 type Rate struct {
 	Count  int64
 	Period time.Duration
@@ -19,13 +19,13 @@ type Rules struct {
 	Device  Rate
 	Network Rate            // per IPv4 address and IPv6 /64
 	Routes  map[string]Rate // a device's own rate on a route
-	// Overrides are other rates for some; the most specific counts.
+	// Overrides are other rates for some senders; the most specific applies.
 	Overrides []Override
 	Keys      []APIKey
 }
 
-// Override is the rate of one device, or of the addresses in a prefix: each of
-// their devices and networks has it then, and no ceiling above.
+// Override is the rate of one device, or of the addresses in a prefix: it then
+// applies to each of their devices and networks, without a ceiling above.
 type Override struct {
 	Device string
 	Prefix netip.Prefix
@@ -40,8 +40,8 @@ type APIKey struct {
 	Rate   Rate
 }
 
-// The ceilings of wider networks, as multiples of the network's rate: who owns
-// a whole block of addresses is not a thousand visitors.
+// The ceilings of wider networks, as multiples of the network's rate: the owner
+// of a block of addresses is not a thousand visitors.
 var (
 	ceilings4 = []ceiling{{24, 4}}
 	ceilings6 = []ceiling{{56, 4}, {48, 16}}
@@ -54,8 +54,8 @@ type ceiling struct {
 
 // bucket is one counter that a request is charged to.
 type bucket struct {
-	name string // what the visitor is told
-	kind string // what the metric is told
+	name string // as shown to the visitor
+	kind string // as counted by the metric
 	key  string
 	rate limiter.Rate
 }
@@ -146,8 +146,8 @@ func prefixBytes(addr netip.Addr, bits int) []byte {
 	return b
 }
 
-// appendBucket leaves limits out that are off. The period is part of the name:
-// where it changes, a new window starts at once, in every store alike.
+// appendBucket omits limits that are off. The period is part of the name: when it
+// changes, a new window starts at once, in every store alike.
 func appendBucket(all []bucket, name, kind string, id []byte, r Rate) []bucket {
 	if r.Count <= 0 || r.Period <= 0 {
 		return all

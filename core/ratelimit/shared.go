@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	redisTimeout = 100 * time.Millisecond // for all of one look or one charge
+	redisTimeout = 100 * time.Millisecond // for one whole look or charge
 	redisProbe   = time.Second            // between attempts while it is lost
 )
 
 // shared is the counters and the blocks in Redis. No visitor waits for a Redis
-// that is down: the first failure marks it lost, and only the prober speaks to
-// it then.
+// that is down: the first failure marks it lost, and from then on only the prober
+// talks to it.
 type shared struct {
 	client *redis.Client
 	store  atomic.Pointer[limiter.Store] // nil while lost
@@ -36,13 +36,13 @@ type shared struct {
 	done   chan struct{}
 }
 
-// minSecret is the least length of the secret: with a shorter one, or none,
+// minSecret is the minimum length of the secret: with a shorter one, or none,
 // every address could be tried against the names in Redis.
 const minSecret = 32
 
 func newShared(o Options, b *blocks) (*shared, error) {
 	if len(o.Secret) < minSecret {
-		return nil, fmt.Errorf("counters in Redis need a secret of at least %d bytes for their names", minSecret)
+		return nil, fmt.Errorf("shared counters in Redis require a secret of at least %d bytes", minSecret)
 	}
 	options, err := redis.ParseURL(o.RedisURL)
 	if err != nil {
@@ -53,7 +53,7 @@ func newShared(o Options, b *blocks) (*shared, error) {
 	options.MaxRetries, options.ContextTimeoutEnabled = -1, true
 	options.DisableIdentity = true
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	redis.SetLogger(silence{}) // failures are told by us, once
+	redis.SetLogger(silence{}) // we log failures ourselves, once
 
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &shared{client: redis.NewClient(options), blocks: b, secret: o.Secret, log: o.Log,
@@ -77,7 +77,7 @@ func (s *shared) close() error {
 	return s.client.Close()
 }
 
-// connect loads the scripts, which proves that Redis answers and may write.
+// connect loads the scripts, which proves that Redis responds and is writable.
 func (s *shared) connect() error {
 	store, err := redisstore.NewStoreWithOptions(s.client, limiter.StoreOptions{Prefix: "bgremover"})
 	if err == nil {
@@ -86,8 +86,8 @@ func (s *shared) connect() error {
 	return err
 }
 
-// probe tries to come back while Redis is lost, and looks for the blocks of
-// other replicas else.
+// probe tries to reconnect while Redis is lost; otherwise it fetches the blocks of
+// other replicas.
 func (s *shared) probe(ctx context.Context) {
 	defer close(s.done)
 	for {
@@ -102,14 +102,14 @@ func (s *shared) probe(ctx context.Context) {
 		case <-time.After(pause):
 			if s.store.Load() == nil && s.connect() == nil {
 				s.blocks.resend()
-				s.log.Info("Redis answers again; replicas share their counters")
+				s.log.Info("Redis responds again; counters are shared")
 			}
 			s.exchange()
 		}
 	}
 }
 
-// tally counts in Redis and marks it lost where it does not answer in time.
+// tally counts in Redis and marks it lost if it does not respond in time.
 func (s *shared) tally(ctx context.Context, buckets []bucket, cost int64, each func(int, limiter.Context)) {
 	store := s.store.Load()
 	if store == nil {
@@ -120,7 +120,7 @@ func (s *shared) tally(ctx context.Context, buckets []bucket, cost int64, each f
 		hidden[i] = b
 		hidden[i].key = s.hide(b.key)
 	}
-	// A visitor who leaves is no failure of Redis.
+	// A visitor who leaves is not a failure of Redis.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
 	if err := count(ctx, *store, hidden, cost, each); err != nil {
@@ -153,7 +153,7 @@ func (s *shared) reset(ctx context.Context, b bucket) {
 	}
 }
 
-// fail is told once per loss, by whoever is first.
+// fail marks Redis lost; of several calls, only the first logs it.
 func (s *shared) fail(store *limiter.Store, err error) {
 	if !s.store.CompareAndSwap(store, nil) {
 		return
@@ -166,11 +166,11 @@ func (s *shared) fail(store *limiter.Store, err error) {
 }
 
 func (s *shared) tell(err error) {
-	s.log.Warn("Redis does not answer; this replica counts alone", "error", err)
+	s.log.Warn("Redis does not respond; this replica counts on its own", "error", err)
 	s.losses.Add(1)
 }
 
-// hide keeps addresses and devices out of Redis and of its files.
+// hide keeps addresses and devices out of Redis and its files.
 func (s *shared) hide(key string) string {
 	mac := hmac.New(sha256.New, s.secret)
 	mac.Write([]byte(key))

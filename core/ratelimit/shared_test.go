@@ -165,12 +165,12 @@ func TestRedisIsLostAndComesBack(t *testing.T) {
 			t.Error("refused although there was quota left")
 		}
 	}
-	log.await(t, "counts alone")
+	log.await(t, "counts on its own")
 	if degraded, losses := l.Degraded(); !degraded || losses != 1 {
 		t.Errorf("degraded = %t, %d losses", degraded, losses)
 	}
 	s.start() // and it has forgotten everything
-	log.await(t, "answers again")
+	log.await(t, "responds again")
 	if passed := passing(10, charge); passed != 3 {
 		t.Errorf("%d passed after Redis came back empty, want 3", passed)
 	}
@@ -188,12 +188,12 @@ func TestRedisThatHangs(t *testing.T) {
 			t.Error("refused because Redis hangs")
 		}
 	}
-	log.await(t, "counts alone")
+	log.await(t, "counts on its own")
 	if l.Charge(t.Context(), visitor, 1).Allowed {
 		t.Error("nothing counts while Redis hangs")
 	}
 	s.signal(syscall.SIGCONT)
-	log.await(t, "answers again")
+	log.await(t, "responds again")
 }
 
 // slowly stands before Redis and holds each of its answers back for as long as
@@ -258,12 +258,12 @@ func TestRedisThatIsSlow(t *testing.T) {
 			t.Error("refused because Redis is slow")
 		}
 	}
-	log.await(t, "counts alone")
+	log.await(t, "counts on its own")
 	if degraded, losses := l.Degraded(); !degraded || losses != 1 {
 		t.Errorf("degraded = %t, %d losses", degraded, losses)
 	}
 	delay.Store(0)
-	log.await(t, "answers again")
+	log.await(t, "responds again")
 	if passed := passing(10, charge); passed != 3 {
 		t.Errorf("%d passed once Redis was quick again, want 3", passed)
 	}
@@ -273,12 +273,12 @@ func TestRedisThatIsNotThereIsNoFailedStart(t *testing.T) {
 	s := startRedis(t)
 	s.stop()
 	l, log := replica(t, s.url())
-	log.await(t, "counts alone")
+	log.await(t, "counts on its own")
 	if !l.Charge(t.Context(), visitor, 1).Allowed {
 		t.Error("refused without Redis")
 	}
 	s.start()
-	log.await(t, "answers again")
+	log.await(t, "responds again")
 	if _, err := New(Options{RedisURL: "http://nonsense", Secret: []byte(secret)}); err == nil {
 		t.Error("a URL that is none was accepted")
 	}

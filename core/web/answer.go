@@ -14,14 +14,14 @@ import (
 
 // formAnswer answers a form of several photos, each as soon as it is done, so
 // that no more than one result is ever held. The status has to come first: it is
-// 200 once one photo has worked out, and until then errors, which are small, are
-// kept back. Where none worked out, it is the status of the first error.
+// 200 once one photo has succeeded; until then errors, which are small, are held
+// back. If none succeeds, it is the status of the first error.
 type formAnswer struct {
 	s      *Server
 	c      *gin.Context
 	out    *patientWriter
 	layout layout
-	failed []outcome // kept back
+	failed []outcome // held back
 	begun  bool
 }
 
@@ -49,7 +49,7 @@ func (s *Server) newFormAnswer(c *gin.Context, file bool) *formAnswer {
 	return f
 }
 
-// add writes an outcome, or keeps it back.
+// add writes an outcome, or holds it back.
 func (f *formAnswer) add(o outcome) {
 	if o.err != nil && !f.begun {
 		f.failed = append(f.failed, o)
@@ -95,8 +95,8 @@ func (f *formAnswer) begin(status int) {
 	f.failed = nil
 }
 
-// try ends the connection where writing failed: half an answer must not look
-// whole.
+// try aborts the connection if writing failed: half an answer must not look
+// complete.
 func (f *formAnswer) try(err error) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -130,7 +130,7 @@ func (p *resultsPage) end() error {
 	return err
 }
 
-// fragments are one a photo, as htmx swaps them in.
+// fragments are one per photo, as htmx swaps them in.
 type fragments struct{ *formAnswer }
 
 func (f fragments) begin() error {

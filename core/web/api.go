@@ -37,7 +37,7 @@ func (a *arrival) single() (photo, cutout.Options, error) {
 	for name := range query {
 		values[name] = query.Get(name)
 	}
-	// Wrong options are told before a large upload, not after it.
+	// Invalid options are reported before a large upload, not after it.
 	if _, err := parseOptions(values, true); err != nil {
 		return photo{}, cutout.Options{}, err
 	}
@@ -78,7 +78,7 @@ func (s *Server) sendFile(c *gin.Context, name, mediaType string, file []byte) {
 	s.send(c, http.StatusOK, mediaType, file)
 }
 
-// describe tells in headers how a result came about.
+// describe sets the headers that say how a result was made.
 func describe(h http.Header, r *cutout.Result) {
 	h.Set("X-Backend", r.Run.Backend)
 	h.Set("X-Model", r.Run.Model)

@@ -11,8 +11,8 @@ import (
 	"bgremover.pro/static"
 )
 
-// assetDocuments makes each embedded file's document when it is first asked
-// for, once a process.
+// assetDocuments makes each embedded file's document on first use, once per
+// process.
 var assetDocuments = func() map[string]func() (*document, error) {
 	docs := map[string]func() (*document, error){}
 	for _, f := range static.Files() {
@@ -36,7 +36,7 @@ func (s *Server) asset(c *gin.Context) {
 	s.serveAsset(c, file.Name)
 }
 
-// favicon answers browsers that ask without having read a page.
+// favicon answers browsers that ask for it without having read a page.
 func (s *Server) favicon(c *gin.Context) { s.serveAsset(c, "icons/icon.svg") }
 
 func (s *Server) serveAsset(c *gin.Context, name string) {
@@ -48,7 +48,7 @@ func (s *Server) serveAsset(c *gin.Context, name string) {
 	doc.serve(c)
 }
 
-// addFixed makes the files whose addresses are fixed by convention.
+// addFixed creates the files whose addresses are fixed by convention.
 func (g *generation) addFixed() error {
 	site := g.settings
 	gpc, err := json.Marshal(map[string]any{"gpc": true, "lastUpdate": "2026-11-23"})

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Pace is the slowest that a client may send, and take an answer: at least Bytes
-// in every Window, after a free first minute at least Rate bytes a second over
-// all, and never more than Upload for sending and Answer for taking, however
-// much that is.
+// Pace is the slowest that a client may send a body or receive an answer: at
+// least Bytes in every Window, at least Rate bytes a second overall after a free
+// first minute, and at most Upload for sending and Answer for receiving, whatever
+// the size.
 type Pace struct {
 	Window time.Duration
 	Bytes  int64
@@ -20,22 +20,22 @@ type Pace struct {
 	Answer time.Duration
 }
 
-// DefaultPace lets a poor phone line pass and cuts who holds a connection open
-// for the sake of it.
+// DefaultPace is enough for a poor mobile connection, and cuts off clients that
+// only keep a connection open.
 var DefaultPace = Pace{
 	Window: 20 * time.Second, Bytes: 32 << 10, Rate: 16 << 10,
 	Upload: 10 * time.Minute, Answer: 5 * time.Minute,
 }
 
-// overall is the longest that so many bytes may take.
+// overall is the longest that a number of bytes may take.
 func (p Pace) overall(bytes int64, most time.Duration) time.Duration {
 	return min(firstMinute+time.Duration(float64(bytes)/float64(p.Rate)*float64(time.Second)), most)
 }
 
 const firstMinute = time.Minute
 
-// body is a request's body, read under a read deadline that moves on with what
-// has come, and up to a limit.
+// body is a request's body, read up to a limit and under a read deadline that
+// moves on as data arrives.
 type body struct {
 	from    io.Reader
 	conn    *http.ResponseController
@@ -45,8 +45,8 @@ type body struct {
 	window  time.Time // start of the running window
 	fresh   int64     // bytes in the running window
 	total   int64
-	ended   bool // nothing more is to come
-	waiting bool // the client waits for leave to send
+	ended   bool // nothing more will arrive
+	waiting bool // the client waits for 100 Continue before sending
 }
 
 // newBody starts the clock. Reading more than limit bytes is too_large.
@@ -75,12 +75,12 @@ func (b *body) Read(p []byte) (int, error) {
 	b.fresh += int64(n)
 	switch {
 	case errors.Is(err, io.EOF):
-		// The deadline would otherwise end the wait for the line, too.
+		// The deadline would otherwise also end the wait in the queue.
 		_ = b.conn.SetReadDeadline(time.Time{})
 		b.ended = true
 		return n, io.EOF
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		b.ended = true // not in truth, but nobody waits for it
+		b.ended = true // not literally, but nobody waits for the rest
 		return n, errSlow
 	case err != nil:
 		b.ended = true
@@ -104,22 +104,22 @@ func (b *body) extend() {
 }
 
 // What is read, and for how long, after an early answer: browsers read the
-// answer only once they have sent everything or see the connection close in
-// good order.
+// answer only once they have sent everything or see the connection close
+// cleanly.
 const (
 	drainBytes = 64 << 20
 	drainTime  = 10 * time.Second
 )
 
 // What is read, and for how long, before an early answer: as much as lies in
-// the system's buffers anyway once the request's headers are there.
+// the system's buffers anyway once the request's headers have arrived.
 const (
 	settleBytes = 64 << 10
 	settleTime  = time.Second
 )
 
-// settle reads what is left of a body of so many bytes (-1: unknown) where that
-// is little, keeping nothing. It says whether the body is all read.
+// settle reads and discards the rest of a body of length bytes (-1: unknown) if
+// little is left. It reports whether the whole body has been read.
 func (b *body) settle(length int64) bool {
 	if b.waiting || length-b.total > settleBytes {
 		return false
@@ -131,7 +131,7 @@ func (b *body) settle(length int64) bool {
 	return b.ended
 }
 
-// drain reads on without keeping anything, within bounds.
+// drain reads on, within bounds, and discards what it reads.
 func (b *body) drain() {
 	if b.ended || b.waiting {
 		return

@@ -14,17 +14,17 @@ import (
 // encodings are the content codings on offer, best first.
 var encodings = []string{"br", "zstd", "gzip"}
 
-// made remembers what was compressed: most pages survive a change of settings.
+// made caches compressed documents: most pages survive a change of settings.
 var made = struct {
 	sync.Mutex
 	documents map[[sha256.Size]byte]document
 }{documents: map[[sha256.Size]byte]document{}}
 
-// maxMade bounds what is remembered, in documents.
+// maxMade bounds the cache, in documents.
 const maxMade = 256
 
-// compressed makes a document of a text, in every encoding and as small as each
-// gets: it happens once a text, never for a request.
+// compressed makes a document of a text in every encoding, at the best level of
+// each: this happens once per text, never per request.
 func compressed(contentType string, body []byte) (*document, error) {
 	key := sha256.Sum256(append([]byte(contentType+"\n"), body...))
 	made.Lock()
@@ -73,7 +73,7 @@ func compress(encoding string, body []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// zstandard is one encoder for all: it takes long to make.
+// zstandard is one shared encoder: creating it is slow.
 var zstandard = sync.OnceValues(func() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
 })

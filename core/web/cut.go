@@ -19,18 +19,18 @@ type arrival struct {
 	body   *body
 	lease  *lease
 	intake *intake
-	// release gives up the result that is being sent; nil for none.
+	// release releases the result that is being sent; nil for none.
 	release func()
 }
 
-// receive charges the sender, refuses what is too large by its own account, and
-// gets ready to read. The caller releases the lease.
+// receive charges the sender, refuses a body whose declared length is too large,
+// and gets ready to read. The caller releases the lease.
 func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*arrival, error) {
 	x := exchangeOf(c)
 	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // send sets one
 	limit := x.generation.settings.MaxUpload
 	a := &arrival{c: c, x: x, who: who, lease: &lease{pool: s.memory, owner: ownerOf(c, who)}}
-	a.body = newBody(c.Writer, c.Request, int64(photos+1)*limit+slack, s.options.Pace) // one more lies behind them
+	a.body = newBody(c.Writer, c.Request, int64(photos+1)*limit+slack, s.options.Pace) // one more: the background picture
 	a.intake = &intake{
 		body: a.body, lease: a.lease, maxUpload: limit, maxPhotos: photos,
 		admit: func() error { return s.charge(c, who, 1) },
@@ -39,7 +39,7 @@ func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*arriva
 		return a, err
 	}
 	if x.unknownKey {
-		return a, errKey // charged all the same: keys are not for guessing
+		return a, errKey // charged anyway, so that guessing keys is not free
 	}
 	most := a.body.limit
 	if _, multipart := boundary(c.Request); !multipart {
@@ -51,7 +51,7 @@ func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*arriva
 	return a, nil
 }
 
-// sent says that the last result is with the client, or never will be.
+// sent releases the last result, which has been sent or never will be.
 func (a *arrival) sent() {
 	if a.release != nil {
 		a.release()
@@ -67,10 +67,10 @@ func (a *arrival) close() {
 }
 
 // refuse answers with an error. What is left of a small upload is read first,
-// so that the connection serves the next request: a new one for each would be
-// the dearest part of a refusal. Where the client may still be sending, it is
-// read on for a while after the answer, as the client would otherwise see a
-// broken connection. HTTP/2 can end an upload and leave the connection as it is.
+// so that the connection can serve the next request: a new connection for each
+// would cost more than the refusal itself. Where the client may still be sending,
+// reading goes on for a while after the answer, as the client would otherwise see
+// a broken connection. HTTP/2 can end an upload and keep the connection open.
 func (s *Server) refuse(c *gin.Context, b *body, err error) {
 	if b == nil {
 		b = newBody(c.Writer, c.Request, 0, s.options.Pace)
@@ -87,8 +87,8 @@ func (s *Server) refuse(c *gin.Context, b *body, err error) {
 	b.drain()
 }
 
-// cut has one photo cut out. A client that leaves ends the work. The result
-// holds memory until it is sent.
+// cut removes the background of one photo. The work ends if the client leaves.
+// The result holds memory until it is sent.
 func (s *Server) cut(a *arrival, p photo, options cutout.Options, observe func(cutout.Progress)) (*cutout.Result, error) {
 	if p.err != nil {
 		return nil, p.err

@@ -38,14 +38,14 @@ func (s *Server) buckets(c *gin.Context, who device.Device) []templates.Bucket {
 
 // forget answers POST /device/forget: it deletes what is held under the
 // device's identifier, the cookie, and what the browser holds for this site.
-// "cookies" is not asked for: that would reach the whole registrable domain.
+// "cookies" is left out: it would clear those of the whole registrable domain.
 func (s *Server) forget(c *gin.Context) {
 	who := s.devices.Identify(c.Request)
 	secure := exchangeOf(c).generation.hsts || s.devices.Secure(c.Request)
 	s.limits.Forget(who.ID)
 	http.SetCookie(c.Writer, device.ExpiredCookie(secure))
 	if secure {
-		c.Header("Clear-Site-Data", `"cache", "storage"`) // browsers heed it over TLS only
+		c.Header("Clear-Site-Data", `"cache", "storage"`) // browsers honour it over TLS only
 	}
 	s.render(c, http.StatusOK, templates.Forgotten{})
 }

@@ -16,7 +16,7 @@ import (
 // every encoding.
 type document struct {
 	contentType []string
-	link        []string  // what the first paint needs
+	link        []string  // the Link header: what the first paint needs
 	variants    []variant // best first; the last is the plain one
 }
 
@@ -64,7 +64,7 @@ func (d *document) serve(c *gin.Context) {
 	v := d.pick(r.Header["Accept-Encoding"])
 	h["Content-Type"] = d.contentType
 	h["Etag"] = v.etag
-	h["Accept-Ranges"] = byteRanges // without it, nginx makes no parts of what it keeps
+	h["Accept-Ranges"] = byteRanges // without it, nginx serves no ranges from its cache
 	if d.link != nil {
 		h["Link"] = d.link
 	}
@@ -75,7 +75,7 @@ func (d *document) serve(c *gin.Context) {
 	switch {
 	case conditional(r.Header):
 		if r.Header["If-Match"] != nil {
-			delete(h, "Content-Length") // it may come to a 412, which has no body
+			delete(h, "Content-Length") // the answer may be a 412, which has no body
 		}
 		http.ServeContent(c.Writer, r, "", time.Time{}, bytes.NewReader(v.body))
 	case r.Method == http.MethodHead:
@@ -92,7 +92,7 @@ func conditional(h http.Header) bool {
 	return h["If-None-Match"] != nil || h["Range"] != nil || h["If-Match"] != nil || h["If-Modified-Since"] != nil
 }
 
-// pick returns the best variant that a client takes.
+// pick returns the best variant that a client accepts.
 func (d *document) pick(accept []string) variant {
 	plain := d.variants[len(d.variants)-1]
 	if len(accept) == 0 {
@@ -107,8 +107,8 @@ func (d *document) pick(accept []string) variant {
 	return plain
 }
 
-// accepts reads an Accept-Encoding field (RFC 9110, 12.5.3). A name of its own
-// outranks the asterisk; a weight of zero refuses.
+// accepts reads an Accept-Encoding field (RFC 9110, 12.5.3). An encoding's own
+// name outranks the asterisk; a weight of zero refuses it.
 func accepts(accepted, encoding string) bool {
 	any := false
 	for item := range strings.SplitSeq(accepted, ",") {

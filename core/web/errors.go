@@ -15,7 +15,7 @@ import (
 	"bgremover.pro/templates"
 )
 
-// Codes that only the web knows.
+// Codes that exist only in this package.
 const (
 	notFound    cutout.Code = "not_found"
 	wrongMethod cutout.Code = "method"
@@ -24,20 +24,20 @@ const (
 	unknownKey  cutout.Code = "unknown_key"
 )
 
-// problem is a status, a title and, where the registry of problem types has one,
-// a type.
+// problem is the status and title of an error and, where the registry of problem
+// types has one, its type.
 type problem struct {
 	status      int
 	title, kind string
 }
 
-// problems maps each code to what it is told as.
+// problems maps each code to how it is reported.
 var problems = map[cutout.Code]problem{
 	cutout.Invalid:            {http.StatusBadRequest, "The request is not valid", ""},
 	cutout.TooLarge:           {http.StatusRequestEntityTooLarge, "The photo is too large", ""},
 	cutout.TooManyPixels:      {http.StatusRequestEntityTooLarge, "The photo has too many pixels", ""},
 	cutout.UnsupportedFormat:  {http.StatusUnsupportedMediaType, "This kind of file is not supported", ""},
-	cutout.RateLimited:        {http.StatusTooManyRequests, "The limit is reached", "quota-exceeded"},
+	cutout.RateLimited:        {http.StatusTooManyRequests, "The limit has been reached", "quota-exceeded"},
 	cutout.Busy:               {http.StatusServiceUnavailable, "The server is busy", "temporary-reduced-capacity"},
 	cutout.BackendUnavailable: {http.StatusServiceUnavailable, "The model is not available", "temporary-reduced-capacity"},
 	cutout.Timeout:            {http.StatusGatewayTimeout, "This took too long", ""},
@@ -56,12 +56,12 @@ var (
 	errSlow         = &cutout.Error{Code: slowUpload, Message: "The upload was too slow and was stopped. Try again on a faster connection or with a smaller photo."}
 	errGone         = &cutout.Error{Code: cutout.Canceled, Message: "The upload ended before it was complete."}
 	errKey          = &cutout.Error{Code: unknownKey, Message: "This server does not know the API key. Check it, or leave it out to be counted as a visitor."}
-	errShare        = &cutout.Error{Code: cutout.Busy, Message: "Your uploads already hold as much of this server as one visitor's may. Try again once some are done.", RetryAfter: 5 * time.Second}
-	errManyRequests = &cutout.Error{Code: cutout.Busy, Message: "Too many requests from your network are being answered right now. Try again in a moment.", RetryAfter: 5 * time.Second}
-	errCrowded      = &cutout.Error{Code: cutout.Busy, Message: "The server holds as many uploads as it can. Try again in a few seconds.", RetryAfter: 5 * time.Second}
+	errShare        = &cutout.Error{Code: cutout.Busy, Message: "Your uploads already use as much of this server's memory as one visitor may. Try again when some of them are done.", RetryAfter: 5 * time.Second}
+	errManyRequests = &cutout.Error{Code: cutout.Busy, Message: "Your network has too many requests in progress. Try again in a moment.", RetryAfter: 5 * time.Second}
+	errCrowded      = &cutout.Error{Code: cutout.Busy, Message: "The server cannot take more uploads right now. Try again in a few seconds.", RetryAfter: 5 * time.Second}
 )
 
-// form is the shape in which a route tells its errors.
+// form is the shape in which a route reports its errors.
 type form int
 
 const (
@@ -87,8 +87,8 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 }
 
-// failing takes down that a request failed, says when to try again, and returns
-// what the error is told as.
+// failing records that a request failed, sets Retry-After, and returns how the
+// error is reported.
 func (s *Server) failing(c *gin.Context, err error) problem {
 	x := exchangeOf(c)
 	code := cutout.CodeOf(err)
@@ -137,8 +137,8 @@ func (s *Server) sendProblem(c *gin.Context, code cutout.Code, err error) {
 	s.send(c, p.status, "application/problem+json", text)
 }
 
-// shapeOf says how this request wants to be told of errors. Only a POST may
-// answer a fragment or a page by htmx's header: GETs have one answer for all.
+// shapeOf returns how errors are reported to this request. Only a POST may choose
+// between fragment and page by htmx's header: a GET has one answer for all.
 func shapeOf(c *gin.Context) form {
 	r, rt := c.Request, exchangeOf(c).route
 	switch {
@@ -152,7 +152,7 @@ func shapeOf(c *gin.Context) form {
 
 func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
-// retryAfter returns when trying again makes sense; some codes always say.
+// retryAfter returns when to try again; some codes always have a time.
 func retryAfter(err error) time.Duration {
 	var e *cutout.Error
 	if errors.As(err, &e) && e.RetryAfter > 0 {
@@ -165,5 +165,5 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// seconds rounds up, so that whoever waits that long does not come too early.
+// seconds rounds up, so that a client that waits that long is not too early.
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

@@ -13,8 +13,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Exchange is one request and its answer, for metrics. It holds nothing of
-// what either carried, and nothing about who sent it.
+// Exchange is one request and its answer, for metrics. It holds none of their
+// content, and nothing about the sender.
 type Exchange struct {
 	// ID is random; log lines and private answers (X-Request-ID) carry it.
 	ID     string
@@ -42,8 +42,8 @@ type exchange struct {
 	Exchange
 	route       route
 	generation  *generation
-	program     string // whose API key came with it
-	unknownKey  bool   // an API key came that is nobody's
+	program     string // the program whose API key was sent
+	unknownKey  bool   // an API key was sent that is not known
 	wroteHeader bool
 }
 
@@ -53,7 +53,7 @@ func exchangeOf(c *gin.Context) *exchange {
 }
 
 // ServeHTTP runs one exchange: it finds the settings in force, answers, and
-// tells the observer and the access log.
+// reports to the observer and the access log.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{ResponseWriter: w, generation: s.generation(), route: unrouted}
 	x.ID, x.Method, x.Start = newID(), methodOf(r), time.Now()
@@ -64,7 +64,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.options.AccessLog.Log(x.entry(r, client))
 	}()
 	if r.Body != http.NoBody {
-		// Uploads set their own pace; nobody else may keep us waiting for a body.
+		// Uploads set their own pace; no other request may keep us waiting for a body.
 		_ = http.NewResponseController(w).SetReadDeadline(x.Start.Add(bodyTimeout))
 	}
 	s.engine.ServeHTTP(x, r)
@@ -77,7 +77,7 @@ func (x *exchange) entry(r *http.Request, client netip.Addr) accesslog.Entry {
 	}
 }
 
-// newID tells requests apart; nothing is protected by it.
+// newID tells requests apart; no security depends on it.
 func newID() string {
 	return strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // G404: no secret
 }

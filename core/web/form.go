@@ -49,7 +49,7 @@ func (s *Server) cutForm(c *gin.Context) {
 		a.lease.drop(p.data)
 		sub.photos[i].data, p.data = nil, nil
 		if cutout.CodeOf(o.err) == cutout.Canceled {
-			answer.abandon(o.err) // nobody is there for the rest
+			answer.abandon(o.err) // the client is gone: nobody receives the rest
 			return
 		}
 		answer.add(o)
@@ -58,7 +58,7 @@ func (s *Server) cutForm(c *gin.Context) {
 	answer.end()
 }
 
-// outcome is what became of one photo.
+// outcome is the result for one photo, or its error.
 type outcome struct {
 	number int // in the form, from 1
 	result *cutout.Result
@@ -106,7 +106,7 @@ func (s *Server) card(c *gin.Context, o outcome) templates.Card {
 	}}
 }
 
-// setCookie gives the device its cookie, unless it has one or wants none.
+// setCookie sets the device's cookie, unless it has one or declines it.
 func (s *Server) setCookie(c *gin.Context, who device.Device, declined bool) {
 	secure := exchangeOf(c).generation.hsts || s.devices.Secure(c.Request)
 	switch {

@@ -154,7 +154,7 @@ func TestEveryPhotoIsCharged(t *testing.T) {
 	r = s.post(formPath, newForm().file("a", "photo").file("b", "photo"))
 	r.expect(t, 200, `data-code="rate_limited"`)
 	r = s.post(formPath, newForm().file("a", "photo"))
-	r.expect(t, 429, "as many photos as this server takes")
+	r.expect(t, 429, "as many photos as this server allows")
 	if r.header.Get("Retry-After") == "" || r.header.Get("Cache-Control") != noStore {
 		t.Error(r.header)
 	}

@@ -14,23 +14,23 @@ import (
 	"bgremover.pro/templates"
 )
 
-// generation is everything that follows from the settings: pages in every
-// encoding, the headers of each class, the tag that edges purge by. It is made
-// when the settings change and never for a request.
+// generation is everything derived from the settings: pages in every encoding,
+// the headers of each class, the tag that edges purge by. It is made when the
+// settings change, never for a request.
 type generation struct {
 	settings     *Settings
 	templates    *templates.Set
 	documents    map[string]*document // by path
 	cacheControl map[class][]string
-	tags         map[string][]string // of everything that may be shared,
-	assetTags    map[string][]string // and of what has its hash in its address
+	tags         map[string][]string // of everything that may be shared
+	assetTags    map[string][]string // of files with a hash in their address
 	tag          string
 	hsts         bool
 	cross        *http.CrossOriginProtection
 }
 
-// generation returns the one in force. Settings that cannot be shown leave the
-// last good one in force; the log says so once.
+// generation returns the one in force. If pages cannot be rendered with new
+// settings, the last good one stays in force; the log says so once.
 func (s *Server) generation() *generation {
 	want := s.options.Settings()
 	if g := s.current.Load(); g.settings == want || s.refused.Load() == want {
@@ -43,7 +43,7 @@ func (s *Server) generation() *generation {
 	}
 	g, err := s.newGeneration(want)
 	if err != nil {
-		s.log.Error("the new settings cannot be shown; pages keep the old ones", "error", err)
+		s.log.Error("rendering the pages with the new settings failed; keeping the previous ones", "error", err)
 		s.refused.Store(want)
 		return s.current.Load()
 	}
@@ -81,7 +81,7 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 	return g, g.addFixed()
 }
 
-// renderPages makes the pages and fragments that are the same for everyone.
+// renderPages renders the pages and fragments that are the same for everyone.
 func (g *generation) renderPages() error {
 	views := map[string]templates.View{
 		"/":        templates.Home{Limits: limitsOf(g.settings), Mode: g.settings.Mode},
@@ -110,7 +110,7 @@ func (g *generation) renderPages() error {
 
 const htmlType = "text/html; charset=utf-8"
 
-// fingerprint is short and the same on every replica that shows the same.
+// fingerprint is short, and the same on every replica that serves the same pages.
 func (g *generation) fingerprint(release string) string {
 	sum := sha256.New()
 	fmt.Fprintln(sum, release, static.Version())

@@ -10,11 +10,11 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// policy of what a page may load and do. No nonce: a cached one is a reused one.
+// contentPolicy is what a page may load and do. No nonce: a cached one is reused.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
 	"connect-src 'self'; form-action 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// filePolicy is for a bare picture, should a browser open it as a document.
+// filePolicy is for a picture on its own, in case a browser opens it as a document.
 const filePolicy = "sandbox; default-src 'none'"
 
 // safety is sent with every answer. With Referrer-Policy no-referrer the form
@@ -43,8 +43,8 @@ func (s *Server) secure(c *gin.Context) {
 	}
 }
 
-// strict refuses addresses that are written in any but the plain way. No route
-// needs another, and caches that normalise differently could be deceived.
+// strict refuses addresses that are not written in the plain form. No route needs
+// another, and caches that normalise differently could be deceived.
 func (s *Server) strict(c *gin.Context) {
 	if c.Request.URL.RawPath != "" || strings.ContainsAny(c.Request.URL.Path, ";\\\x00") {
 		s.fail(c, errNotFound)
@@ -52,7 +52,7 @@ func (s *Server) strict(c *gin.Context) {
 	}
 }
 
-// sameOrigin refuses what another site made a browser send.
+// sameOrigin refuses requests that another site made a browser send.
 func (s *Server) sameOrigin(c *gin.Context) {
 	if exchangeOf(c).generation.cross.Check(c.Request) != nil {
 		s.refuse(c, nil, errCross)
@@ -69,11 +69,11 @@ func (s *Server) recover(c *gin.Context) {
 			return
 		}
 		if cause == http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not a chain
-			panic(cause) // the connection is to be cut, not ended in good order
+			panic(cause) // the connection must be aborted, not closed cleanly
 		}
 		s.log.Error("a handler panicked", "request", exchangeOf(c).ID, "route", exchangeOf(c).Route, "cause", cause, "stack", string(debug.Stack()))
 		if exchangeOf(c).wroteHeader {
-			panic(http.ErrAbortHandler) // half an answer must not look whole
+			panic(http.ErrAbortHandler) // half an answer must not look complete
 		}
 		s.fail(c, cutout.Errorf(cutout.Internal, "Something went wrong on our side."))
 		c.Abort()
@@ -81,8 +81,8 @@ func (s *Server) recover(c *gin.Context) {
 	c.Next()
 }
 
-// errMethod says what the address answers; gin has set Allow.
+// errMethod says which methods the address accepts; gin has set Allow.
 func errMethod(c *gin.Context) error {
 	allow := c.Writer.Header().Get("Allow")
-	return cutout.Errorf(wrongMethod, "This address answers %s only.", allow)
+	return cutout.Errorf(wrongMethod, "This address accepts only %s.", allow)
 }

@@ -8,7 +8,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// healthz says that the process answers.
+// healthz says that the process is running.
 func (s *Server) healthz(c *gin.Context) {
 	s.send(c, http.StatusOK, textType, []byte("ok\n"))
 }

@@ -11,9 +11,9 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// share bounds the requests that one client, and the networks around it, have
-// answered at a time. Behind a proxy, and with HTTP/2, that is not bounded by its
-// connections. What a trusted proxy asks for itself is not counted.
+// share bounds the requests in progress for one client and for the networks
+// around it. Behind a proxy, and with HTTP/2, connections do not bound them. A
+// trusted proxy's own requests are not counted.
 func (s *Server) share(c *gin.Context) {
 	client := s.devices.Client(c.Request)
 	if s.devices.Trusted(client) || !client.IsValid() {
@@ -28,8 +28,8 @@ func (s *Server) share(c *gin.Context) {
 	c.Next()
 }
 
-// charge counts photos against the sender and tells in headers what is left.
-// It returns rate_limited where no more may pass.
+// charge counts photos against the sender and says in headers what is left. It
+// returns rate_limited if no more are allowed.
 func (s *Server) charge(c *gin.Context, who device.Device, photos int) error {
 	d := s.limits.Charge(c.Request.Context(), keyOf(c, who), photos)
 	for _, h := range d.Headers(shapeOf(c) == asProblem) {
@@ -38,15 +38,15 @@ func (s *Server) charge(c *gin.Context, who device.Device, photos int) error {
 	if d.Allowed {
 		return nil
 	}
-	message := "You have sent as many photos as this server takes for now."
+	message := "You have sent as many photos as this server allows for now."
 	if d.Blocked {
 		message = "The operator of this site has blocked this device."
 	}
 	return &cutout.Error{Code: cutout.RateLimited, Message: message, RetryAfter: d.RetryAfter}
 }
 
-// ownerOf says whose share of the server a request takes: a program's, or that
-// of a network, as a User-Agent is made up in no time. Households have a /56.
+// ownerOf says whose share of the server a request uses: a program's, or a
+// network's, as a User-Agent is easily made up. Households have a /56.
 func ownerOf(c *gin.Context, who device.Device) string {
 	if program := exchangeOf(c).program; program != "" {
 		return "program " + program
@@ -63,7 +63,7 @@ func keyOf(c *gin.Context, who device.Device) ratelimit.Key {
 	return ratelimit.Key{Device: who.ID, Addr: who.Network.Addr(), Route: x.Route, Program: x.program}
 }
 
-// program finds out whose API key came with a request to the API, if any.
+// program finds the program whose API key came with an API request, if any.
 func (s *Server) program(c *gin.Context) {
 	key := presentedKey(c.Request)
 	if key == "" {
@@ -84,7 +84,7 @@ func presentedKey(r *http.Request) string {
 	}
 	scheme, key, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return "" // of a proxy in front, perhaps
+		return "" // perhaps meant for a proxy in front
 	}
 	return strings.TrimSpace(key)
 }

@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// connections is a listener that bounds how many are open, all together and by
-// network. Where it gets tight, one that carries no request is closed for each
-// that comes, the longest idle first; visitors wait only where every connection
-// carries one. Trusted proxies have no share of their own, as they carry many
-// visitors; those are counted by their requests (see Server.share).
+// connections is a listener that bounds how many connections are open, in total
+// and per network. When a bound is reached, an idle connection is closed for each
+// new one, the longest idle first; visitors wait only while every connection
+// carries a request. Trusted proxies have no share, as they carry many visitors,
+// who are counted by their requests (see Server.share).
 type connections struct {
 	net.Listener
 	most    int
@@ -38,7 +38,7 @@ type connection struct {
 	net.Conn
 	of    *connections
 	peer  netip.Addr    // not valid for a trusted proxy and for what has no address
-	place *list.Element // among the idle; nil for one with a request
+	place *list.Element // in the idle list; nil while it carries a request
 	gone  bool
 }
 
@@ -49,7 +49,7 @@ func (l *connections) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !l.await() { // one more than are admitted is held meanwhile
+		if !l.await() { // meanwhile it holds one more than are admitted
 			_ = conn.Close()
 			return nil, net.ErrClosed
 		}
@@ -60,8 +60,8 @@ func (l *connections) Accept() (net.Conn, error) {
 	}
 }
 
-// await waits until one more can be open, or one that is idle be closed for it; it
-// says false where the listener was closed.
+// await waits until one more can be opened, or an idle one closed for it. It
+// returns false if the listener was closed.
 func (l *connections) await() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,8 +71,8 @@ func (l *connections) await() bool {
 	return !l.closed
 }
 
-// admit counts a connection, and closes an idle one for it where it must; nil
-// where its network has all it may and none of that is idle.
+// admit counts a connection, and closes an idle one for it if necessary. It
+// returns nil if the connection's network has its full share and none is idle.
 func (l *connections) admit(conn net.Conn) *connection {
 	c := &connection{Conn: conn, of: l, peer: l.counted(conn)}
 	var victim *connection
@@ -88,7 +88,7 @@ func (l *connections) admit(conn net.Conn) *connection {
 		victim = l.idle.Front().Value.(*connection)
 	}
 	if victim != nil {
-		victim.rest(false) // nobody else chooses it
+		victim.rest(false) // so that nobody else chooses it
 	}
 	l.open++
 	l.shares.add(c.peer, 1)
@@ -100,7 +100,7 @@ func (l *connections) admit(conn net.Conn) *connection {
 	return c
 }
 
-// counted is the address whose share a connection is a part of.
+// counted is the address that a connection is counted against.
 func (l *connections) counted(conn net.Conn) netip.Addr {
 	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok {
@@ -131,7 +131,7 @@ func (l *connections) Close() error {
 	return l.Listener.Close()
 }
 
-// Close gives the connection's place back, once.
+// Close also stops counting the connection, once.
 func (c *connection) Close() error {
 	c.of.mu.Lock()
 	if !c.gone {
@@ -145,7 +145,7 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// rest says whether the connection is idle.
+// rest marks the connection as idle or as carrying a request.
 func (c *connection) rest(idle bool) {
 	switch {
 	case c.gone:
@@ -158,7 +158,7 @@ func (c *connection) rest(idle bool) {
 	}
 }
 
-// follow is told by net/http what a connection does.
+// follow is the http.Server's ConnState hook: it marks connections idle or active.
 func follow(conn net.Conn, state http.ConnState) {
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		conn = encrypted.NetConn()

@@ -250,7 +250,7 @@ func TestOneClientBehindAProxyHasAShare(t *testing.T) {
 		<-running
 	}
 	r := s.get("/", "X-Forwarded-For", "203.0.113.1")
-	r.expect(t, 503, "Too many requests from your network")
+	r.expect(t, 503, "too many requests in progress")
 	if r.header.Get("Retry-After") == "" {
 		t.Error(r.header)
 	}

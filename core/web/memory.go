@@ -10,8 +10,8 @@ import (
 // firstPiece is what an upload's buffer starts with, in bytes.
 const firstPiece = 256 << 10
 
-// pool is the memory for uploads, all together. No owner has more than a
-// quarter of it, or one photo where that is more.
+// pool is the memory for all uploads. No owner has more than a quarter of it, or
+// one photo if that is more.
 type pool struct {
 	size int64
 
@@ -22,8 +22,8 @@ type pool struct {
 
 func newPool(size int64) *pool { return &pool{size: size, owners: map[string]int64{}} }
 
-// take returns why so many bytes cannot be had, or nil. one is what a photo may
-// have.
+// take takes n bytes, or returns why it cannot. one is the most that a photo may
+// take.
 func (p *pool) take(owner string, n, one int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,15 +47,15 @@ func (p *pool) give(owner string, n int64) {
 	}
 }
 
-// lease is one request's part of the memory for uploads. It grows with what
-// has really come: a request cannot hold memory by announcing a large body.
+// lease is one request's part of the memory for uploads. It grows with what has
+// really arrived: a request cannot hold memory by declaring a large body.
 type lease struct {
 	pool  *pool
 	owner string
 	held  int64
 }
 
-// drop gives back what a photo holds that is done with.
+// drop gives back the memory of a photo that is finished.
 func (l *lease) drop(data []byte) {
 	n := int64(cap(data))
 	l.held -= n
@@ -67,8 +67,8 @@ func (l *lease) release() {
 	l.held = 0
 }
 
-// read reads one photo of at most limit bytes. It returns too_large beyond
-// that, busy where the memory is used up, and the reader's own errors.
+// read reads one photo of at most limit bytes. It returns too_large beyond that,
+// busy if the memory is used up, and the reader's own errors.
 func (l *lease) read(r io.Reader, limit int64) (data []byte, err error) {
 	defer func() {
 		if err != nil {
@@ -78,7 +78,7 @@ func (l *lease) read(r io.Reader, limit int64) (data []byte, err error) {
 	}()
 	for {
 		if len(data) == cap(data) {
-			// One byte beyond the limit shows that it is passed.
+			// One byte beyond the limit shows that it is exceeded.
 			size := min(max(2*int64(cap(data)), firstPiece), limit+1)
 			more := size - int64(cap(data))
 			if err := l.pool.take(l.owner, more, limit+1); err != nil {

@@ -8,14 +8,14 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// optionNames are what the API takes, in the query or as form fields.
+// optionNames are the API's options, in the query or as form fields.
 var optionNames = []string{"mode", "format", "output", "edges", "background", "crop", "shadow", "depth", "model", "backend"}
 
-// plainName is what a model or a backend may be called.
+// plainName is the form of a model's or a backend's name.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// options reads the wishes of a submission whose fields, and where it may have
-// one the query, are values.
+// options reads the options of a submission; values are its fields and, for the
+// API, the query.
 func (sub *submission) options(values map[string]string, strict bool) (cutout.Options, error) {
 	o, err := parseOptions(values, strict)
 	if len(sub.behind) > 0 {
@@ -24,15 +24,15 @@ func (sub *submission) options(values map[string]string, strict bool) (cutout.Op
 	return o, err
 }
 
-// parseOptions reads a visitor's wishes; absent and empty mean the default.
+// parseOptions reads a visitor's options; absent and empty mean the default.
 // strict refuses names that are not options: a program's typing error would
-// otherwise pass unseen.
+// otherwise go unnoticed.
 func parseOptions(values map[string]string, strict bool) (cutout.Options, error) {
 	var o cutout.Options
 	if strict {
 		for name := range values {
 			if !slices.Contains(optionNames, name) {
-				return o, cutout.Errorf(cutout.Invalid, "There is an unknown option; the options are: %s", strings.Join(optionNames, ", "))
+				return o, cutout.Errorf(cutout.Invalid, "Unknown option; the options are: %s", strings.Join(optionNames, ", "))
 			}
 		}
 	}
@@ -70,13 +70,13 @@ func parseDepth(s string) (int, error) {
 	case "16":
 		return 16, nil
 	}
-	return 0, cutout.Errorf(cutout.Invalid, "depth is one of: 8, 16")
+	return 0, cutout.Errorf(cutout.Invalid, "depth must be one of: 8, 16")
 }
 
 func parseName(what string) func(string) (string, error) {
 	return func(s string) (string, error) {
 		if s != "" && !plainName.MatchString(s) {
-			return "", cutout.Errorf(cutout.Invalid, "%s is a name of letters, digits, dots and dashes", what)
+			return "", cutout.Errorf(cutout.Invalid, "%s must be a name of letters, digits, dots, dashes and underscores", what)
 		}
 		return s, nil
 	}

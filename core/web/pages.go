@@ -16,7 +16,7 @@ func (s *Server) page(path string) gin.HandlerFunc {
 	return func(c *gin.Context) { exchangeOf(c).generation.documents[path].serve(c) }
 }
 
-// fixed answers a file at a fixed address, where the settings make one.
+// fixed answers a file at a fixed address, if the settings call for one.
 func (s *Server) fixed(path string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		doc, ok := exchangeOf(c).generation.documents[path]
@@ -30,17 +30,17 @@ func (s *Server) fixed(path string) gin.HandlerFunc {
 
 func (s *Server) nothing(c *gin.Context) { s.fail(c, errNotFound) }
 
-// home sends a browser back that asks for what only a POST answers.
+// home redirects a browser that opens an address meant only for POST.
 func (s *Server) home(c *gin.Context) {
 	c.Header("Location", "/")
 	c.Status(http.StatusSeeOther)
 }
 
-// render answers a view that is made for this request.
+// render answers a view rendered for this request.
 func (s *Server) render(c *gin.Context, status int, view templates.View) {
 	var html bytes.Buffer
 	if err := exchangeOf(c).generation.templates.Render(&html, view); err != nil {
-		s.log.Error("a view cannot be shown", "request", exchangeOf(c).ID, "route", exchangeOf(c).Route, "error", err)
+		s.log.Error("rendering a page failed", "request", exchangeOf(c).ID, "route", exchangeOf(c).Route, "error", err)
 		status = http.StatusInternalServerError
 		html.Reset()
 		html.WriteString("Something went wrong on our side.")
@@ -48,7 +48,7 @@ func (s *Server) render(c *gin.Context, status int, view templates.View) {
 	s.send(c, status, htmlType, html.Bytes())
 }
 
-// send answers with a body whose length is told, and gives a slow client time.
+// send answers with a body and its length, and gives a slow client time.
 func (s *Server) send(c *gin.Context, status int, contentType string, body []byte) {
 	c.Header("Content-Type", contentType)
 	c.Header("Content-Length", strconv.Itoa(len(body)))

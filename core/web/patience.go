@@ -8,11 +8,11 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// patientWriter gives a slow client time for a long answer, by the pace that
-// holds for uploads too, and ends the wait for one that takes too little: until
-// an answer is sent, its result holds memory. Only the time spent on waiting for
-// the client counts, not that in which photos are worked on. Where others wait
-// for that memory, the first minute is not free.
+// patientWriter gives a slow client time for a long answer, at the pace that
+// applies to uploads too, and cuts off one that reads too slowly: until an answer
+// is sent, its result holds memory. Only time spent waiting for the client counts,
+// not time spent working on photos. While others wait for that memory, the first
+// minute is not free.
 type patientWriter struct {
 	to    http.ResponseWriter
 	conn  *http.ResponseController
@@ -51,8 +51,8 @@ func (w *patientWriter) piece(p []byte) (n int, err error) {
 	return n, err
 }
 
-// flush sends what is still in buffers, and then lets the answer rest: what
-// comes next may take a while.
+// flush sends what is still buffered and then lifts the deadline: the next part
+// may take a while.
 func (w *patientWriter) flush() error {
 	if err := w.within(w.conn.Flush); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 type class int
 
 const (
-	// unset is the class of a route that nobody has thought about; it is private.
+	// unset is the class of a route that declares none; it is private.
 	unset class = iota
 	// private answers concern one device, or nobody: no cache keeps them.
 	private
@@ -43,8 +43,7 @@ const noStore = "private, no-store"
 
 func always(value string) func(Cache) string { return func(Cache) string { return value } }
 
-// pageControl names s-maxage because no other edge lifetime is understood by
-// every edge.
+// pageControl uses s-maxage because every edge understands it.
 func pageControl(c Cache) string {
 	return fmt.Sprintf("public, max-age=%d, s-maxage=%d, stale-while-revalidate=%d, stale-if-error=%d",
 		int(c.MaxAge/time.Second), int(c.SharedMaxAge/time.Second), int(c.While/time.Second), int(c.IfError/time.Second))
@@ -55,8 +54,8 @@ func edgeControl(c Cache) string {
 	return pageControl(c)
 }
 
-// of returns the class of a route's answer with a status: a route's own class
-// is that of what worked out, all else is private.
+// of returns the class of a route's answer with a status: the route's own class
+// for successes, private for everything else.
 func (k class) of(status int) class {
 	switch status {
 	case http.StatusOK, http.StatusPartialContent, http.StatusNotModified:
@@ -65,9 +64,9 @@ func (k class) of(status int) class {
 	return private
 }
 
-// apply sets the headers of the class. Whatever a handler set before, what may
-// be shared carries no cookie, no cookie leaves /device/, and what may not be
-// shared carries nothing to share it by.
+// apply sets the headers of the class. Whatever a handler has set, shareable
+// answers carry no cookie, only answers under /device/ set one, and private
+// answers carry no validators or tags.
 func (k class) apply(h http.Header, x *exchange) {
 	delete(h, "Surrogate-Control") // Varnish and Cloudflare would ignore Cache-Control
 	delete(h, "Cdn-Cache-Control")
@@ -94,13 +93,13 @@ func (k class) apply(h http.Header, x *exchange) {
 var varyEncoding = []string{"Accept-Encoding"}
 
 // PagesTag is on everything that an edge may hold in an old form, so that it
-// can be purged by whoever does not know which release the edge still holds.
-// Assets with a hash in their address lack it: pages that browsers still keep
+// can be purged without knowing which release the edge still holds. Assets with a
+// hash in their address lack it: pages that browsers still keep
 // ask for those of the last release.
 const PagesTag = "bgremover-pages"
 
-// tagHeaders are the names under which the edges of this world read the tags
-// that they purge by; Cache-Groups is RFC 9875.
+// tagHeaders are the headers in which common edges read the tags that they purge
+// by; Cache-Groups is RFC 9875.
 func tagHeaders(tags ...string) map[string][]string {
 	return map[string][]string{
 		"Surrogate-Key": {strings.Join(tags, " ")}, // Fastly

@@ -14,10 +14,10 @@ import (
 // maxTracked bounds how many uploads are followed at a time.
 const maxTracked = 4096
 
-// uploadName is what a page may call its upload; the page makes it at random.
+// uploadName is the form of the random ID that a page gives its upload.
 var uploadName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// tracker knows where the uploads in flight are. An entry lives as long as its
+// tracker knows the progress of the uploads in flight. An entry lives as long as its
 // request, and only the device that sent it can see it.
 type tracker struct {
 	mu     sync.Mutex
@@ -35,7 +35,7 @@ type place struct {
 
 func newTracker() *tracker { return &tracker{places: map[placeKey]*place{}} }
 
-// begin makes a place that nobody can see until it has a name.
+// begin adds a place that is not visible until it has a name.
 func (t *tracker) begin(device string) *place {
 	return &place{tracker: t, key: placeKey{device: device}}
 }
@@ -67,7 +67,7 @@ func (p *place) end() {
 	}
 }
 
-// where returns how far an upload is; the zero Progress where it is unknown.
+// where returns the progress of an upload; zero if it is unknown.
 func (t *tracker) where(device, upload string) cutout.Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,7 +77,7 @@ func (t *tracker) where(device, upload string) cutout.Progress {
 	return cutout.Progress{}
 }
 
-// uploadID reads the name that a page gave its upload outside the form.
+// uploadID reads an upload's ID where a page sent it outside the form.
 func uploadID(r *http.Request) string {
 	if id := r.Header.Get("X-Upload-ID"); id != "" {
 		return id
@@ -89,7 +89,7 @@ func uploadID(r *http.Request) string {
 func (s *Server) queuePlace(c *gin.Context) {
 	upload := c.Query("upload")
 	if !uploadName.MatchString(upload) {
-		s.fail(c, cutout.Errorf(cutout.Invalid, "upload is the name that the page gave its upload"))
+		s.fail(c, cutout.Errorf(cutout.Invalid, "upload must be the ID that the page gave its upload"))
 		return
 	}
 	p := s.uploads.where(s.devices.Identify(c.Request).ID, upload)

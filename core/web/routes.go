@@ -15,7 +15,7 @@ type route struct {
 	handle       gin.HandlerFunc
 }
 
-// unrouted is what answers where no route matches.
+// unrouted stands for requests that match no route.
 var unrouted = route{class: private, errors: asPage}
 
 // routes is the whole public interface. Every GET answers HEAD as well.
@@ -66,16 +66,16 @@ func SharedPaths() []string {
 	return paths
 }
 
-// register makes the engine from the table.
+// register builds the engine from the table.
 func (s *Server) register() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
 	e.RedirectTrailingSlash = false // it would reflect X-Forwarded-Prefix
 	e.ContextWithFallback = true
-	e.MaxMultipartMemory = 1 << 40 // nothing may spill to disk, were a form ever parsed by the library
+	e.MaxMultipartMemory = 1 << 40 // nothing may spill to disk if a form were ever parsed by the library
 	e.ForwardedByClientIP = false
-	_ = e.SetTrustedProxies(nil) // core/device knows better; nil cannot fail
+	_ = e.SetTrustedProxies(nil) // core/device finds the client's address; nil cannot fail
 	e.Use(s.recover, s.secure, s.strict, s.share)
 	for _, rt := range s.routes() {
 		enter := func(c *gin.Context) {

@@ -30,11 +30,11 @@ type Server struct {
 
 	draining atomic.Bool
 	current  atomic.Pointer[generation]
-	refused  atomic.Pointer[Settings] // settings that could not be shown
+	refused  atomic.Pointer[Settings] // settings whose pages could not be rendered
 	renewing sync.Mutex
 }
 
-// Times that hold for every connection; uploads have their own pace.
+// Timeouts of every connection; uploads have their own pace.
 const (
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 20 * time.Second
@@ -43,7 +43,7 @@ const (
 	maxHeader     = 16 << 10
 )
 
-// New makes the listener. It returns an error where the pages cannot be made.
+// New creates the server. It returns an error if the pages cannot be rendered.
 func New(o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -71,20 +71,20 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// acceptErrors passes on what net/http says of the listener. The rest names
-// visitors' addresses, and the log keeps none.
+// acceptErrors passes on net/http's messages about the listener. The others name
+// visitors' addresses, which stay out of the log.
 type acceptErrors struct{ log *slog.Logger }
 
 func (e acceptErrors) Write(line []byte) (int, error) {
 	if bytes.HasPrefix(line, []byte("http: Accept error")) {
-		e.log.Warn("connections cannot be accepted", "error", string(bytes.TrimSpace(line)))
+		e.log.Warn("accepting connections failed", "error", string(bytes.TrimSpace(line)))
 	}
 	return len(line), nil
 }
 
 // Serve answers connections until Shutdown or Close; it then returns
-// http.ErrServerClosed. TLS is made on top of the bounds on connections, as
-// net/http knows encrypted connections by their type.
+// http.ErrServerClosed. TLS goes on top of the bounds on connections, as net/http
+// recognises encrypted connections by their type.
 func (s *Server) Serve(l net.Listener) error {
 	bounded := newConnections(l, s.options.MaxConnections, s.devices.Trusted)
 	if s.options.TLS != nil {
@@ -93,8 +93,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.http.Serve(bounded)
 }
 
-// Drain makes /readyz say that this server is about to go, so that a balancer
-// sends no more visitors; those who come are served.
+// Drain makes /readyz report that this server is shutting down, so that a load
+// balancer sends no more visitors; those who still come are served.
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // Shutdown waits for the requests in flight until ctx ends.

@@ -43,7 +43,7 @@ func TestSettingsChangeWhileServing(t *testing.T) {
 	s.settings.Store(&broken)
 	s.get("/").expect(t, 200, "<title>Cutter")
 	s.get("/").expect(t, 200, "<title>Cutter")
-	if n := strings.Count(s.log.String(), "pages keep the old ones"); n != 1 {
+	if n := strings.Count(s.log.String(), "keeping the previous ones"); n != 1 {
 		t.Errorf("the log says %d times that settings cannot be shown", n)
 	}
 }

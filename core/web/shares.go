@@ -6,7 +6,7 @@ import (
 )
 
 // shares counts what clients hold, and bounds it by address, by household and by
-// the wider networks around them, as the limits on photos do: who owns a whole
+// the wider networks around them, as the limits on photos do: the owner of a
 // block of addresses is not a thousand visitors.
 type shares struct {
 	one int // what one IPv4 address or one IPv6 /64 may hold
@@ -24,14 +24,14 @@ var (
 
 type rung struct{ bits, times int }
 
-// newShares gives one address a 64th of all there is, or sixteen where that is
-// more: a browser opens six connections, and several people share an address.
+// newShares gives one address a 64th of the total, or sixteen if that is more: a
+// browser opens six connections, and several people share an address.
 func newShares(all int) *shares {
 	return &shares{one: min(all, max(16, all/64)), held: map[netip.Prefix]int{}}
 }
 
-// full returns the network that has all it may hold, if one around the address
-// has; it is not valid else.
+// full returns the network around the address that has its full share; it is not
+// valid if there is none.
 func (s *shares) full(peer netip.Addr) netip.Prefix {
 	for _, r := range rungsOf(peer) {
 		if p := network(peer, r.bits); s.held[p] >= s.one*r.times {
@@ -50,7 +50,7 @@ func (s *shares) add(peer netip.Addr, n int) {
 	}
 }
 
-// take says whether an address may hold one more, and counts it.
+// take counts one more for an address, and reports whether it may have it.
 func (s *shares) take(peer netip.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +67,7 @@ func (s *shares) give(peer netip.Addr) {
 	s.add(peer, -1)
 }
 
-// rungsOf has none for what has no address.
+// rungsOf returns none for a client without an address.
 func rungsOf(peer netip.Addr) []rung {
 	switch {
 	case peer.Is6():

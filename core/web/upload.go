@@ -26,18 +26,18 @@ const (
 )
 
 var (
-	errTooLarge = &cutout.Error{Code: cutout.TooLarge, Message: "The upload is larger than this server takes."}
-	errNoPhoto  = &cutout.Error{Code: cutout.Invalid, Message: "No photo came with the request. Choose a photo and send it in the field image."}
+	errTooLarge = &cutout.Error{Code: cutout.TooLarge, Message: "The upload is larger than this server accepts."}
+	errNoPhoto  = &cutout.Error{Code: cutout.Invalid, Message: "The request contains no photo. Choose a photo and send it in the field image."}
 	errEmpty    = &cutout.Error{Code: cutout.Invalid, Message: "The file is empty. Choose another photo."}
-	errFields   = &cutout.Error{Code: cutout.Invalid, Message: "The form has too many fields or too long ones."}
+	errFields   = &cutout.Error{Code: cutout.Invalid, Message: "The form has too many fields, or a field is too long."}
 	errBroken   = &cutout.Error{Code: cutout.Invalid, Message: "The form is not valid multipart/form-data."}
 )
 
-// submission is what came with a POST, in memory.
+// submission is what a POST contained, in memory.
 type submission struct {
 	fields map[string]string
 	photos []photo
-	behind []byte // the background picture, where one came
+	behind []byte // the background picture, if one was sent
 }
 
 // photo is one file, or why it cannot be used.
@@ -52,9 +52,9 @@ type intake struct {
 	lease     *lease
 	maxUpload int64
 	maxPhotos int
-	// admit is asked before each photo after the first is read.
+	// admit is called before each photo after the first is read.
 	admit func() error
-	// field, where set, is told of each field as it comes.
+	// field, where set, is called with each field as it arrives.
 	field func(name, value string)
 }
 
@@ -89,7 +89,7 @@ func (in *intake) form(boundary string) (*submission, error) {
 		switch {
 		case errors.Is(err, io.EOF):
 			gate.open()
-			_, err = io.Copy(io.Discard, in.body) // an epilogue; then the client's leaving can be seen
+			_, err = io.Copy(io.Discard, in.body) // an epilogue; after it, a client that leaves is noticed
 			return sub, err
 		case err != nil:
 			return nil, formError(err)
@@ -141,8 +141,8 @@ func (in *intake) value(sub *submission, part *multipart.Part) error {
 	return nil
 }
 
-// isFile tells a file field, be it one in which nothing was chosen, from a plain
-// one of the same name.
+// isFile tells a file field, even one in which nothing was chosen, from a plain
+// field of the same name.
 func isFile(part *multipart.Part) bool {
 	_, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	_, file := params["filename"]
@@ -164,8 +164,8 @@ func (in *intake) behind(sub *submission, part *multipart.Part) error {
 	return nil
 }
 
-// photo reads one file. What is wrong with this file alone is in the photo;
-// its rest is passed over, so that the next one can be read.
+// photo reads one file. An error that concerns this file alone is in the photo;
+// the rest of the file is skipped, so that the next one can be read.
 func (in *intake) photo(part io.Reader, ask bool) (photo, error) {
 	var err error
 	var data []byte
@@ -199,7 +199,7 @@ func formError(err error) error {
 }
 
 // gate bounds what the form's parser may read while it looks for a part's
-// headers; it would hold megabytes of them.
+// headers; it would buffer megabytes of them.
 type gate struct {
 	from io.Reader
 	left int64 // negative: no bound

@@ -1,6 +1,6 @@
 // Package web is the public listener: the pages, the form, the API and the
-// assets. It knows the line only as a Remover, and keeps no picture: an upload
-// is read into memory, and its result leaves inside the answer to its POST.
+// assets. It knows the pipeline only as a Remover, and keeps no picture: an
+// upload is read into memory, and its result leaves in the answer to its POST.
 package web
 
 import (
@@ -29,12 +29,12 @@ type Limiter interface {
 	Peek(ctx context.Context, key ratelimit.Key) ratelimit.Decision
 	// Identify finds the program that an API key belongs to.
 	Identify(apiKey string) (program string, found bool)
-	// Forget deletes what is listed of a device, and gives nothing back of what
-	// it has sent.
+	// Forget deletes what is listed of a device, without giving back any of its
+	// quota.
 	Forget(device string)
 }
 
-// AccessLog takes a line; it must return at once. *accesslog.Logger is one.
+// AccessLog writes a line; it must return at once. *accesslog.Logger is one.
 type AccessLog interface{ Log(accesslog.Entry) }
 
 type noLog struct{}
@@ -45,18 +45,18 @@ func (noLog) Log(accesslog.Entry) {}
 // generation: pages are rendered and compressed once for each.
 type Settings struct {
 	SiteName     string
-	ContactEmail string // empty where the operator gave none
+	ContactEmail string // empty if the operator set none
 	// PublicURL is the canonical address without a trailing slash, or empty.
 	PublicURL string
-	MaxUpload int64 // bytes a photo
-	MaxPixels int   // pixels a photo
-	MaxPhotos int   // photos a form
-	// Mode is chosen where a visitor chooses none.
+	MaxUpload int64 // bytes per photo
+	MaxPixels int   // pixels per photo
+	MaxPhotos int   // photos per form
+	// Mode applies where a visitor chooses none.
 	Mode string
 	// Device and Network are the rates, for the pages; the Limiter counts.
 	Device, Network templates.Rate
 	LogDays         int // 0: no access log is kept
-	// Proxies and SharedCounters are told on the privacy page.
+	// Proxies and SharedCounters appear on the privacy page.
 	Proxies, SharedCounters bool
 	// LogAddress is how much of an address the access log holds: "full",
 	// "truncated" or "none". SharedKey says that replicas share the secret behind
@@ -75,7 +75,7 @@ type Cache struct {
 	While, IfError time.Duration
 }
 
-// DefaultCache suits a site behind an edge that is purged on a release.
+// DefaultCache suits a site behind an edge that is purged on each release.
 var DefaultCache = Cache{MaxAge: time.Minute, SharedMaxAge: 10 * time.Minute, While: 24 * time.Hour, IfError: 7 * 24 * time.Hour}
 
 // Options are what the listener is made of.
@@ -83,14 +83,14 @@ type Options struct {
 	Remover Remover
 	Limiter Limiter
 	Devices *device.Identifier
-	// MayLoad, where set, says why a sender may not have a model loaded, or a
-	// backend started, by naming it; nil for one that is there already.
+	// MayLoad, where set, returns why a sender may not have a model loaded or a
+	// backend started by naming it; nil for one that is loaded or running already.
 	MayLoad func(ctx context.Context, who ratelimit.Key, options cutout.Options) error
 	// Settings returns the settings in force; it is called on every request.
 	Settings func() *Settings
-	// Ready says why photos cannot be served now, or nil.
+	// Ready returns why photos cannot be processed now, or nil.
 	Ready func() error
-	// Observe, where set, is told of every answer once it is complete.
+	// Observe, where set, is called with every exchange once it is complete.
 	Observe func(Exchange)
 	// AccessLog, where set, gets a line for every answer.
 	AccessLog AccessLog
@@ -98,24 +98,25 @@ type Options struct {
 	// Version names the release; it is part of the tag that edges purge by.
 	Version string
 
-	// TLS, where set, encrypts; its certificates are filled in.
+	// TLS, where set, encrypts connections; it includes the certificates.
 	TLS *tls.Config
 	// MaxConnections bounds open connections; 0 means 1024.
 	MaxConnections int
-	// UploadMemory bounds the bytes of all uploads in flight, a quarter of it
+	// UploadMemory bounds the bytes of all uploads in flight, and a quarter of it
 	// those of one visitor; 0 means 400 MiB.
 	UploadMemory int64
-	// Tight, where set, says that photos wait for memory that results hold.
+	// Tight, where set, reports whether photos wait for memory that results hold.
 	Tight func() bool
-	// JobTimeout bounds one photo's way through the line; 0 means 2 minutes.
+	// JobTimeout bounds one photo's time in the pipeline; 0 means 2 minutes.
 	JobTimeout time.Duration
-	// Pace bounds how slowly a client may send; the zero value means the default.
+	// Pace bounds how slowly a client may send or receive; the zero value means
+	// the default.
 	Pace Pace
 }
 
 func (o *Options) complete() error {
 	if o.Remover == nil || o.Limiter == nil || o.Devices == nil || o.Settings == nil {
-		return errors.New("web: Remover, Limiter, Devices and Settings are needed")
+		return errors.New("web: Remover, Limiter, Devices and Settings are required")
 	}
 	if o.Ready == nil {
 		o.Ready = func() error { return nil }
