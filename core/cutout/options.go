@@ -21,6 +21,9 @@ type Options struct {
 	Crop *float64
 	// Shadow is the opacity, 0 to 1, of a soft contact shadow under the subject.
 	Shadow float64
+	// Keep and Remove are points of what belongs to the subject and of what does
+	// not; the part that each lies on follows.
+	Keep, Remove []Point
 	// Depth is 8, or 16 for a PNG of a source with more than eight bits.
 	Depth int
 	// Anyway keeps what little was found where Result.Subject is SubjectNone; else

@@ -94,6 +94,9 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	if subject == cutout.SubjectNone && !options.Anyway {
 		clear(found.Pix)
 	}
+	if found, subject, err = correct(ctx, photo, found, subject, options); err != nil {
+		return nil, err
+	}
 
 	watch.start(cutout.Refine)
 	alpha, err := matte(ctx, photo, found, options.Edges)

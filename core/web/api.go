@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -32,7 +33,11 @@ func (s *Server) cutAPI(c *gin.Context) {
 
 // single reads the API's one photo and its options. A field outranks the query.
 func (a *arrival) single() (photo, cutout.Options, error) {
-	query := a.c.Request.URL.Query()
+	// A semicolon parts points here, not parameters, which net/url would drop.
+	query, err := url.ParseQuery(strings.ReplaceAll(a.c.Request.URL.RawQuery, ";", "%3B"))
+	if err != nil {
+		return photo{}, cutout.Options{}, cutout.Errorf(cutout.Invalid, "The query is not valid: check its %% signs.")
+	}
 	values := map[string]string{}
 	for name := range query {
 		values[name] = query.Get(name)

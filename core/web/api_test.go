@@ -128,7 +128,11 @@ func TestAPIReadsWhatBelongsAroundTheSubject(t *testing.T) {
 	if o := jobs[2].Options; o.Background == nil || o.Background.Degrees != 90 {
 		t.Errorf("an empty file field is no background: %+v", o.Background)
 	}
-	for _, query := range []string{"background=red", "background=%23fff,%23000,up", "crop=-1", "crop=tight", "shadow=101", "shadow=NaN"} {
+	s.do(http.MethodPost, api+"?keep=10,20;30,40&remove=50%25,5%25", strings.NewReader("x")).expect(t, 200)
+	if o := jobs[len(jobs)-1].Options; len(o.Keep) != 2 || o.Keep[1] != (cutout.Point{X: 30, Y: 40}) || len(o.Remove) != 1 || !o.Remove[0].Percent {
+		t.Errorf("points: %+v, %+v", o.Keep, o.Remove)
+	}
+	for _, query := range []string{"background=red", "background=%23fff,%23000,up", "crop=-1", "crop=tight", "shadow=101", "shadow=NaN", "keep=5", "remove=1,2%25"} {
 		option, _, _ := strings.Cut(query, "=")
 		if p := s.do(http.MethodPost, api+"?"+query, strings.NewReader("x")).problem(t); p.Code != cutout.Invalid || !strings.Contains(p.Detail, option) {
 			t.Errorf("%s: %+v", query, p)

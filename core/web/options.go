@@ -9,7 +9,7 @@ import (
 )
 
 // optionNames are the API's options, in the query or as form fields.
-var optionNames = []string{"mode", "format", "output", "edges", "background", "crop", "shadow", "depth", "model", "backend"}
+var optionNames = []string{"mode", "format", "output", "edges", "background", "crop", "shadow", "keep", "remove", "depth", "model", "backend"}
 
 // plainName is the form of a model's or a backend's name.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -49,6 +49,8 @@ func parseOptions(values map[string]string, strict bool) (cutout.Options, error)
 	read(into(&o.Background, cutout.ParseBackground), "background")
 	read(into(&o.Crop, cutout.ParseCrop), "crop")
 	read(into(&o.Shadow, cutout.ParseShadow), "shadow")
+	read(into(&o.Keep, parsePoints("keep")), "keep")
+	read(into(&o.Remove, parsePoints("remove")), "remove")
 	read(into(&o.Depth, parseDepth), "depth")
 	read(into(&o.Model, parseName("model")), "model")
 	read(into(&o.Backend, parseName("backend")), "backend")
@@ -71,6 +73,10 @@ func parseDepth(s string) (int, error) {
 		return 16, nil
 	}
 	return 0, cutout.Errorf(cutout.Invalid, "depth must be one of: 8, 16")
+}
+
+func parsePoints(name string) func(string) ([]cutout.Point, error) {
+	return func(s string) ([]cutout.Point, error) { return cutout.ParsePoints(name, s) }
 }
 
 func parseName(what string) func(string) (string, error) {
