@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSecretFile: of many that come at once one makes it, all get it, and only
-// its owner may read it.
+// TestSecretFile: of many concurrent callers one makes the secret, all get it, and
+// only its owner may read the file.
 func TestSecretFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "secret")
 	var mu sync.Mutex
