@@ -104,7 +104,7 @@ func TestBackends(t *testing.T) {
 	if said, err := command(t, "switch", "two"); err != nil || said != "two serves now\n" || m.Active() != "two" {
 		t.Errorf("switch: %v, %q; %s is active", err, said, m.Active())
 	}
-	for name, want := range map[string]string{"three": "backend is one of: auto, one, two, bad", "bad": "ended with status 3"} {
+	for name, want := range map[string]string{"three": "backend is one of: auto, one, two, bad", "bad": "exited with status 3"} {
 		if _, err := command(t, "switch", name); err == nil || !strings.Contains(err.Error(), want) || m.Active() != "two" {
 			t.Errorf("switch to %s: %v; %s is active", name, err, m.Active())
 		}
@@ -160,7 +160,7 @@ func (none) Snapshot() []admin.Backend { return nil }
 // that is not there.
 func TestCheck(t *testing.T) {
 	program, model := fakebackend(t), aModel(t)
-	for fault, want := range map[string]string{"": "", "size": "mask of 32x32", "exit": "FAILED starts and shakes hands"} {
+	for fault, want := range map[string]string{"": "", "size": "mask of 32x32", "exit": "FAILED starts and completes the handshake"} {
 		t.Run("fault "+fault, func(t *testing.T) {
 			var out bytes.Buffer
 			cmd := &cobra.Command{}

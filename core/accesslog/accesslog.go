@@ -1,9 +1,9 @@
-// Package accesslog writes down who asked for what, in files of one day each,
-// and sees to it that no line grows old: files end by the day in their name,
-// whether anybody visits or not. A request never waits for it and never fails
-// because of it; what cannot be written is dropped and counted. What is written
-// has a bound: fields are short, of a flood from one address only some lines are
-// kept, and a day takes no more bytes than the settings say.
+// Package accesslog logs requests in one file a day, and makes sure that no line is
+// kept too long: files are removed by the date in their name, whether or not
+// anybody visits. A request never waits for the log and never fails because of it;
+// lines that cannot be written are dropped and counted. The log is bounded: fields
+// are short, only some lines of a flood from one address are kept, and a day takes
+// no more bytes than the settings say.
 package accesslog
 
 import (
@@ -23,16 +23,16 @@ import (
 
 // Entry is one request and its answer.
 type Entry struct {
-	Time      time.Time // when it came
+	Time      time.Time // of its arrival
 	Addr      netip.Addr
 	Method    string
-	URL       string // what follows a '?' is not written down
+	URL       string // what follows a '?' is not logged
 	Proto     string
 	Status    int
 	Bytes     int64
 	Duration  time.Duration
 	UserAgent string
-	ID        string // of the request; in JSON only
+	ID        string // of the request; only in JSON
 }
 
 // Settings may change while running.
@@ -43,8 +43,8 @@ type Settings struct {
 	// so many days less one before it are kept.
 	Days int
 	Gzip bool // compress the files of past days
-	// DayBytes is what the lines of one day (UTC) may take together; further
-	// ones are left out and counted. 0 means no bound.
+	// DayBytes bounds the lines of one day (UTC) together; further ones are
+	// dropped and counted. 0 means no bound.
 	DayBytes int64
 }
 
@@ -63,8 +63,8 @@ const (
 	batch    = 1 << 16 // bytes written at once
 )
 
-// floods: a page with all its files is some sixty lines, and an office of many
-// people behind one address comes to a few hundred in ten seconds.
+// floods: a page with all its files takes about sixty lines, and an office of many
+// people behind one address a few hundred in ten seconds.
 var floods = flood.Limits{Window: 10 * time.Second, Burst: 1000, Every: 100, Kinds: 10_000}
 
 // Logger writes entries. It is safe for concurrent use; Close ends its two
@@ -73,16 +73,16 @@ type Logger struct {
 	settings atomic.Pointer[Settings]
 	mode     string
 	lines    chan []byte
-	out      io.WriteCloser // nil where the mode is off
+	out      io.WriteCloser // nil if the mode is off
 	files    *files
 	log      *slog.Logger
 
 	floods *flood.Sampler[netip.Prefix]
-	today  today // the writer's own
+	today  today // used by the writer only
 
 	written, dropped  atomic.Int64
-	flooded, overfull atomic.Int64 // lines left out: of floods, and beyond a day's bytes
-	failing           bool         // the writer's own: told once per failure
+	flooded, overfull atomic.Int64 // lines dropped: of floods, and beyond a day's bytes
+	failing           bool         // used by the writer only: each failure is logged once
 	status            atomic.Pointer[sweep]
 	wake              chan struct{}
 	stop              chan struct{}
@@ -90,9 +90,9 @@ type Logger struct {
 	done              sync.WaitGroup
 }
 
-// New starts a logger. It fails for settings out of range and for a folder
-// whose path the rotation would misread; one that cannot be written to is no
-// failure, only lost lines.
+// New starts a logger. It fails for settings out of range and for a folder whose
+// path the rotation would misread; in a folder that cannot be written to, only
+// lines are lost.
 func New(o Options) (*Logger, error) {
 	if strings.ContainsAny(o.Dir, `%[]*?\`) {
 		return nil, fmt.Errorf(`the log folder %q has one of %%[]*?\ in its path, which the log rotation would read as a pattern`, o.Dir)
@@ -109,12 +109,12 @@ func New(o Options) (*Logger, error) {
 		l.out = unclosed{o.Stdout}
 	case "off":
 	default:
-		return nil, fmt.Errorf("access log mode %q is none of file, stdout, off", o.Mode)
+		return nil, fmt.Errorf("access log mode %q is not one of file, stdout, off", o.Mode)
 	}
 	if err := l.Configure(o.Settings); err != nil {
 		return nil, err
 	}
-	l.sweep() // before the first line, so that nothing stale is in its way
+	l.sweep() // before the first line, so that no stale file is in its way
 	l.done.Go(l.write)
 	l.done.Go(l.keep)
 	return l, nil
@@ -133,11 +133,11 @@ func (l *Logger) Configure(s Settings) error {
 		return fmt.Errorf("access log format %q is neither combined nor json", s.Format)
 	}
 	if s.IP != "full" && s.IP != "truncated" && s.IP != "none" {
-		return fmt.Errorf("access log address %q is none of full, truncated, none", s.IP)
+		return fmt.Errorf("access log address %q is not one of full, truncated, none", s.IP)
 	}
 	l.settings.Store(&s)
 	select {
-	case l.wake <- struct{}{}: // fewer days may mean that files go now
+	case l.wake <- struct{}{}: // with fewer days, some files may be due now
 	default:
 	}
 	return nil
@@ -175,7 +175,7 @@ func sourceOf(a netip.Addr) netip.Prefix {
 // mostNotes bounds the lines about one window's floods.
 const mostNotes = 100
 
-// noteFloods writes down how many lines of which address are missing.
+// noteFloods logs how many lines of which address are missing.
 func (l *Logger) noteFloods(leftOut map[netip.Prefix]int) {
 	notes, others := 0, 0
 	for source, n := range leftOut {
@@ -183,15 +183,15 @@ func (l *Logger) noteFloods(leftOut map[netip.Prefix]int) {
 			others += n
 			continue
 		}
-		l.enqueue(note(source.Addr(), "%d more lines of this address were left out within %s", n, floods.Window))
+		l.enqueue(note(source.Addr(), "%d more lines of this address were dropped within %s", n, floods.Window))
 	}
 	if others > 0 {
-		l.enqueue(note(netip.Addr{}, "%d more lines of other addresses were left out within %s", others, floods.Window))
+		l.enqueue(note(netip.Addr{}, "%d more lines of other addresses were dropped within %s", others, floods.Window))
 	}
 }
 
-// note is a line of ours, in the form of the others, so that whatever reads
-// them reads it too.
+// note is a line about the log itself, in the form of the others, so that every
+// log reader can parse it.
 func note(addr netip.Addr, format string, args ...any) Entry {
 	return Entry{Time: time.Now(), Addr: addr, UserAgent: "bgremover: " + fmt.Sprintf(format, args...)}
 }
@@ -212,6 +212,6 @@ func (l *Logger) Close(ctx context.Context) error {
 	case <-ended:
 		return nil
 	case <-ctx.Done():
-		return errors.Join(errors.New("the access log could not be written to its end"), ctx.Err())
+		return errors.Join(errors.New("the last lines of the access log could not be written in time"), ctx.Err())
 	}
 }

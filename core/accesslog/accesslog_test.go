@@ -123,7 +123,7 @@ func TestStdout(t *testing.T) {
 	}
 }
 
-// TestNobodyWaits logs to somewhere that takes nothing.
+// TestNobodyWaits logs to a writer that blocks.
 func TestNobodyWaits(t *testing.T) {
 	read, write := io.Pipe()
 	l := start(t, Options{Settings: combined, Mode: "stdout", Stdout: write})

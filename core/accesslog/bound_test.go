@@ -43,9 +43,9 @@ func TestADayHasABound(t *testing.T) {
 				first := l.Status()
 				whole := content(t, dir, time.Now())
 				if int64(len(whole)) > bound+longest || len(whole) < int(bound)-longest || first.Overfull != 501-first.Written || first.Dropped != 0 {
-					t.Errorf("%d bytes in the file, %d written, %d left out", len(whole), first.Written, first.Overfull)
+					t.Errorf("%d bytes in the file, %d written, %d dropped", len(whole), first.Written, first.Overfull)
 				}
-				if n := strings.Count(whole, "bgremover: the 20000 bytes of this day are used up"); n != 1 || !strings.Contains(said.String(), "no bytes left for today") {
+				if n := strings.Count(whole, "bgremover: the limit of 20000 bytes for this day is reached"); n != 1 || !strings.Contains(said.String(), "has reached access_log_day_size") {
 					t.Errorf("said %d times in the log; the server says %s", n, &said)
 				}
 				end(t, l)
@@ -59,7 +59,7 @@ func TestADayHasABound(t *testing.T) {
 				pass(day)
 				l.Log(entry())
 				pass(time.Second)
-				if next := content(t, dir, time.Now()); !strings.Contains(next, "bgremover: 1 lines of 20000101 were left out") || strings.Count(next, "\n") != 2 {
+				if next := content(t, dir, time.Now()); !strings.Contains(next, "bgremover: 1 lines of 20000101 were dropped") || strings.Count(next, "\n") != 2 {
 					t.Errorf("the next day: %s", next)
 				}
 				end(t, l)
@@ -68,8 +68,8 @@ func TestADayHasABound(t *testing.T) {
 	}
 }
 
-// TestAFloodIsSampled: one address sends a hundred times what is kept of it,
-// another one its few lines, which all stay.
+// TestAFloodIsSampled: one address sends a hundred times what is kept of it;
+// another one's few lines are all kept.
 func TestAFloodIsSampled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
@@ -90,18 +90,18 @@ func TestAFloodIsSampled(t *testing.T) {
 		text := content(t, dir, time.Now())
 		s := l.Status()
 		if kept := strings.Count(text, "2001:db8::"); kept != 1990+1 || s.Flooded != 98_010 || s.Dropped != 0 {
-			t.Errorf("%d lines of the flood, %d left out, %d lost", kept, s.Flooded, s.Dropped)
+			t.Errorf("%d lines of the flood, %d sampled out, %d lost", kept, s.Flooded, s.Dropped)
 		}
 		if kept := strings.Count(text, "198.51.100.4 "); kept != 11 {
 			t.Errorf("%d of 11 lines of another visitor", kept)
 		}
-		if !strings.Contains(text, `2001:db8:: - - [`) || !strings.Contains(text, `"- - -" 0 0 "-" "bgremover: 98010 more lines of this address were left out within 10s" 0.000`) {
+		if !strings.Contains(text, `2001:db8:: - - [`) || !strings.Contains(text, `"- - -" 0 0 "-" "bgremover: 98010 more lines of this address were dropped within 10s" 0.000`) {
 			t.Error("no line tells how many are missing")
 		}
 	})
 }
 
-// TestAFloodUntilTheEnd: what the last window left out is told at the end.
+// TestAFloodUntilTheEnd: what the last window dropped is reported at the end.
 func TestAFloodUntilTheEnd(t *testing.T) {
 	var out bytes.Buffer
 	l := start(t, Options{Settings: Settings{Format: "combined", IP: "none", Days: 1}, Mode: "stdout", Stdout: &out})
@@ -110,11 +110,11 @@ func TestAFloodUntilTheEnd(t *testing.T) {
 	}
 	end(t, l)
 	if !strings.Contains(out.String(), "50 more lines") || strings.Contains(out.String(), "203.0.113") {
-		t.Error("not told, or with an address that is not to be written")
+		t.Error("not reported, or with an address that must not be logged")
 	}
 }
 
-// TestManyFloodsMakeFewNotes: addresses without number flood at once.
+// TestManyFloodsMakeFewNotes: a great many addresses flood at once.
 func TestManyFloodsMakeFewNotes(t *testing.T) {
 	var out bytes.Buffer
 	l := start(t, Options{Settings: combined, Mode: "stdout", Stdout: &out})

@@ -12,7 +12,7 @@ import (
 )
 
 // inNamespace runs this test once more in a process that may mount, with a
-// tmpfs of 64 KiB at dir, and says whether this is that process.
+// tmpfs of 64 KiB at dir, and reports whether this is that process.
 func inNamespace(t *testing.T) (dir string, inside bool) {
 	t.Helper()
 	if dir = os.Getenv("BGREMOVER_TEST_TMPFS"); dir != "" {

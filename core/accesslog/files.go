@@ -10,9 +10,9 @@ import (
 	rotatelogs "github.com/lestrrat-go/file-rotatelogs"
 )
 
-// files writes to one file a day. The rotation is file-rotatelogs'; nothing
-// else of it is used or seen from outside, as its purging goes by modification
-// time, only while somebody writes, and takes files that are not ours.
+// files writes to one file a day. file-rotatelogs does the rotation; its purging is
+// not used, because it goes by modification time, runs only while lines are
+// written, and removes files that are not ours.
 type files struct {
 	dir string
 
@@ -30,7 +30,7 @@ const (
 
 func fileOf(t time.Time) string { return "access." + t.UTC().Format(dayForm) + ".log" }
 
-// size is that of the day's files that are there already.
+// size is the size of the day's existing files.
 func (f *files) size(day time.Time) (bytes int64) {
 	all, _ := filepath.Glob(filepath.Join(f.dir, fileOf(day)+"*")) // a folder in which that would mean something else is refused by New
 	for _, path := range all {
@@ -59,7 +59,7 @@ func (f *files) Write(lines []byte) (int, error) {
 	return n, err
 }
 
-// open makes sure that today's file is there, open, and has its name still.
+// open makes sure that today's file exists, is open, and still has its name.
 func (f *files) open() error {
 	name := filepath.Join(f.dir, fileOf(time.Now()))
 	if f.rotator != nil && f.current != nil {
@@ -90,7 +90,7 @@ func (f *files) open() error {
 
 func (f *files) close() {
 	if f.rotator != nil {
-		_ = f.rotator.Close() // it holds no lines back
+		_ = f.rotator.Close() // it buffers no lines
 	}
 	f.rotator, f.current, f.torn = nil, nil, false
 }

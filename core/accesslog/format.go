@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// No visitor decides how long a line gets: these are bytes of the line, and
-// what is cut ends in dots.
+// No visitor decides how long a line gets: these are limits in bytes, and what is
+// cut ends in dots.
 const (
 	maxURL   = 256
 	maxAgent = 256
@@ -55,7 +55,7 @@ func (e Entry) combined(ip string) []byte {
 func (e Entry) json(ip string) []byte {
 	var line bytes.Buffer
 	w := json.NewEncoder(&line) // ends the line too
-	w.SetEscapeHTML(false)      // it is no HTML, and would be six times as long
+	w.SetEscapeHTML(false)      // it is not HTML, and would be six times as long
 	err := w.Encode(struct {
 		Time      string  `json:"time"`
 		IP        string  `json:"ip"`
@@ -98,8 +98,8 @@ func shorten(a netip.Addr, ip string) string {
 	return a.String()
 }
 
-// escape makes one field of whatever a client sent: a quote, a backslash and
-// all but printable ASCII become \xHH, as nginx writes them.
+// escape makes one field of client data: quotes, backslashes and all but printable
+// ASCII become \xHH, as nginx writes them.
 func escape(b []byte, s string, limit int) []byte {
 	if s == "" {
 		return append(b, '-')
@@ -121,13 +121,13 @@ func escape(b []byte, s string, limit int) []byte {
 	return b
 }
 
-// cut shortens for JSON, which must be whole characters, and takes out those
-// that JSON would write as six.
+// cut shortens text for JSON, in whole characters, and replaces those that JSON
+// would write as six.
 func cut(s string, limit int) string {
 	var b strings.Builder
 	for _, r := range s {
 		if unicode.IsControl(r) {
-			r = utf8.RuneError // as for what is no UTF-8
+			r = utf8.RuneError // as for invalid UTF-8
 		}
 		if b.Len()+utf8.RuneLen(r) > limit {
 			b.WriteString(dots)

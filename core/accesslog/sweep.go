@@ -19,14 +19,14 @@ type Status struct {
 	Dir     string
 	Written int64 // lines since the start
 	Dropped int64 // could not be written
-	// Flooded and Overfull are lines left out on purpose: of floods from one
+	// Flooded and Overfull are lines dropped on purpose: of floods from one
 	// address, and beyond a day's bytes.
 	Flooded, Overfull int64
 	Files             int
 	Bytes             int64
 	Oldest            time.Time // the day of the oldest file; zero without files
 	Swept             time.Time
-	Err               error // why the last sweep could not do all of its work
+	Err               error // why the last sweep was incomplete
 }
 
 // sweep is the outcome of one sweep.
@@ -35,7 +35,7 @@ type sweep struct {
 	err error
 }
 
-// Status tells the state of the log. It looks into the folder.
+// Status returns the state of the log. It reads the folder.
 func (l *Logger) Status() Status {
 	last := l.status.Load()
 	s := Status{Settings: *l.settings.Load(), Mode: l.mode, Dir: l.files.dir, Written: l.written.Load(), Dropped: l.dropped.Load(),
@@ -71,11 +71,11 @@ func (l *Logger) keep() {
 	}
 }
 
-// ours are the names that this package and file-rotatelogs make. Anything else
-// in the folder is somebody else's.
+// ours matches the names that this package and file-rotatelogs make. Any other file
+// in the folder is not touched.
 var ours = regexp.MustCompile(`^access\.([0-9]{8})\.log((?:\.[0-9]+)?)(\.gz)?(\.tmp|_lock|_symlink)?$`)
 
-// sweep removes what is old.
+// sweep removes old files.
 func (l *Logger) sweep() {
 	settings := l.settings.Load()
 	l.files.closeDay()
@@ -83,7 +83,7 @@ func (l *Logger) sweep() {
 		return l.tidy(name, parts, began, settings)
 	})
 	if old := l.status.Swap(&sweep{time.Now(), err}); err != nil && (old == nil || old.err == nil) {
-		l.log.Error("old access logs could not be removed", "error", err)
+		l.log.Error("removing or compressing old access logs failed; trying again within the hour", "error", err)
 	}
 }
 
@@ -106,7 +106,7 @@ func (l *Logger) each(visit func(name string, parts []string, began time.Time) e
 	return errors.Join(problems...)
 }
 
-// tidy removes, compresses or renames one file where that is due.
+// tidy removes, compresses or renames one file if that is due.
 func (l *Logger) tidy(name string, parts []string, began time.Time, s *Settings) error {
 	path := filepath.Join(l.files.dir, name)
 	now := time.Now()
@@ -123,9 +123,9 @@ func (l *Logger) tidy(name string, parts []string, began time.Time, s *Settings)
 	return nil
 }
 
-// redate gives a file from the future, which a clock that was wrong has left,
-// the date of today, so that it ends like others. A clock that is itself wrong
-// now, as without a battery at boot, moves nothing.
+// redate gives a file dated in the future, which a wrong clock left behind, today's
+// date, so that it is removed like others. If the clock is wrong now, as at boot
+// without a battery, nothing is renamed.
 func redate(dir, name, ending string, now time.Time) error {
 	if now.Year() < 2026 {
 		return nil

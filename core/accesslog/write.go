@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// pause is the least time between two writes where lines come slower than they
-// are written: a flood of refusals must not wake the disk for each. So many
-// lines as are buffered do not come meanwhile.
+// pause is the least time between two writes when lines come slower than they are
+// written: a flood of refusals must not wake the disk for each. The buffer holds
+// more lines than come in that time.
 const pause = 20 * time.Millisecond
 
 // write is the one goroutine that writes lines.
@@ -35,7 +35,7 @@ func (l *Logger) write() {
 	}
 }
 
-// rest waits a while, but not for longer than the logger lives.
+// rest waits for the pause, or until the logger stops.
 func (l *Logger) rest() {
 	select {
 	case <-time.After(pause):
@@ -43,8 +43,8 @@ func (l *Logger) rest() {
 	}
 }
 
-// gather adds the lines that wait already: one write for many under load, one
-// for each, at once, without.
+// gather adds the lines that are already waiting: under load one write serves many
+// lines, otherwise each is written at once.
 func (l *Logger) gather(buffer []byte) []byte {
 	for len(buffer) < batch {
 		select {
@@ -57,16 +57,15 @@ func (l *Logger) gather(buffer []byte) []byte {
 	return buffer
 }
 
-// today is what the running day (UTC) has written and left out.
+// today counts what the current day (UTC) has written and dropped.
 type today struct {
 	day     string
 	bytes   int64
 	leftOut int64
 }
 
-// add puts a line behind others, as long as the day has bytes left. The line
-// that is the first beyond them is replaced by one that says so, and the next
-// day begins with their number.
+// add appends a line as long as the day has bytes left. The first line beyond them
+// is replaced by one that says so, and the next day begins with their number.
 func (l *Logger) add(buffer, line []byte) []byte {
 	now, settings := time.Now(), l.settings.Load()
 	if day := now.UTC().Format(dayForm); day != l.today.day {
@@ -76,16 +75,16 @@ func (l *Logger) add(buffer, line []byte) []byte {
 			l.today.bytes = l.files.size(now)
 		}
 		if last.leftOut > 0 {
-			l.log.Warn("access log lines were left out: the day had no bytes left", "day", last.day, "lines", last.leftOut)
-			buffer = l.put(buffer, note(netip.Addr{}, "%d lines of %s were left out", last.leftOut, last.day).line(settings))
+			l.log.Warn("access log lines were dropped: the day's log reached access_log_day_size", "day", last.day, "lines", last.leftOut)
+			buffer = l.put(buffer, note(netip.Addr{}, "%d lines of %s were dropped", last.leftOut, last.day).line(settings))
 		}
 	}
 	if settings.DayBytes == 0 || l.today.bytes+int64(len(line)) <= settings.DayBytes {
 		return l.put(buffer, line)
 	}
 	if l.today.leftOut == 0 {
-		l.log.Warn("the access log has no bytes left for today; further lines are counted, not written", "bytes", settings.DayBytes)
-		buffer = l.put(buffer, note(netip.Addr{}, "the %d bytes of this day are used up; further lines are left out", settings.DayBytes).line(settings))
+		l.log.Warn("today's access log has reached access_log_day_size; further lines are counted, not written", "bytes", settings.DayBytes)
+		buffer = l.put(buffer, note(netip.Addr{}, "the limit of %d bytes for this day is reached; further lines are dropped", settings.DayBytes).line(settings))
 	}
 	l.today.leftOut++
 	l.overfull.Add(1)
@@ -108,9 +107,9 @@ func (l *Logger) flush(buffer []byte) {
 	if failing := err != nil; failing != l.failing {
 		l.failing = failing
 		if failing {
-			l.log.Warn("access log lines are lost", "error", err)
+			l.log.Warn("writing the access log failed; lines are dropped until it works again", "error", err)
 		} else {
-			l.log.Info("access log lines are written again")
+			l.log.Info("writing the access log works again")
 		}
 	}
 }

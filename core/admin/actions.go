@@ -14,11 +14,10 @@ import (
 	"bgremover.pro/templates"
 )
 
-// switchTimeout bounds how long a new backend may take to serve.
+// switchTimeout bounds how long a new backend may take to become ready.
 const switchTimeout = 5 * time.Minute
 
-// form reads a small form without net/http's help, which would mix in the
-// address's query.
+// form reads a small form itself: net/http would mix in the URL's query.
 func form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 	if err != nil {
@@ -27,8 +26,8 @@ func form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return url.ParseQuery(string(body))
 }
 
-// answer ends an action: with the part for htmx, else by going back to the
-// page, or by showing the page with what went wrong.
+// answer responds to an action: to htmx with a part of the page, else with a
+// redirect to the page or, after an error, with the page and the error.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, anchor string, status int, part templates.OperatorView, whole func(*templates.Operator)) {
 	switch {
 	case r.Header.Get("HX-Request") == "true":
@@ -48,7 +47,7 @@ func failed(err error) templates.OperatorMessage {
 	return templates.OperatorMessage{Text: sentence(err), Failed: true}
 }
 
-// sentence says an error without its code; the operator may know the cause.
+// sentence returns an error's text with its cause, which the operator may know.
 func sentence(err error) string {
 	var coded *cutout.Error
 	switch {
@@ -71,13 +70,13 @@ func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) {
 }
 
 // switchBackend makes the backend of the form's field "name" the active one,
-// and answers when it is. A script, which does not ask for HTML, gets JSON: the
-// list of backends, or what went wrong as problem+json.
+// and responds when it is. A script, which does not ask for HTML, gets JSON: the
+// list of backends, or the error as problem+json.
 func (s *Server) switchBackend(w http.ResponseWriter, r *http.Request) {
 	values, err := form(w, r)
 	status, name := http.StatusOK, values.Get("name")
 	if err == nil && name == "" {
-		err = errors.New("the field name says which backend")
+		err = errors.New("the form field name must name a backend")
 	}
 	if err != nil {
 		status = http.StatusBadRequest
@@ -94,7 +93,7 @@ func (s *Server) switchBackend(w http.ResponseWriter, r *http.Request) {
 	s.Log.Info("backend switch by the operator", "backend", name, "status", status, "error", err)
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("HX-Request") == "" {
 		if err != nil {
-			writeJSON(w, status, "application/problem+json", map[string]any{"title": "The backend was not switched", "status": status, "detail": message.Text})
+			writeJSON(w, status, "application/problem+json", map[string]any{"title": "Backend switch failed", "status": status, "detail": message.Text})
 			return
 		}
 		s.backendsJSON(w, r)
@@ -103,8 +102,8 @@ func (s *Server) switchBackend(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, "backends", status, s.backends(message), func(p *templates.Operator) { p.Backends.Message = message })
 }
 
-// activate switches first, as that may fail, and then lets the configuration
-// say so too. The switch goes on if the operator leaves.
+// activate switches first, as that may fail, and then records the choice in the
+// configuration. The switch continues if the operator disconnects.
 func (s *Server) activate(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTimeout)
 	defer cancel()
@@ -112,13 +111,13 @@ func (s *Server) activate(ctx context.Context, name string) error {
 		return err
 	}
 	if err := s.Sources.Settings.Apply(map[string]string{"backend": name}, false); err != nil {
-		s.Log.Warn("the switch holds until the next start or reload only", "error", err)
+		s.Log.Warn("the backend was switched, but the configuration could not record it; the next start or reload undoes the switch", "error", err)
 	}
 	return nil
 }
 
-// applyLimits sets the limits of the form, and keeps them in the file where
-// the box "persist" was ticked.
+// applyLimits sets the limits of the form, and saves them in the file if the box
+// "persist" was ticked.
 func (s *Server) applyLimits(w http.ResponseWriter, r *http.Request) {
 	values, err := form(w, r)
 	typed := map[string]string{}
@@ -131,10 +130,10 @@ func (s *Server) applyLimits(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.Sources.Settings.Apply(typed, persist)
 	}
-	s.Log.Info("limits by the operator", "persist", persist, "error", err)
-	part, status := s.limits(done("Applied, until the next start."), nil), http.StatusOK
+	s.Log.Info("limit change by the operator", "persist", persist, "error", err)
+	part, status := s.limits(done("Applied until the next start."), nil), http.StatusOK
 	if persist {
-		part.Message.Text = "Applied and kept in the settings file."
+		part.Message.Text = "Applied and saved in the settings file."
 	}
 	if err != nil {
 		part, status = s.limits(failed(err), typed), http.StatusUnprocessableEntity
@@ -148,7 +147,7 @@ func (s *Server) changeDevice(w http.ResponseWriter, r *http.Request) {
 	values, err := form(w, r)
 	device := values.Get("device")
 	if err == nil && (device == "" || len(device) > 64 || s.Sources.Limiter == nil) {
-		err = errors.New("the field device says which device")
+		err = errors.New("the form field device must name a device")
 	}
 	message := templates.OperatorMessage{}
 	if err == nil {
@@ -158,12 +157,12 @@ func (s *Server) changeDevice(w http.ResponseWriter, r *http.Request) {
 			message = done("The count of " + device + " is cleared.")
 		case "block":
 			if !s.Sources.Limiter.Block(device) {
-				err = errors.New("too many devices are blocked already")
+				err = errors.New("too many devices are blocked already; unblock one first")
 			}
 			message = done(device + " is blocked.")
 		case "unblock":
 			s.Sources.Limiter.Unblock(device)
-			message = done(device + " may come in again.")
+			message = done(device + " is unblocked.")
 		default:
 			http.NotFound(w, r)
 			return
@@ -176,12 +175,12 @@ func (s *Server) changeDevice(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, "devices", status, s.devices(message), func(p *templates.Operator) { p.Devices.Message = message })
 }
 
-// reload reads the configuration anew.
+// reload reads the configuration again.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	changes, err := s.Sources.Settings.Reload()
-	message, status := done("Read anew: nothing has changed."), http.StatusOK
+	message, status := done("Reloaded; nothing has changed."), http.StatusOK
 	if len(changes) > 0 {
-		message = done("Read anew.")
+		message = done("Reloaded.")
 	}
 	if err != nil {
 		message, status = failed(err), http.StatusUnprocessableEntity
@@ -189,9 +188,9 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, "config", status, s.config(message), func(p *templates.Operator) { p.Config.Message = message })
 }
 
-// purge has the caches in front forget old pages.
+// purge purges the caches in front of the server.
 func (s *Server) purge(w http.ResponseWriter, r *http.Request) {
-	err := errors.New("the settings name no cache to purge")
+	err := errors.New("no cache to purge is configured")
 	var purged []string
 	if s.Sources.Purge != nil {
 		purged, err = s.Sources.Purge(r.Context())

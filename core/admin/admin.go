@@ -1,6 +1,6 @@
-// Package admin is the operator's listener: what runs, how busy it is, what it
-// may do and since when, on one page and as metrics. The page asks for a token,
-// a client certificate, or the right to open a socket.
+// Package admin is the operator's listener: the server's state, load, limits and
+// settings, on one page and as metrics. The page requires a token, a client
+// certificate, or the right to open a socket.
 package admin
 
 import (
@@ -18,7 +18,7 @@ import (
 	"bgremover.pro/templates"
 )
 
-// Options are what the listener is made of.
+// Options configure the listener.
 type Options struct {
 	Listen  string // host:port, or unix: and the path of a socket
 	Access  Access
@@ -41,8 +41,8 @@ type Server struct {
 	done      sync.WaitGroup
 }
 
-// New takes the address, and fails where it is open to others unguarded. The
-// metrics must not be watching these sources yet.
+// New binds the address, and refuses one that other machines can reach without
+// authentication. The metrics must not be watching these sources yet.
 func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -74,7 +74,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Addr is where the operator is served.
+// Addr is the address of the operator's listener.
 func (s *Server) Addr() net.Addr {
 	if path, ok := strings.CutPrefix(s.Listen, "unix:"); ok {
 		return &net.UnixAddr{Name: path, Net: "unix"}
@@ -82,7 +82,7 @@ func (s *Server) Addr() net.Addr {
 	return s.listener.Addr()
 }
 
-// Serve answers until Shutdown or Close, and returns nil then.
+// Serve serves until Shutdown or Close, and then returns nil.
 func (s *Server) Serve() error {
 	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -90,8 +90,8 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Shutdown lets requests finish until ctx ends. The listener outlives the
-// public one in a drain, so that one can watch.
+// Shutdown lets requests finish until ctx ends. The listener outlives the public
+// one in a drain, so that the operator can watch it.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
 	s.done.Wait()
@@ -138,21 +138,21 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// healthz says that the process lives.
+// healthz reports that the process is alive.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// readyz says whether photos can be served, and to the operator, why not: a
-// cause may name files, addresses and versions.
+// readyz reports whether photos can be served. Only the operator gets the cause,
+// which may name files, addresses and versions.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	err := s.Sources.Ready()
 	if err == nil {
 		s.healthz(w, r)
 		return
 	}
-	cause := "the operator's page, and this address with the operator's token, say why."
+	cause := "see the operator's page, or this URL with the operator's token, for the cause."
 	if known, _ := s.door.knows(r); known {
 		cause = sentence(err)
 	}

@@ -72,7 +72,7 @@ func TestHealth(t *testing.T) {
 }
 
 // TestOpenMetrics: a plain local request reads them, a page of another site
-// that has its name point here does not, and everything else asks for the token.
+// that has its name point here does not, and everything else requires the token.
 func TestOpenMetrics(t *testing.T) {
 	o := start(t, admin.Access{Token: "0123456789abcdef", OpenMetrics: true})
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/": 401, "/backends.json": 401, "/part/status": 401, "/debug/pprof/": 401} {
@@ -92,7 +92,7 @@ func TestOpenMetrics(t *testing.T) {
 	}
 }
 
-// TestGuessingIsSlow: of a thousand tokens guessed at once, ten are looked at,
+// TestGuessingIsSlow: of a thousand tokens guessed at once, ten are examined,
 // the right one among the others does not help, and no token costs nothing.
 func TestGuessingIsSlow(t *testing.T) {
 	const token = "0123456789abcdef"
@@ -126,7 +126,7 @@ func TestGuessingIsSlow(t *testing.T) {
 	}
 	all.Wait()
 	if looked.Load() != 10 || slowed.Load() != 990 {
-		t.Errorf("%d looked at, %d slowed down", looked.Load(), slowed.Load())
+		t.Errorf("%d examined, %d slowed down", looked.Load(), slowed.Load())
 	}
 	if got := o.ask("GET", "/", nil, with("Authorization", "Bearer "+token)); got.status != 429 {
 		t.Errorf("a guess that is right: %d", got.status)
@@ -240,7 +240,7 @@ func TestBackends(t *testing.T) {
 		t.Errorf("%+v: %v", script, err)
 	}
 	if o.live.Current().Inference.Backend != "other" {
-		t.Error("the configuration says another backend than serves")
+		t.Error("the configuration names a backend other than the serving one")
 	}
 	if got := o.ask("GET", "/backends.json", nil); got.status != 200 || !strings.HasPrefix(got.body, `[{"name":"onnx-cpu"`) {
 		t.Errorf("%+v", got)

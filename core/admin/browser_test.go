@@ -20,7 +20,7 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// tab is a real Chromium that notes every complaint: script errors, refused
+// tab is a real Chromium that records every error: script errors, refused
 // loads, breaches of the content security policy.
 type tab struct {
 	context.Context
@@ -50,7 +50,7 @@ func openTab(t *testing.T) *tab {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, c := range b.complaints {
-			t.Error("the browser complains:", c)
+			t.Error("the browser reports:", c)
 		}
 	})
 	call(b, log.Enable, cdp.Empty{})
@@ -62,7 +62,7 @@ func (b *tab) listen(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
-		// A refusal that a test asks for is no complaint.
+		// A refusal that a test causes is not an error.
 		if e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "422") && !strings.Contains(e.Entry.Text, "503") {
 			b.complaints = append(b.complaints, e.Entry.Text+" "+e.Entry.URL)
 		}
@@ -113,7 +113,7 @@ func (b *tab) says(selector, text string) {
 
 func quote(s string) string { return "`" + s + "`" }
 
-// screenshot keeps a picture for whoever wants to look, where
+// screenshot keeps a picture for inspection, where
 // BGREMOVER_TEST_SCREENSHOTS names a folder.
 func (b *tab) screenshot(name string) {
 	b.t.Helper()
@@ -148,14 +148,14 @@ func TestOperatorAtWork(t *testing.T) {
 	b.screenshot("operator-backend-fails")
 
 	b.do(fill("#limits_device", "100/1h"), click("[name=persist]"), click("#apply-limits"))
-	b.says("#limits .message", "kept in the settings file")
+	b.says("#limits .message", "saved in the settings file")
 	if content, err := os.ReadFile(o.file); err != nil || !strings.Contains(string(content), `limits_device = "100/1h"`) {
 		t.Errorf("%q, %v", content, err)
 	}
 	b.do(fill("#limits_device", "many"), click("#apply-limits"))
-	b.says("#limits [role=alert]", "accepted is a rate such as 60/1h")
+	b.says("#limits [role=alert]", "expected a rate such as 60/1h")
 	if !get(b, chromedp.Evaluate[bool](`document.querySelector("#limits_network").disabled`)) {
-		t.Error("what the environment sets can be typed over")
+		t.Error("a setting of the environment can be edited")
 	}
 
 	b.do(click("#block-abcdefgh"))
@@ -164,12 +164,12 @@ func TestOperatorAtWork(t *testing.T) {
 		t.Error("the device is not blocked")
 	}
 	b.do(click("#block-abcdefgh"))
-	b.says("#devices", "may come in again")
+	b.says("#devices", "is unblocked")
 	b.screenshot("operator-after")
 
 	b.do(click("#reload"))
-	b.says("#config", "Read anew")
-	// What the page asks for by itself comes without anybody's doing.
+	b.says("#config", "Reloaded")
+	// The page refreshes its parts by itself.
 	o.backends.mu.Lock()
 	o.backends.active = "onnx-cpu"
 	o.backends.mu.Unlock()
@@ -200,7 +200,7 @@ func TestOperatorWithoutScripts(t *testing.T) {
 	}
 	b.do(fill("#limits_device", "many"))
 	follow("#apply-limits")
-	if text := get(b, chromedp.Text(chromedp.CSS("#limits [role=alert]"))); !strings.Contains(text, "accepted is") {
+	if text := get(b, chromedp.Text(chromedp.CSS("#limits [role=alert]"))); !strings.Contains(text, "expected") {
 		t.Errorf("the page says %q", text)
 	}
 }

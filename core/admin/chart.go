@@ -21,8 +21,8 @@ type curve struct {
 	value func(point) float64
 }
 
-// scale says how values read, and the least that the top of a chart stands
-// for: noise near zero should look like noise.
+// scale formats values, and sets the least value for the top of a chart: noise
+// near zero should look like noise.
 type scale struct {
 	least float64
 	show  func(float64) string
@@ -39,11 +39,11 @@ func charts(all []point, now time.Time) []templates.OperatorChart {
 	return []templates.OperatorChart{
 		chart("Requests a second", all, now, number, curve{"all", func(p point) float64 { return p.requests }},
 			curve{"refused by limit or queue", func(p point) float64 { return p.denied }}, curve{"server errors", func(p point) float64 { return p.errors }}),
-		chart("Time of a photo's request", all, now, times, curve{"median", func(p point) float64 { return p.latency50 }},
-			curve{"95 of 100", func(p point) float64 { return p.latency95 }}),
-		chart("Time of inference", all, now, times, curve{"median", func(p point) float64 { return p.inference50 }},
-			curve{"95 of 100", func(p point) float64 { return p.inference95 }}),
-		chart("Photos in the queue", all, now, number, curve{"at work", func(p point) float64 { return p.working }},
+		chart("Request time per photo", all, now, times, curve{"median", func(p point) float64 { return p.latency50 }},
+			curve{"95th percentile", func(p point) float64 { return p.latency95 }}),
+		chart("Inference time", all, now, times, curve{"median", func(p point) float64 { return p.inference50 }},
+			curve{"95th percentile", func(p point) float64 { return p.inference95 }}),
+		chart("Photos in the queue", all, now, number, curve{"in progress", func(p point) float64 { return p.working }},
 			curve{"waiting", func(p point) float64 { return p.waiting }}),
 		chart("Memory", all, now, sizes, curve{"server", func(p point) float64 { return p.memory }},
 			curve{"backends", func(p point) float64 { return p.backendMemory }}),
@@ -71,8 +71,8 @@ func chart(title string, all []point, now time.Time, unit scale, curves ...curve
 	return out
 }
 
-// path draws a line with gaps where there is nothing to tell. A point between
-// two gaps is a line without length, which round ends make a dot.
+// path draws a line with gaps where there is no value. A point between two gaps is
+// a line without length, which round ends make a dot.
 func path(all []point, now time.Time, value func(point) float64, top float64) string {
 	var b strings.Builder
 	drawing := false

@@ -60,7 +60,7 @@ func (b *backends) Switch(_ context.Context, name string) error {
 	return cutout.Errorf(cutout.Invalid, "%s is none of: onnx-cpu, onnx-cuda, other", name)
 }
 
-// settings is a real configuration as the page wants to see it.
+// settings is a real configuration as the page shows it.
 type settings struct{ *config.Live }
 
 func (s settings) List() (all []admin.Setting) {
@@ -172,7 +172,7 @@ func (o *operator) write(content string) {
 	}
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status int
 	header http.Header

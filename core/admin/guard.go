@@ -23,20 +23,20 @@ import (
 
 // Access says who may use the operator's listener.
 type Access struct {
-	// Token is asked for by the page and its actions; empty: none is, which is
-	// for sockets, client certificates and tests.
+	// Token is required by the page and its actions; empty: none, which is for
+	// sockets, client certificates and tests.
 	Token string
 	// OpenMetrics lets /metrics be read without the token.
 	OpenMetrics bool
-	// Cert, Key and ClientCA are PEM files. With a ClientCA, clients show a
-	// certificate that it signed.
+	// Cert, Key and ClientCA are PEM files. With a ClientCA, clients must
+	// present a certificate that it signed.
 	Cert, Key, ClientCA string
 }
 
 // errOpen is what keeps a page that can change limits off the network.
-var errOpen = errors.New("can be reached from other machines, so a token or a client certificate must be asked for")
+var errOpen = errors.New("can be reached from other machines, so a token or a client certificate must be required (admin_token, admin_client_ca)")
 
-// listen takes an address, but no open one.
+// listen binds an address, but refuses an unprotected one.
 func (a Access) listen(address string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		return listenSocket(path)
@@ -58,13 +58,13 @@ func (a Access) listen(address string) (net.Listener, error) {
 func (a Access) tls() (*tls.Config, error) {
 	if a.Cert == "" {
 		if a.ClientCA != "" {
-			return nil, errors.New("client certificates need a certificate of the operator's listener")
+			return nil, errors.New("client certificates (admin_client_ca) need a certificate of the operator's listener (admin_tls_cert)")
 		}
 		return nil, nil
 	}
 	cert, err := tls.LoadX509KeyPair(a.Cert, a.Key)
 	if err != nil {
-		return nil, fmt.Errorf("the operator's certificate: %w", err)
+		return nil, fmt.Errorf("the operator's certificate cannot be used: %w", err)
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if a.ClientCA == "" {
@@ -90,9 +90,9 @@ func loopback(address string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
-// door lets in who shows the token, and slows down who guesses: ten wrong ones
-// a minute are looked at from one address (and, as for photos, four times as
-// many from the network around it). A right one is never charged.
+// door checks the token and slows down guessing: it examines ten wrong ones a
+// minute from one address (and, as for photos, four times as many from the network
+// around it). A right token is never charged.
 type door struct {
 	Access
 	want   [sha256.Size]byte
@@ -100,7 +100,7 @@ type door struct {
 	socket bool // and only its owner
 	log    *slog.Logger
 
-	mu    sync.Mutex // a look at the count, a token and the count again are one step
+	mu    sync.Mutex // makes reading the count, checking a token and counting one step
 	wrong *ratelimit.Limiter
 }
 
@@ -110,8 +110,8 @@ func newDoor(o Options) (*door, error) {
 		local: loopback(o.Listen), socket: strings.HasPrefix(o.Listen, "unix:")}, err
 }
 
-// knows says whether a request may do everything; else when another token will
-// be looked at, 0 for at once.
+// knows reports whether a request is authorised; if not, after what time another
+// token will be examined, 0 for at once.
 func (d *door) knows(r *http.Request) (known bool, retry time.Duration) {
 	if d.Token == "" {
 		return true, 0
@@ -135,20 +135,19 @@ func (d *door) knows(r *http.Request) (known bool, retry time.Duration) {
 		return true, 0
 	}
 	d.wrong.Charge(r.Context(), key, 1)
-	d.log.Warn("a wrong token was shown to the operator's listener")
+	d.log.Warn("wrong token on the operator's listener")
 	return false, 0
 }
 
-// guard lets in who knows the token, if there is one. Browsers send it as the
-// password of Basic authentication, scripts as a bearer: neither is sent along
-// by a page of another origin, as a cookie might be. Where none is asked for,
-// the address must have been typed as one of this machine: a foreign page may
-// point a name of its own at it (DNS rebinding), and would then be, to the
-// browser, of the same origin.
+// guard requires the token, if there is one. Browsers send it as the password of
+// Basic authentication, scripts as a bearer token: unlike a cookie, neither is
+// sent along by a page of another origin. Without a token, the Host header must be
+// an address of this machine: a foreign page may point a name of its own at it
+// (DNS rebinding), and the browser would then take it for the same origin.
 func (d *door) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d.Token == "" && d.ClientCA == "" && !d.socket && !ownName(r.Host) {
-			http.Error(w, "This page is served to this machine's own addresses only, such as 127.0.0.1 or localhost.", http.StatusMisdirectedRequest)
+			http.Error(w, "This page is available only at this machine's own addresses, such as 127.0.0.1 or localhost.", http.StatusMisdirectedRequest)
 			return
 		}
 		switch known, retry := d.knows(r); {
@@ -156,17 +155,17 @@ func (d *door) guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case retry > 0:
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
-			http.Error(w, "Too many wrong tokens came from this address. Try again after the time in Retry-After.", http.StatusTooManyRequests)
+			http.Error(w, "Too many wrong tokens from this address. Try again after the time in Retry-After.", http.StatusTooManyRequests)
 		default:
 			w.Header().Set("WWW-Authenticate", `Basic realm="operator", charset="UTF-8"`)
-			http.Error(w, "The operator's token is asked for: as a password (any name), or in the header Authorization: Bearer TOKEN. "+
-				"It is admin_token in the settings or else in the file admin-token of the data folder.", http.StatusUnauthorized)
+			http.Error(w, "The operator's token is required: as the password (with any user name), or in the header Authorization: Bearer TOKEN. "+
+				"It is the setting admin_token, or else in the file admin-token of the data folder.", http.StatusUnauthorized)
 		}
 	})
 }
 
-// metrics are open where the operator wants them to be, but not to a page that
-// points a name of its own at this machine.
+// metrics serves without a token if so configured, but not to a page that points a
+// name of its own at this machine.
 func (d *door) metrics(open http.Handler) http.Handler {
 	guarded := d.guard(open)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -26,14 +26,14 @@ type history struct {
 	points []point // the oldest first
 }
 
-// totals are counters as they stood at a time.
+// totals are the counters at one time.
 type totals struct {
 	at                       time.Time
 	requests, errors, denied float64
 	latency, inference       buckets
 }
 
-// point is what happened in one interval. NaN stands for nothing to tell.
+// point is what happened in one interval. NaN means no value.
 type point struct {
 	at                       time.Time
 	requests, errors, denied float64 // a second
@@ -66,7 +66,7 @@ func (h *history) run(ctx context.Context) {
 func (h *history) take(now time.Time) {
 	families, err := h.gather.Gather()
 	if err != nil && len(families) == 0 {
-		return // the next interval is a long one
+		return // the next interval is longer
 	}
 	next := totals{at: now, latency: buckets{}, inference: buckets{}}
 	p := point{at: now}
@@ -89,7 +89,7 @@ func (h *history) take(now time.Time) {
 	h.last = next
 }
 
-// read adds one metric to what it is part of.
+// read adds one metric to the totals or the point.
 func read(name string, m *dto.Metric, t *totals, p *point) {
 	switch name {
 	case "bgremover_http_requests_total":
@@ -134,7 +134,7 @@ func (b buckets) add(h *dto.Histogram) {
 
 // quantiles estimates the median and the 95th percentile of what came between
 // two states of a histogram, as PromQL's histogram_quantile does.
-func quantiles(before, after buckets) (median, most float64) {
+func quantiles(before, after buckets) (median, p95 float64) {
 	delta := buckets{}
 	for bound, n := range after {
 		delta[bound] = n - before[bound]

@@ -13,8 +13,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Metrics is what the server counts, in a registry of its own. No label tells
-// devices, addresses, file names or anything else of a visitor.
+// Metrics is what the server counts, in a registry of its own. No label
+// identifies a device, an address, a file name or anything else of a visitor.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -32,16 +32,16 @@ type Metrics struct {
 	reloadGood prometheus.Gauge
 }
 
-// Build says what runs.
+// Build identifies the running program.
 type Build struct{ Version, Revision, Go string }
 
-// Request is one answer of the public listener.
+// Request is one response of the public listener.
 type Request struct {
 	Route  string // the pattern that matched; empty where none did
 	Method string
 	Status int
-	Cache  string // the answer's cache class, such as "public" or "private"
-	// Received counts the bytes of the upload, Sent those of the answer.
+	Cache  string // the response's cache class, such as "public" or "private"
+	// Received counts the bytes of the upload, Sent those of the response.
 	Received, Sent int64
 	Duration       time.Duration
 }
@@ -50,8 +50,8 @@ type Request struct {
 // machine.
 var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
-// NewMetrics makes the registry and what is counted as it happens. What is
-// looked up when somebody asks is added by Watch.
+// NewMetrics creates the registry and the metrics that are counted as things
+// happen. Watch adds those that are read on each scrape.
 func NewMetrics(build Build) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -64,20 +64,20 @@ func NewMetrics(build Build) *Metrics {
 		m.registry.MustRegister(v)
 		return v
 	}
-	m.requests = counters("http_requests_total", "Answers of the public listener.", "route", "method", "code", "cache")
-	m.latency = times("http_request_duration_seconds", "Time from a request to the end of its answer.", "route")
+	m.requests = counters("http_requests_total", "Responses of the public listener.", "route", "method", "code", "cache")
+	m.latency = times("http_request_duration_seconds", "Time from a request to the end of its response.", "route")
 	m.received = counters("http_received_bytes_total", "Bytes of uploads.").WithLabelValues()
-	m.sent = counters("http_sent_bytes_total", "Bytes of answers.").WithLabelValues()
+	m.sent = counters("http_sent_bytes_total", "Bytes of responses.").WithLabelValues()
 	m.photos = counters("photos_total", "Photos by outcome: ok, no_subject or an error code.", "outcome")
-	m.stages = times("stage_duration_seconds", "Time of one stage of the line.", "stage")
+	m.stages = times("stage_duration_seconds", "Time of one stage of the pipeline.", "stage")
 	m.inference = times("inference_duration_seconds", "Time inside the backend for one photo.", "backend", "device", "model")
-	m.rejections = counters("queue_rejections_total", "Photos sent away because the queue was full.").WithLabelValues()
+	m.rejections = counters("queue_rejections_total", "Photos rejected because the queue was full.").WithLabelValues()
 	m.limited = counters("limit_hits_total", "Requests refused by a limit: device, network, ceiling, key or blocked.", "limit")
-	m.logLeftOut = counters("log_left_out_total", "Lines left out of the server's own log, as there were too many of their kind.").WithLabelValues()
+	m.logLeftOut = counters("log_left_out_total", "Lines dropped from the server log because there were too many of their kind.").WithLabelValues()
 	m.reloads = counters("config_reloads_total", "Reloads of the configuration.", "result")
-	m.reloadGood = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "bgremover", Name: "config_last_reload_successful", Help: "Whether the last reload was taken."})
+	m.reloadGood = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "bgremover", Name: "config_last_reload_successful", Help: "Whether the last configuration reload succeeded."})
 	m.reloadGood.Set(1)
-	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "bgremover", Name: "build_info", Help: "What runs; always 1."}, []string{"version", "revision", "go_version"})
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "bgremover", Name: "build_info", Help: "Build information; always 1."}, []string{"version", "revision", "go_version"})
 	info.WithLabelValues(build.Version, build.Revision, build.Go).Set(1)
 	m.registry.MustRegister(m.reloadGood, info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -92,7 +92,7 @@ func NewMetrics(build Build) *Metrics {
 
 var methods = map[string]string{http.MethodGet: "GET", http.MethodHead: "HEAD", http.MethodPost: "POST"}
 
-// Request counts an answer.
+// Request counts a response.
 func (m *Metrics) Request(r Request) {
 	route := cmp.Or(r.Route, "none")
 	m.requests.WithLabelValues(route, cmp.Or(methods[r.Method], "other"), strconv.Itoa(r.Status), r.Cache).Inc()
@@ -101,7 +101,7 @@ func (m *Metrics) Request(r Request) {
 	m.sent.Add(float64(r.Sent))
 }
 
-// Photo counts the way of one photo through the line. Result is nil for an
+// Photo counts the outcome and the timings of one photo. Result is nil for an
 // error.
 func (m *Metrics) Photo(result *cutout.Result, err error) {
 	code := cutout.CodeOf(err)
@@ -126,7 +126,7 @@ func (m *Metrics) Photo(result *cutout.Result, err error) {
 	m.inference.WithLabelValues(result.Run.Backend, result.Run.Device, result.Run.Model).Observe(result.Run.Inference.Seconds())
 }
 
-// LogLeftOut counts a line that the server did not say.
+// LogLeftOut counts a line that was dropped from the server log.
 func (m *Metrics) LogLeftOut() { m.logLeftOut.Inc() }
 
 // Limited counts a refusal by a limit; ratelimit's Options.Refused.

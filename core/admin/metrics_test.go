@@ -13,7 +13,7 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// busy gives every metric something to say.
+// busy gives every metric a value.
 func busy(o *operator) {
 	o.metrics.Request(admin.Request{Route: "/device/cutouts", Method: "POST", Status: 200, Cache: "private", Received: 100, Sent: 200, Duration: time.Second})
 	o.metrics.Request(admin.Request{Method: "PROPFIND", Status: 404, Cache: "private", Duration: time.Millisecond})
@@ -53,7 +53,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	if strings.Contains(got, "abcdefgh") || strings.Contains(got, "192.0.2") {
-		t.Error("a metric tells a device or an address")
+		t.Error("a metric reveals a device or an address")
 	}
 
 	check := exec.Command("promtool", "check", "metrics")

@@ -26,7 +26,7 @@ func (s *Server) whole() templates.Operator {
 	}
 }
 
-// part renders what the page asks for again by itself.
+// part renders a part of the page that refreshes itself.
 func (s *Server) part(w http.ResponseWriter, r *http.Request) {
 	var view templates.OperatorView
 	switch r.PathValue("name") {
@@ -51,8 +51,8 @@ func (s *Server) render(w http.ResponseWriter, status int, view templates.Operat
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	body := &strings.Builder{}
 	if err := s.templates.Render(body, view); err != nil {
-		s.Log.Error("the operator's page failed", "error", err)
-		http.Error(w, "The page could not be made; the server's log says why.", http.StatusInternalServerError)
+		s.Log.Error("rendering the operator's page failed", "error", err)
+		http.Error(w, "The page could not be rendered; see the server log.", http.StatusInternalServerError)
 		return
 	}
 	w.WriteHeader(status)
@@ -107,7 +107,7 @@ func (s *Server) setting(key string) Setting {
 	return Setting{Key: key}
 }
 
-// limits shows the form; typed holds what was typed and refused.
+// limits shows the form; typed holds rejected input.
 func (s *Server) limits(message templates.OperatorMessage, typed map[string]string) templates.OperatorLimits {
 	v := templates.OperatorLimits{Message: message, Hits: s.hits()}
 	for _, key := range editable {
@@ -180,7 +180,7 @@ func (s *Server) config(message templates.OperatorMessage) templates.OperatorCon
 	}
 	when := last.Time.UTC().Format("2006-01-02 15:04:05 UTC")
 	if v.Last, v.Changes = "Changed on "+when+" by "+last.Cause+":", last.Changes; last.Err != nil {
-		v.Failed, v.Last = true, "Left as it was on "+when+", at the "+last.Cause+": "+last.Err.Error()
+		v.Failed, v.Last = true, "Failed on "+when+" ("+last.Cause+"), keeping the previous configuration: "+last.Err.Error()
 	}
 	return v
 }

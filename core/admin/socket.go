@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// socket is a Unix socket that only its owner may open, which stands for a
+// socket is a Unix socket that only its owner may open, which takes the place of a
 // token. Close removes its file.
 type socket struct {
 	net.Listener
@@ -20,15 +20,16 @@ type socket struct {
 
 // listenSocket makes the socket within a folder that nobody else may enter and
 // moves it to its place when its mode is right: at no moment can another user
-// connect. What a killed server has left is replaced, a living one's is not.
+// connect. A socket that a killed server left behind is replaced, that of a
+// running one is not.
 func listenSocket(path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != fs.ModeSocket {
-			return nil, fmt.Errorf("%s is there already and is no socket", path)
+			return nil, fmt.Errorf("%s already exists and is not a socket", path)
 		}
 		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
 			conn.Close()
-			return nil, fmt.Errorf("another server answers at %s", path)
+			return nil, fmt.Errorf("another server is already listening at %s", path)
 		}
 	}
 	folder, err := os.MkdirTemp(filepath.Dir(path), ".bgremover-") // mode 0700
@@ -41,7 +42,7 @@ func listenSocket(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.SetUnlinkOnClose(false) // by a name that it will not have
+	l.SetUnlinkOnClose(false) // it would remove the temporary name
 	if err := errors.Join(os.Chmod(hidden, 0o600), os.Rename(hidden, path)); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

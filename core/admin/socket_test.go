@@ -20,8 +20,8 @@ func onSocket(t *testing.T, path string) (*admin.Server, error) {
 		Sources: admin.Sources{Backends: &backends{active: "auto"}, Ready: func() error { return nil }, Queue: func() admin.Queue { return admin.Queue{} }}})
 }
 
-// TestSocket: whoever may open the socket needs no token, and nobody else may
-// open it. What a killed server left is replaced, a living one's is not.
+// TestSocket: those who may open the socket need no token, and nobody else may
+// open it. A socket that a killed server left is replaced, a running one's is not.
 func TestSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "operator")
 	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
@@ -56,7 +56,7 @@ func TestSocket(t *testing.T) {
 		}
 		got.Body.Close()
 	}
-	if _, err := onSocket(t, path); err == nil || !strings.Contains(err.Error(), "another server answers") {
+	if _, err := onSocket(t, path); err == nil || !strings.Contains(err.Error(), "another server is already listening") {
 		t.Errorf("a second server: %v", err)
 	}
 	if err := server.Close(); err != nil {
@@ -71,7 +71,7 @@ func TestSocket(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := onSocket(t, path); err == nil || !strings.Contains(err.Error(), "no socket") {
+	if _, err := onSocket(t, path); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("over a file: %v", err)
 	}
 }

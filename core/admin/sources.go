@@ -10,26 +10,26 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// Sources is what the operator's page and the metrics look at. All but Limiter
-// and AccessLog are needed.
+// Sources is what the operator's page and the metrics read. All but Limiter and
+// AccessLog are required.
 type Sources struct {
 	Backends Backends
 	Queue    func() Queue
-	// Ready says why photos cannot be served now, or nil.
+	// Ready returns the reason why photos cannot be served now, or nil.
 	Ready     func() error
 	Limiter   *ratelimit.Limiter
 	AccessLog *accesslog.Logger
 	Settings  Settings
-	// Purge has the caches in front forget old pages and names those that did;
-	// nil where there are none.
+	// Purge purges the caches in front of the server and names those that did it;
+	// nil if there are none.
 	Purge func(ctx context.Context) (purged []string, err error)
 }
 
-// Backends is what does the inference.
+// Backends runs the inference.
 type Backends interface {
 	Snapshot() []Backend
-	// Switch makes a backend the active one, or "auto". It returns when the
-	// new one serves, or with the reason why the old one still does.
+	// Switch makes a backend the active one, or "auto". It returns when the new
+	// one is serving, or with the reason why the old one still is.
 	Switch(ctx context.Context, name string) error
 }
 
@@ -39,12 +39,12 @@ type Backend struct {
 	State   string    `json:"state"` // off, starting, warming, ready, draining, failed
 	Why     string    `json:"why,omitempty"`
 	Since   time.Time `json:"since"`
-	Active  bool      `json:"active"`  // chosen, or in the order of auto
+	Active  bool      `json:"active"`  // chosen, or one that auto may choose
 	Serving bool      `json:"serving"` // requests that name no backend go to it
 	// Unchecked: no checksum of its file is known.
 	Unchecked bool     `json:"unchecked,omitempty"`
 	Version   string   `json:"version,omitempty"`
-	Device    string   `json:"device,omitempty"` // really in use, as is the provider
+	Device    string   `json:"device,omitempty"` // actually in use, as is the provider
 	Provider  string   `json:"provider,omitempty"`
 	Runtime   string   `json:"runtime,omitempty"`
 	Models    []string `json:"models,omitempty"`
@@ -60,26 +60,26 @@ type Backend struct {
 	NextTry   time.Time `json:"next_try,omitzero"`
 }
 
-// Queue is the load of the line.
+// Queue is the load of the pipeline.
 type Queue struct{ Working, Workers, Waiting, Capacity int }
 
 // Settings is the configuration.
 type Settings interface {
-	// List tells each setting with its origin.
+	// List returns each setting with its origin.
 	List() []Setting
 	// Apply changes settings, until the next start or in the file too. Its
 	// error is for the operator to read.
 	Apply(values map[string]string, persist bool) error
-	// Reload reads everything anew and says what changed, or why not.
+	// Reload reads all sources again and returns what changed, or the error.
 	Reload() (changes []string, err error)
-	// Last tells the latest reload; zero before.
+	// Last returns the latest reload; zero if there was none.
 	Last() Reload
 }
 
 // Setting is one key of the configuration.
 type Setting struct {
 	Key, Value, Origin, Help, Accepts string
-	Live                              bool // a reload is enough
+	Live                              bool // a reload applies it
 	Locked                            bool // set where this page cannot change it
 }
 
@@ -91,10 +91,10 @@ type Reload struct {
 	Err     error
 }
 
-// Watch adds what is looked up each time that somebody asks.
+// Watch adds the metrics that are read on each scrape.
 func (m *Metrics) Watch(s Sources) { m.registry.MustRegister(collector{s}) }
 
-// collector reads the sources at the moment of asking.
+// collector reads the sources on each scrape.
 type collector struct{ Sources }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -103,8 +103,8 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	ready         = describe("ready", "Whether photos can be served.")
-	queueWorking  = describe("queue_working", "Photos at work.")
-	queueWorkers  = describe("queue_workers", "Photos that may be at work.")
+	queueWorking  = describe("queue_working", "Photos in progress.")
+	queueWorkers  = describe("queue_workers", "Photos that may be in progress at a time.")
 	queueWaiting  = describe("queue_waiting", "Photos waiting.")
 	queueCapacity = describe("queue_capacity", "Photos that may wait.")
 
@@ -113,28 +113,28 @@ var (
 	backendRestarts = describe("backend_restarts_total", "Processes started after the first.", "backend")
 	backendRequests = describe("backend_requests_total", "Runs of a backend.", "backend")
 	backendFailures = describe("backend_failures_total", "Runs of a backend that failed.", "backend")
-	backendRunning  = describe("backend_running", "Runs of a backend at this moment.", "backend")
+	backendRunning  = describe("backend_running", "Runs of a backend in progress.", "backend")
 	backendMemory   = describe("backend_memory_bytes", "Resident memory of a backend's process.", "backend")
 
 	limitCounters = describe("limit_counters", "Counters of the limits in memory.")
-	limitDegraded = describe("limit_store_degraded", "Whether Redis is wanted but does not answer.")
+	limitDegraded = describe("limit_store_degraded", "Whether Redis is configured but does not answer.")
 	limitLosses   = describe("limit_store_losses_total", "How often Redis was lost.")
 
 	logLines   = describe("access_log_lines_total", "Lines written to the access log.")
 	logDropped = describe("access_log_dropped_total", "Lines that could not be written.")
-	logLeftOut = describe("access_log_left_out_total", "Lines left out on purpose: of a flood from one address, or beyond the bytes of a day.", "why")
+	logLeftOut = describe("access_log_left_out_total", "Lines dropped on purpose: of a flood from one address, or beyond the size of a day.", "why")
 	logFiles   = describe("access_log_files", "Files of the access log.")
-	logBytes   = describe("access_log_bytes", "Their size.")
-	logOldest  = describe("access_log_oldest_seconds", "Age of the oldest day that has a file.")
-	logLimit   = describe("access_log_retention_seconds", "Age that no line may reach.")
-	logSwept   = describe("access_log_last_sweep_seconds", "Time since old files were last looked for.")
-	logFailing = describe("access_log_sweep_failing", "Whether the last sweep could not remove a file.")
+	logBytes   = describe("access_log_bytes", "Size of the access log's files.")
+	logOldest  = describe("access_log_oldest_seconds", "Age of the oldest day in the access log.")
+	logLimit   = describe("access_log_retention_seconds", "Age that no line of the access log reaches.")
+	logSwept   = describe("access_log_last_sweep_seconds", "Time since the last sweep for old access logs.")
+	logFailing = describe("access_log_sweep_failing", "Whether the last sweep for old access logs failed.")
 )
 
-// Describe says nothing: what is there depends on what is watched.
+// Describe sends nothing: the metrics depend on the sources.
 func (collector) Describe(chan<- *prometheus.Desc) {}
 
-// Collect is prometheus.Collector's.
+// Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)

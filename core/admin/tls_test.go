@@ -87,7 +87,7 @@ func TestClientCertificates(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Shown whatever authorities the server asks for.
+			// Presented whatever authorities the server requests.
 			config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 		}
 		transport := &http.Transport{TLSClientConfig: config}
@@ -102,10 +102,10 @@ func TestClientCertificates(t *testing.T) {
 		t.Errorf("our certificate: %v, %v", got, err)
 	}
 	if _, err := ask(theirs, "stranger"); err == nil {
-		t.Error("a certificate of another authority was let in")
+		t.Error("a certificate of another authority was accepted")
 	}
 	if _, err := ask(nil, ""); err == nil {
-		t.Error("nobody in particular was let in")
+		t.Error("a client without a certificate was accepted")
 	}
 }
 

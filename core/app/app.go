@@ -42,9 +42,8 @@ type App struct {
 	draining atomic.Bool
 }
 
-// New wires the server and takes its addresses, so that an error comes before
-// anything runs. Output is for what the server says of itself. What New began,
-// Close ends.
+// New wires the server and binds its addresses, so that errors appear before
+// anything runs. Output receives the server log. Close ends what New began.
 func New(live *config.Live, output io.Writer) (*App, error) {
 	a := &App{live: live, level: &slog.LevelVar{}, metrics: admin.NewMetrics(build())}
 	c := live.Current()
@@ -64,7 +63,7 @@ func New(live *config.Live, output io.Writer) (*App, error) {
 	return a, nil
 }
 
-// wireInside makes what the listeners stand on.
+// wireInside creates what the listeners need.
 func (a *App) wireInside(c *config.Config) (err error) {
 	if a.line, err = NewLine(c, LineOptions{Log: a.log}); err != nil {
 		return err
@@ -150,17 +149,17 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 	return nil
 }
 
-// Address is where visitors are served, Operator where the operator is.
+// Address is the address of the public listener.
 func (a *App) Address() net.Addr { return a.public.Addr() }
 
-// Operator is where the operator is served.
+// Operator is the address of the operator's listener.
 func (a *App) Operator() net.Addr { return a.operator.Addr() }
 
-// Run serves until ctx ends, then drains: not ready for a while, no new
-// connections, what runs may finish within its deadline.
+// Run serves until ctx ends, then drains: it reports not ready for a while, then
+// accepts no new connections and lets running requests finish within a limit.
 func (a *App) Run(ctx context.Context) error {
 	if a.live.Current().Server.ContactEmail == "" {
-		a.log.Warn("the contact page names nobody: set contact_email (BGREMOVER_CONTACT_EMAIL)")
+		a.log.Warn("the contact page shows no e-mail address; set contact_email (BGREMOVER_CONTACT_EMAIL)")
 	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -187,22 +186,22 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) startBackends(ctx context.Context) {
 	err := a.line.Backends.Start(ctx)
 	if err != nil && ctx.Err() == nil {
-		a.log.Error("no backend is ready; trying again", "error", err)
+		a.log.Error("no backend is ready: pages are served, photos are refused; trying again", "error", err)
 	}
 	notify("READY=1")
 }
 
-// ready says why photos cannot be served, to the operator and to Prometheus;
-// the public listener knows of the drain itself.
+// ready tells the operator and Prometheus why photos cannot be served; the public
+// listener knows about the drain itself.
 func (a *App) ready() error {
 	if a.draining.Load() {
-		return cutout.Errorf(cutout.BackendUnavailable, "The server is about to stop.")
+		return cutout.Errorf(cutout.BackendUnavailable, "The server is shutting down.")
 	}
 	return a.line.Backends.Ready()
 }
 
-// drain ends the listeners, the operator's last, so that one can watch. Where
-// something failed there is nothing to wait for.
+// drain ends the listeners, the operator's last, so that the drain can be watched.
+// If a listener has failed, there is nothing to wait for.
 func (a *App) drain(working context.Context) {
 	c := a.live.Current().Server
 	a.draining.Store(true)
@@ -216,7 +215,7 @@ func (a *App) drain(working context.Context) {
 	ctx, cancel := context.WithTimeout(working, c.DrainTimeout)
 	defer cancel()
 	if err := a.web.Shutdown(ctx); err != nil {
-		a.log.Warn("requests were cut off", "error", err)
+		a.log.Warn("drain_timeout is over; closing the remaining connections", "error", err)
 		_ = a.web.Close()
 	}
 	_ = a.operator.Close()
@@ -240,13 +239,13 @@ func (a *App) Close() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := a.access.Close(ctx); err != nil {
-			a.log.Error("access log", "error", err)
+			a.log.Error("closing the access log failed", "error", err)
 		}
 	}
 	a.quiet.end()
 }
 
-// rotate forgets yesterday's device key even on a server that nobody visits.
+// rotate drops yesterday's device key even on a server without visitors.
 func (a *App) rotate(ctx context.Context) {
 	ticker := time.NewTicker(time.Hour)
 	defer ticker.Stop()

@@ -12,10 +12,10 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// backendSpecs describes the backends that come with the server and those of
-// the configuration; a configured one of the same name is laid over ours.
-// onnx-cuda is offered where the CUDA build of the runtime is installed, or
-// where it was named. Code: BackendUnavailable (the runtime is not installed).
+// backendSpecs lists the bundled backends and those of the configuration; a
+// configured one with the name of a bundled one overrides its fields. onnx-cuda is
+// listed if the CUDA build of the runtime is installed, or if it was named. Code:
+// BackendUnavailable (the runtime is not installed).
 func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) {
 	library, err := store.Runtime()
 	if err != nil && c.Inference.Backend != "onnx-cuda" && len(c.Backends) == 0 {
@@ -58,8 +58,8 @@ func onnx(c *config.Config, name, device, library string) backend.Spec {
 	}
 }
 
-// builtSum returns the checksum that the build noted beside our own backends
-// (SHA256SUMS, in sha256sum's format); without a note, none is checked.
+// builtSum returns the checksum that the build wrote beside the bundled backends
+// (SHA256SUMS, in sha256sum's format); without that file, none is checked.
 func builtSum(dir, name string) string {
 	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
 	if err != nil {
@@ -73,7 +73,7 @@ func builtSum(dir, name string) string {
 	return ""
 }
 
-// PluginDir is where the backends' binaries lie: beside the server's own
+// PluginDir is the folder of the backends' binaries: beside the server's own
 // unless configured.
 func PluginDir(c *config.Config) string {
 	if c.Folders.Plugins != "" {
@@ -86,7 +86,7 @@ func PluginDir(c *config.Config) string {
 	return filepath.Join(filepath.Dir(executable), "plugins")
 }
 
-// overlay lays what the operator set over a spec.
+// overlay applies the operator's settings to a spec.
 func overlay(spec backend.Spec, b config.Backend) backend.Spec {
 	spec.Name = b.Name
 	if b.Command != "" {
@@ -106,7 +106,7 @@ func overlay(spec backend.Spec, b config.Backend) backend.Spec {
 		spec.Concurrency = b.Concurrency
 	}
 	if b.SHA256 != "" || b.Command != "" {
-		spec.SHA256 = b.SHA256 // another program has no sum of ours
+		spec.SHA256 = b.SHA256 // our checksum is not for another program
 	}
 	spec.NoTLS = !b.TLS
 	spec.Memory, spec.MaxMemory, spec.StartTimeout = b.Memory, b.MaxMemory, b.StartTimeout

@@ -67,7 +67,7 @@ tls = false
 }
 
 // Two backends that do not fit into memory together, as configured, are never
-// there together; the photos meanwhile wait and are answered.
+// running together; photos wait meanwhile and are then processed.
 func TestConfiguredHandOver(t *testing.T) {
 	program, err := fakebackend()
 	if err != nil {
@@ -97,7 +97,7 @@ func TestConfiguredHandOver(t *testing.T) {
 				}
 			}
 			if together > 1 {
-				t.Errorf("both are there: %+v", line.Backends.Snapshot())
+				t.Errorf("both are running: %+v", line.Backends.Snapshot())
 				return
 			}
 			select {

@@ -10,7 +10,7 @@ import (
 	"bgremover.pro/core/web"
 )
 
-// Edges are the caches in front that the configuration names.
+// Edges are the configured caches in front of the server.
 func Edges(c *config.Config) edge.Edges {
 	return edge.Edges{
 		Varnish: c.Edges.Varnish, Nginx: c.Edges.Nginx,
@@ -20,8 +20,7 @@ func Edges(c *config.Config) edge.Edges {
 	}
 }
 
-// purger is what the operator's button does; nil where there is nothing to
-// purge.
+// purger is the action of the operator's button; nil if there is nothing to purge.
 func purger(c *config.Config) func(context.Context) ([]string, error) {
 	if len(c.Edges.Varnish)+len(c.Edges.Nginx) == 0 && c.Edges.CloudflareZone == "" && c.Edges.FastlyService == "" {
 		return nil

@@ -28,7 +28,7 @@ import (
 	"time"
 )
 
-// plain is a PNG of so many pixels a side.
+// plain is a PNG of the given size.
 func plain(side int) []byte {
 	var file bytes.Buffer
 	_ = png.Encode(&file, image.NewGray(image.Rect(0, 0, side, side)))
@@ -54,7 +54,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// fixed says whether a listener is where a setting says, not at any free port.
+// fixed reports whether a listener is where a setting says, not at any free port.
 func fixed(key string, p *probe, a net.Addr) string {
 	return fmt.Sprint(a.String() == p.settings[key])
 }
@@ -97,7 +97,7 @@ func twoPhotos(t *testing.T, p *probe) string {
 	return fmt.Sprint(strings.Contains(answer.Body.String(), "Too many photos"))
 }
 
-// occupy has a job at work until the test ends.
+// occupy keeps a job in progress until the test ends.
 func occupy(t *testing.T, p *probe) {
 	leave, err := p.line.Queue.Enter(t.Context(), "", func(int) {})
 	if err != nil {
@@ -106,7 +106,7 @@ func occupy(t *testing.T, p *probe) {
 	t.Cleanup(leave)
 }
 
-// untilFull counts the jobs that the queue takes.
+// untilFull counts the jobs that the queue accepts.
 func untilFull(t *testing.T, p *probe) string {
 	ctx, cancel := context.WithCancel(t.Context())
 	var jobs sync.WaitGroup
@@ -135,7 +135,7 @@ func drainTakes(least time.Duration) func(*testing.T, *probe) string {
 	}
 }
 
-// listening serves visitors for real.
+// listening serves on a real listener.
 func (p *probe) listening(t *testing.T) string {
 	ended := make(chan error, 1)
 	go func() { ended <- p.web.Serve(p.public) }()
@@ -162,10 +162,10 @@ func cutOff(t *testing.T, p *probe) string {
 	}
 	time.AfterFunc(3*time.Second, func() { _ = conn.Close() })
 	p.drain(t.Context())
-	return fmt.Sprint(strings.Contains(p.said.String(), "requests were cut off"))
+	return fmt.Sprint(strings.Contains(p.said.String(), "drain_timeout is over"))
 }
 
-// secondConnection says whether an idle connection makes way for another.
+// secondConnection reports whether an idle connection makes way for another.
 func secondConnection(t *testing.T, p *probe) string {
 	address := p.listening(t)
 	ask := func() net.Conn {
@@ -193,7 +193,7 @@ func operatorEncrypts(t *testing.T, p *probe) string {
 	return encrypts(p.Operator().String())
 }
 
-// encrypts says whether an address speaks TLS, and with anybody.
+// encrypts reports whether an address speaks TLS, and with any client.
 func encrypts(address string) string {
 	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// TestAFloodFillsNoDisk floods a running server with addresses that it does not
-// have, as long as it lets them be, and has it say often that a request failed:
-// neither the access log nor the server's own grows with their number.
+// TestAFloodFillsNoDisk floods a running server with long unknown paths, and
+// makes it log many failed requests: neither the access log nor the
+// server log grows with their number.
 func TestAFloodFillsNoDisk(t *testing.T) {
 	logs := t.TempDir()
 	s := serve(t, "BGREMOVER_LOG_DIR="+logs, "BGREMOVER_ACCESS_LOG_DAY_SIZE=1MiB")
@@ -56,9 +56,9 @@ func TestAFloodFillsNoDisk(t *testing.T) {
 			size += info.Size()
 		}
 	}
-	t.Logf("%d requests: %d lines, %d bytes; %d of the flood left out, %d beyond the day's bytes", connections*each, log.Written, size, log.Flooded, log.Overfull)
+	t.Logf("%d requests: %d lines, %d bytes; %d of the flood dropped, %d beyond the day's bytes", connections*each, log.Written, size, log.Flooded, log.Overfull)
 	if size > 1<<20+1000 || log.Flooded+log.Overfull < connections*each-2500 {
-		t.Errorf("%d bytes in %v, %d lines left out", size, files, log.Flooded+log.Overfull)
+		t.Errorf("%d bytes in %v, %d lines dropped", size, files, log.Flooded+log.Overfull)
 	}
 	answer, err := http.Get(fmt.Sprintf("http://%s/metrics", s.Operator()))
 	if err != nil {
@@ -72,6 +72,6 @@ func TestAFloodFillsNoDisk(t *testing.T) {
 		}
 	}
 	if left != "40" {
-		t.Errorf("of 100 lines about failed requests, %q were left out, want 40", left)
+		t.Errorf("of 100 lines about failed requests, %q were dropped, want 40", left)
 	}
 }

@@ -13,14 +13,14 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// The golden masks were made with the installed model and looked at. They are
+// The golden masks were made with the installed model and inspected. They are
 // of photos whose subject is beyond doubt: of others, such as a cat's face that
 // fills the picture, the sizes of the model rightly disagree. Run
 //
 //	go test ./core/app -run Golden -update
 //
-// only where a change is meant to change them, and say why in its message.
-var update = flag.Bool("update", false, "write the golden masks anew")
+// only if a change is meant to change them, and say why in its commit message.
+var update = flag.Bool("update", false, "write the golden masks again")
 
 // Distances between the alpha of a result and its golden mask, as mean
 // absolute difference of samples 0 to 255. What machines and variants of the
@@ -52,7 +52,7 @@ func TestGoldenCutouts(t *testing.T) {
 					t.Error("no subject found")
 				}
 				if run := result.Run; run.Backend != "onnx-cpu" || run.Model != "isnet" || run.Mode != mode || len(run.Sizes) == 0 || run.Inference <= 0 {
-					t.Errorf("the run is told as %+v", run)
+					t.Errorf("the run is reported as %+v", run)
 				}
 				compare(t, got, name)
 			})

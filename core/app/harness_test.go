@@ -31,8 +31,8 @@ var plugins = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// shared is a line for tests that do no harm to it; loading the model takes
-// longer than most of them.
+// shared is a Line for tests that do not disturb it; loading the model takes longer
+// than most of them.
 var shared struct {
 	sync.Once
 	line *Line
@@ -99,7 +99,7 @@ func environ(t testing.TB, more ...string) []string {
 	}, more...)
 }
 
-// operatorToken is the one that a server of these tests has made, as our own
+// operatorToken is the token that a server of these tests generated, as our own
 // commands find it.
 func operatorToken(t testing.TB) string {
 	t.Helper()
@@ -114,7 +114,7 @@ func operatorToken(t testing.TB) string {
 	return token
 }
 
-// newLine starts a line without listeners.
+// newLine starts a Line without listeners.
 func newLine(t testing.TB, more ...string) *Line {
 	t.Helper()
 	c, err := config.Load(config.Sources{Environ: environ(t, more...)})

@@ -10,15 +10,15 @@ import (
 	"bgremover.pro/core/encode"
 )
 
-// idleAfter is how long the line must have rested before its memory goes back
-// to the system; between photos of one visitor it is better kept.
+// idleAfter is how long the pipeline must be idle before its memory is returned to
+// the system; between photos of one visitor it is better kept.
 const idleAfter = 10 * time.Second
 
-// worthReturning is how much more than after the last return has to be held.
+// worthReturning is how much memory must have been gained since the last return.
 const worthReturning = 16 << 20
 
-// tidy gives the memory of past photos back to the system whenever the line
-// has come to rest, be it that of photos at work or of uploads.
+// tidy returns the memory of past photos to the system whenever no photo is being
+// uploaded or processed.
 func (a *App) tidy(ctx context.Context) {
 	ticker := time.NewTicker(idleAfter)
 	defer ticker.Stop()
@@ -43,6 +43,6 @@ func (a *App) tidy(ctx context.Context) {
 // for it.
 func (a *App) prepare() {
 	if err := errors.Join(decode.Prepare(), encode.Prepare()); err != nil {
-		a.log.Error("HEIC, AVIF or WebP will not work", "error", err)
+		a.log.Error("preparing a codec failed: photos in its format (HEIC, AVIF or WebP) will fail", "error", err)
 	}
 }

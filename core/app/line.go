@@ -1,5 +1,5 @@
-// Package app wires everything together: from a configuration to a line that
-// cuts out, and from there to a server with its two listeners.
+// Package app wires everything together: from a configuration to a Line that
+// removes backgrounds, and from there to a server with its two listeners.
 package app
 
 import (
@@ -20,7 +20,7 @@ import (
 // Version is set at build time.
 var Version = "unknown"
 
-// Line is what cuts out, without any listener: the installed models, the
+// Line removes backgrounds, without any listener: the installed models, the
 // backends that run them and the pipeline. It owns the backends' processes.
 type Line struct {
 	Pipeline *pipeline.Pipeline
@@ -32,9 +32,9 @@ type Line struct {
 // LineOptions are what differs between a server and a single command.
 type LineOptions struct {
 	Log *slog.Logger
-	// Once is for programs that do a few photos and end: no warm-up.
+	// Once is for programs that process a few photos and end: no warm-up.
 	Once bool
-	// OnRun, where set, is told of every run of a backend.
+	// OnRun, if set, is called after every run of a backend.
 	OnRun func(backend.Observation)
 }
 
@@ -77,7 +77,7 @@ func NewLine(c *config.Config, options LineOptions) (*Line, error) {
 func (l *Line) Close() { l.Backends.Close() }
 
 // installed returns the models that may run, the default one first. The
-// others are optional: one that is damaged is left out with a word in the log.
+// others are optional: a damaged one is skipped with a warning.
 func installed(store *model.Store, c config.Inference) ([]cutout.Model, error) {
 	first, err := store.Installed(c.Model)
 	if err != nil {
@@ -90,7 +90,7 @@ func installed(store *model.Store, c config.Inference) ([]cutout.Model, error) {
 		}
 		m, err := store.Installed(name)
 		if err != nil {
-			store.Log.Warn("model left out", "model", name, "error", err)
+			store.Log.Warn("skipping a model that cannot be used; the others serve", "model", name, "error", err)
 			continue
 		}
 		models = append(models, m)
@@ -98,7 +98,7 @@ func installed(store *model.Store, c config.Inference) ([]cutout.Model, error) {
 	return models, nil
 }
 
-// workers is the number of jobs at work: one more than the cores, so that one
+// workers is the number of jobs at a time: one more than the cores, so that one
 // photo is decoded while others are in inference or encoded.
 func workers(c *config.Config) int {
 	if c.Inference.Workers > 0 {
@@ -120,8 +120,8 @@ func pipelineSettings(c *config.Config) pipeline.Settings {
 	}
 }
 
-// WithLine is for commands: it starts the line for one piece of work, runs it
-// and ends the line.
+// WithLine is for commands: it starts a Line, runs one piece of work and ends the
+// Line.
 func WithLine(ctx context.Context, c *config.Config, log *slog.Logger, work func(*Line) error) error {
 	line, err := NewLine(c, LineOptions{Log: log, Once: true})
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// A backend that dies under a photo is started again, and the photo is cut out
-// all the same.
+// A backend that dies during a photo is started again, and the photo still gets its
+// cut-out.
 func TestBackendKilledUnderAPhoto(t *testing.T) {
 	line := newLine(t)
 	killed := 0
@@ -53,14 +53,14 @@ func TestVisitorLeavesDuringInference(t *testing.T) {
 		t.Fatalf("got %v, want canceled", err)
 	}
 	if working, waiting := line.Queue.Load(); working != 0 || waiting != 0 {
-		t.Errorf("%d at work, %d waiting after the visitor left", working, waiting)
+		t.Errorf("%d in progress, %d waiting after the visitor left", working, waiting)
 	}
 	if _, err := line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload}); err != nil {
 		t.Error("the next photo:", err)
 	}
 }
 
-// What a photo without a subject gets: an answer that says so.
+// A photo without a subject gets a result that says so.
 func TestNothingToCutOut(t *testing.T) {
 	line := sharedLine(t)
 	file, err := os.ReadFile("testdata/photos/flat.png")

@@ -8,7 +8,7 @@ import (
 	"bgremover.pro/core/config"
 )
 
-// certificate reads the public listener's certificate; nil where there is none.
+// certificate reads the public listener's certificate; nil if there is none.
 func certificate(c *config.Config) (*tls.Config, error) {
 	if c.Server.TLSCert == "" {
 		return nil, nil
@@ -20,7 +20,7 @@ func certificate(c *config.Config) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
-// listen takes the public address.
+// listen binds the public address.
 func listen(c *config.Config) (net.Listener, error) {
 	l, err := net.Listen("tcp", c.Server.Listen)
 	if err != nil {

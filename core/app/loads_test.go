@@ -9,8 +9,8 @@ import (
 )
 
 // TestVisitorsCannotThrashModels: by naming a backend that must be started
-// first, a device has the server load things until its limit is reached; what
-// is loaded already stays free, and so do other devices.
+// first, a device makes the server load things until its limit is reached; what is
+// already loaded stays free, and other devices are not affected.
 func TestVisitorsCannotThrashModels(t *testing.T) {
 	s := serve(t, "BGREMOVER_LIMITS_MODEL_LOADS=2/1h")
 	who := ratelimit.Key{Device: "aaaaaaaaaaaaaaaa"}

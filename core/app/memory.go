@@ -13,17 +13,17 @@ import (
 	"bgremover.pro/core/sandbox"
 )
 
-// uploadMemory and jobMemory share out the one setting: uploads are apart so
-// that they cannot keep the photos from being worked on that make room again.
+// uploadMemory and jobMemory divide the one setting: uploads have a part of their
+// own, so that they cannot block the photos whose completion frees memory.
 func uploadMemory(c *config.Config) int64 { return c.Inference.Memory / 4 }
 func jobMemory(c *config.Config) int64    { return c.Inference.Memory - uploadMemory(c) }
 
-// beside is what the process may hold beside photos: itself, its pages, the
-// compiled codecs, and what the garbage collector has not come to yet.
+// beside is what the process needs besides photos: itself, its pages, the compiled
+// codecs, and garbage that is not collected yet.
 const beside = 160 << 20
 
-// ceiling keeps Go's heap and the memory of the codecs, which lies beside it,
-// under one limit.
+// ceiling keeps Go's heap and the memory of the codecs, which is outside it, under
+// one limit.
 type ceiling struct {
 	mu    sync.Mutex
 	total int64
@@ -38,7 +38,7 @@ func limitMemory(c *config.Config, log *slog.Logger) {
 	}
 	limit := c.Inference.Memory + beside
 	if has := available(); has > 0 && limit > has/10*9 {
-		log.Warn("photos may take more memory than there is; set memory (BGREMOVER_MEMORY) lower", "memory", c.Inference.Memory, "there_is", has)
+		log.Warn("the memory setting is more than this machine has; lower it (BGREMOVER_MEMORY)", "memory", c.Inference.Memory, "there_is", has)
 		limit = has / 10 * 9
 	}
 	all := &ceiling{total: limit}
@@ -58,8 +58,8 @@ func available() int64 {
 	return least
 }
 
-// apply leaves Go what the codecs do not use. Where it already has more, what it
-// does not need is given back at once: the codec will not wait.
+// apply leaves Go what the codecs do not use. If it already has more, what it does
+// not need is returned at once: the codec will not wait.
 func (c *ceiling) apply() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

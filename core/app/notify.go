@@ -22,11 +22,11 @@ func notify(state string) {
 		return
 	}
 	defer conn.Close()
-	_, _ = conn.Write([]byte(state)) // nobody is there to be told of a failure
+	_, _ = conn.Write([]byte(state)) // a failure cannot be reported to anyone
 }
 
-// feedWatchdog tells systemd twice in its watchdog's time that the process is
-// alive, as long as alive says so; it returns when ctx ends.
+// feedWatchdog tells systemd twice per watchdog interval that the process is alive,
+// as long as alive returns true; it returns when ctx ends.
 func feedWatchdog(ctx context.Context, alive func() bool) {
 	microseconds, err := strconv.Atoi(os.Getenv("WATCHDOG_USEC"))
 	if err != nil || microseconds <= 0 {
@@ -46,7 +46,7 @@ func feedWatchdog(ctx context.Context, alive func() bool) {
 	}
 }
 
-// alive asks the public listener, as a visitor would, whether it answers.
+// alive reports whether the public listener answers, asking as a visitor would.
 func (a *App) alive() bool {
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,

@@ -21,7 +21,7 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// build says what runs.
+// build identifies the running program.
 func build() admin.Build {
 	b := admin.Build{Version: Version, Go: runtime.Version()}
 	info, _ := debug.ReadBuildInfo()
@@ -36,9 +36,9 @@ func build() admin.Build {
 	return b
 }
 
-// operatorAccess says who may use the operator's listener. Where the settings
-// name no token, the first start makes one and says it this once; it is read
-// from its file by our own commands.
+// operatorAccess says who may use the operator's listener. If the settings name no
+// token, the first start generates one and logs it once; our own commands read it
+// from its file.
 func operatorAccess(c *config.Config, log *slog.Logger) (admin.Access, error) {
 	o := c.Operator
 	access := admin.Access{Token: o.Token, Cert: o.TLSCert, Key: o.TLSKey, ClientCA: o.ClientCA,
@@ -51,17 +51,17 @@ func operatorAccess(c *config.Config, log *slog.Logger) (admin.Access, error) {
 	switch {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		token = rand.Text()
-		log.Warn("the operator's page stays closed: its token cannot be kept; set admin_token, or let data_dir be written", "error", err)
+		log.Warn("nobody can open the operator's page: its generated token cannot be saved; set admin_token, or make data_dir writable", "error", err)
 	case err != nil:
-		return access, fmt.Errorf("the operator's token: %w", err)
+		return access, fmt.Errorf("the operator's token cannot be used: %w", err)
 	case made:
-		log.Info("the operator's token was made; it is said this once and stays in its file", "token", token, "file", file)
+		log.Info("generated the operator's token; it is logged only this once and stays in its file", "token", token, "file", file)
 	}
 	access.Token = token
 	return access, nil
 }
 
-// offeredLine is the line as visitors may use it: only the backends that the
+// offeredLine is the pipeline as visitors may use it: only the backends that the
 // operator offers, and every photo counted.
 type offeredLine struct {
 	*pipeline.Pipeline
@@ -78,9 +78,9 @@ func (o offeredLine) Remove(ctx context.Context, job cutout.Job) (*cutout.Result
 	return result, err
 }
 
-// mayLoad keeps visitors who name models by turns from having them loaded and
-// unloaded all the time: what is not in memory is charged, to the device and its
-// network, programs with a key included.
+// mayLoad keeps visitors from making the server load and unload models all the
+// time by naming different ones: a model that is not in memory is charged to the
+// device and its network, programs with a key included.
 func (a *App) mayLoad(ctx context.Context, who ratelimit.Key, o cutout.Options) error {
 	if o.Model == "" && o.Backend == "" || a.line.Backends.Loaded(o.Backend, o.Model) {
 		return nil
@@ -90,7 +90,7 @@ func (a *App) mayLoad(ctx context.Context, who ratelimit.Key, o cutout.Options) 
 		return nil
 	}
 	return &cutout.Error{Code: cutout.RateLimited, RetryAfter: d.RetryAfter,
-		Message: "You have named models that are not loaded as often as this server allows for now. Leave out model and backend, or try again later."}
+		Message: "You have requested too many models that are not loaded. Leave out model and backend, or try again later."}
 }
 
 // shownBackends is the manager as the operator sees it.

@@ -7,9 +7,9 @@ import (
 	"bgremover.pro/core/model"
 )
 
-// NewOriginal returns backends of their own, not yet started, that run the
-// default model as it was published, whatever was derived from it: what faster
-// ways are measured against. Codes: as of NewLine.
+// NewOriginal returns separate backends, not yet started, that run the default
+// model as published, even if faster graphs were derived from it: the reference
+// for measurements. Codes: as of NewLine.
 func NewOriginal(c *config.Config, options LineOptions) (*backend.Manager, error) {
 	store := model.Open(c.Folders.Data)
 	store.Log = options.Log

@@ -18,7 +18,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// base are settings under which a server runs beside others.
+// base are settings with which a server runs alongside others.
 func base(t *testing.T) map[string]string {
 	t.Helper()
 	dir, err := plugins()
@@ -32,7 +32,7 @@ func base(t *testing.T) map[string]string {
 	}
 }
 
-// dataDir is the installed one with a model of the test's own beside.
+// dataDir is the installed one with another model added by the test.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	defaults, err := config.Load(config.Sources{Environ: os.Environ()})
@@ -68,7 +68,7 @@ func dataDir(t *testing.T) string {
 	return dir
 }
 
-// probe is a server that is asked without a network.
+// probe is a server that is called without a network.
 type probe struct {
 	*App
 	settings map[string]string
@@ -78,7 +78,7 @@ type probe struct {
 	once     sync.Once
 }
 
-// said is a log that may be written and read at the same time.
+// said is a log that can be written and read at the same time.
 type said struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -96,8 +96,8 @@ func (s *said) String() string {
 	return s.text.String()
 }
 
-// open makes a server, with its backend running where it is to run;
-// it has no App where the server does not start.
+// open makes a server, with its backend running if wanted; it has no App if the
+// server does not start.
 func open(t *testing.T, settings map[string]string, running bool) *probe {
 	t.Helper()
 	p := &probe{settings: settings, running: running, file: filepath.Join(t.TempDir(), "bgremover.toml"), said: &said{}}
@@ -178,7 +178,7 @@ func (p *probe) remove(t *testing.T, o cutout.Options) *cutout.Result {
 	return result
 }
 
-// accessLine is what the access log holds of one request.
+// accessLine is the access log's line for one request.
 func (p *probe) accessLine(t *testing.T) string {
 	t.Helper()
 	p.get("/")

@@ -181,7 +181,7 @@ func TestLargeUploadsWithoutAWritableFolder(t *testing.T) {
 	}
 }
 
-// noise makes a PNG of so many bytes that nothing compresses.
+// noise makes an incompressible PNG of about the given size.
 func noise(t *testing.T, size int) []byte {
 	t.Helper()
 	side := 1
@@ -202,7 +202,7 @@ func noise(t *testing.T, size int) []byte {
 }
 
 // Every hostile file gets a clear answer, none takes more memory than the
-// limit says, and the server goes on.
+// limit says, and the server keeps running.
 func TestHostileFilesAgainstTheServer(t *testing.T) {
 	files, _ := filepath.Glob("../../../shared/photos/hostile/*")
 	if len(files) == 0 {
@@ -245,7 +245,7 @@ func TestHostileFilesAgainstTheServer(t *testing.T) {
 	}
 }
 
-// resetPeak makes VmHWM start anew (proc(5), clear_refs).
+// resetPeak resets VmHWM (proc(5), clear_refs).
 func resetPeak(t *testing.T, pid int) {
 	t.Helper()
 	if err := os.WriteFile("/proc/"+strconv.Itoa(pid)+"/clear_refs", []byte("5"), 0); err != nil {

@@ -8,16 +8,16 @@ import (
 	"bgremover.pro/core/flood"
 )
 
-// quiet is a handler for what the server says, within a bound: clients can
-// cause lines (a backend that is down fails every request), so of each message
-// only some pass, and no field is long. What is left out is counted and said.
+// quiet is a handler that bounds the server log: clients can cause lines (a backend
+// that is down fails every request), so only some lines of each message pass, and
+// long fields are cut. Dropped lines are counted and reported.
 type quiet struct {
 	slog.Handler
 	floods  *flood.Sampler[message]
 	leftOut func()
 }
 
-// message tells lines apart: their texts are constants.
+// message identifies a kind of line: the texts are constants.
 type message struct {
 	level slog.Level
 	text  string
@@ -32,10 +32,10 @@ func newQuiet(inner slog.Handler, leftOut func()) *quiet {
 	return &quiet{inner, flood.New[message](quietly), leftOut}
 }
 
-// Handle is slog.Handler's.
+// Handle implements slog.Handler.
 func (q *quiet) Handle(ctx context.Context, r slog.Record) error {
 	pass, missing := q.floods.Pass(message{r.Level, r.Message}, time.Now())
-	q.tell(ctx, missing)
+	q.report(ctx, missing)
 	if !pass {
 		q.leftOut()
 		return nil
@@ -48,19 +48,19 @@ func (q *quiet) Handle(ctx context.Context, r slog.Record) error {
 	return q.Handler.Handle(ctx, short)
 }
 
-// tell says what is missing of the last window, or of the one that runs.
-func (q *quiet) tell(ctx context.Context, missing map[message]int) {
+// report logs how many lines the last window, or the current one, has dropped.
+func (q *quiet) report(ctx context.Context, missing map[message]int) {
 	for m, n := range missing {
-		r := slog.NewRecord(time.Now(), m.level, "lines were left out", 0)
+		r := slog.NewRecord(time.Now(), m.level, "log lines dropped", 0)
 		r.AddAttrs(slog.String("message", m.text), slog.Int("lines", n))
-		_ = q.Handler.Handle(ctx, r) // there is nowhere else to say it
+		_ = q.Handler.Handle(ctx, r) // there is nowhere else to report it
 	}
 }
 
-// end says what the window that runs has left out.
-func (q *quiet) end() { q.tell(context.Background(), q.floods.End()) }
+// end reports what the current window has dropped.
+func (q *quiet) end() { q.report(context.Background(), q.floods.End()) }
 
-// WithAttrs is slog.Handler's.
+// WithAttrs implements slog.Handler.
 func (q *quiet) WithAttrs(attrs []slog.Attr) slog.Handler {
 	short := make([]slog.Attr, len(attrs))
 	for i, a := range attrs {
@@ -69,7 +69,7 @@ func (q *quiet) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &quiet{q.Handler.WithAttrs(short), q.floods, q.leftOut}
 }
 
-// WithGroup is slog.Handler's.
+// WithGroup implements slog.Handler.
 func (q *quiet) WithGroup(name string) slog.Handler {
 	return &quiet{q.Handler.WithGroup(name), q.floods, q.leftOut}
 }

@@ -11,12 +11,12 @@ import (
 	"bgremover.pro/core/web"
 )
 
-// apply brings a changed configuration into effect. What waits for the next start
-// is in c as it was before, so that no part needs to know which settings do.
+// apply puts a changed configuration into effect. Settings that need a restart have
+// their old value in c, so that no part needs to know which ones these are.
 func (a *App) apply(old, c *config.Config, report config.Report) {
 	a.metrics.Reloaded(report.Err)
 	if report.Err != nil {
-		a.log.Error("the configuration was left as it is", "cause", report.Cause, "error", report.Err)
+		a.log.Error("configuration reload failed; keeping the previous one", "cause", report.Cause, "error", report.Err)
 		return
 	}
 	for _, change := range report.Changes {
@@ -29,15 +29,15 @@ func (a *App) apply(old, c *config.Config, report config.Report) {
 	a.line.Pipeline.Configure(pipelineSettings(c))
 	a.line.Queue.Resize(workers(c), c.Inference.Queue)
 	if err := a.access.Configure(accessSettings(c)); err != nil {
-		a.log.Error("the access log was left as it is", "error", err)
+		a.log.Error("changing the access log failed; keeping its previous settings", "error", err)
 	}
 	if old.Inference.Backend != c.Inference.Backend || old.Inference.Model != c.Inference.Model || !reflect.DeepEqual(old.Backends, c.Backends) {
 		a.reconfigureBackends(c)
 	}
 }
 
-// reconfigureBackends waits for the outcome, so that whoever asked is told in
-// order; a backend that takes longer than loading its model may is given up.
+// reconfigureBackends waits for the outcome, so that changes are reported in order;
+// it gives up on a backend that takes longer than loading a model may.
 func (a *App) reconfigureBackends(c *config.Config) {
 	specs, err := backendSpecs(c, a.line.Store)
 	models, modelErr := installed(a.line.Store, c.Inference)
@@ -47,11 +47,11 @@ func (a *App) reconfigureBackends(c *config.Config) {
 		err = a.line.Backends.Reconfigure(ctx, specs, c.Inference.Backend, models...)
 	}
 	if err != nil {
-		a.log.Error("the backends were left as they are", "error", err)
+		a.log.Error("changing the backends failed; the previous ones keep serving", "error", err)
 	}
 }
 
-// observe counts an answer.
+// observe counts a response.
 func (a *App) observe(x web.Exchange) {
 	a.metrics.Request(admin.Request{
 		Route: x.Route, Method: x.Method, Status: x.Status, Cache: x.Class,

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The command line as a person uses it: a folder in, cut-outs beside the
-// photos; nothing overwritten unasked; one bad file fails the run, not the rest.
+// The command line in normal use: a folder as input, cut-outs beside the photos;
+// nothing is overwritten unless asked; one bad file fails the run, not the rest.
 func TestRemoveCommand(t *testing.T) {
 	path, err := binary()
 	if err != nil {

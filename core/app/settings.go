@@ -10,7 +10,7 @@ import (
 	"bgremover.pro/templates"
 )
 
-// Every part has settings of its own; these translate the one tree.
+// Every part has settings of its own; these functions translate the configuration.
 
 func webSettings(c *config.Config) *web.Settings {
 	days := c.Log.AccessDays
@@ -65,7 +65,7 @@ func limitRules(c *config.Config) ratelimit.Rules {
 	return rules
 }
 
-// loadRules are for models that visitors have loaded by naming them.
+// loadRules limit the models that visitors cause to be loaded by naming them.
 func loadRules(c *config.Config) ratelimit.Rules {
 	r := ratelimit.Rate(c.Limits.Loads)
 	return ratelimit.Rules{Device: r, Network: ratelimit.Rate{Count: 4 * r.Count, Period: r.Period}}

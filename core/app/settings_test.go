@@ -16,8 +16,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// A row shows what one setting does: effect looks at a server and says what it
-// sees, which must be something else with the value than without. To add a
+// A row shows what one setting does: effect observes a server and returns what it
+// sees, which must differ with and without the value. To add a
 // setting, add a row.
 type row struct {
 	value string
@@ -25,7 +25,7 @@ type row struct {
 	// running: effect needs a backend that runs, a fake one.
 	running bool
 	effect  func(*testing.T, *probe) string
-	// shownBy names a test elsewhere, in a file, for what cannot be seen here.
+	// shownBy names a test in another file, for effects that cannot be seen here.
 	shownBy string
 }
 
@@ -181,8 +181,8 @@ func rows(t *testing.T) map[string]row {
 	}
 }
 
-// TestSettings: what a reload may change has its effect at once, and all else
-// has none before the next start, when it has.
+// TestSettings: a live setting takes effect at once on a reload, any other one only
+// at the next start.
 func TestSettings(t *testing.T) {
 	all, defaults := rows(t), open(t, base(t), false)
 	for _, v := range defaults.live.Current().Values() {

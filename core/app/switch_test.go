@@ -17,8 +17,8 @@ import (
 )
 
 // The operator switches the backend on the one page while a visitor uploads on
-// the other: every photo comes back cut out, the first by the one backend, the
-// last by the other.
+// the other: every photo gets its cut-out, the first from one backend, the last
+// from the other.
 func TestSwitchWhileUploadsRun(t *testing.T) {
 	s := serve(t, settingsFile(t, twin(t)))
 	operator, visitor := chromium(t), chromium(t)
@@ -32,7 +32,7 @@ func TestSwitchWhileUploadsRun(t *testing.T) {
 	}
 	upload("coffee.jpg", "astronaut.jpg", "flat.png")
 	visitor.cutOut(1)
-	// The page renews itself every few seconds, without the message.
+	// The page refreshes itself every few seconds, without the message.
 	operator.shows(`new MutationObserver(() => {
 		window.said = document.querySelector("#backends .message")?.textContent || window.said;
 	}).observe(document.body, { childList: true, subtree: true })`)
@@ -52,7 +52,7 @@ func TestSwitchWhileUploadsRun(t *testing.T) {
 		t.Error("onnx-cpu did none")
 	}
 	if said := operator.await("window.said"); !strings.Contains(said, "Switched to twin.") {
-		t.Errorf("the operator is told: %q", said)
+		t.Errorf("the operator sees: %q", said)
 	}
 	operator.await(`(() => {
 		const row = (name) => document.getElementById("use-" + name).closest("tr").innerText;
@@ -112,8 +112,8 @@ func status(s *server, name string) backend.Status {
 	return backend.Status{}
 }
 
-// cutOut waits until the page holds so many results, and fails the test for
-// any other end that a photo comes to.
+// cutOut waits until the page holds the given number of results, and fails the test
+// if a photo ends in any other way.
 func (b *browser) cutOut(photos int) {
 	b.t.Helper()
 	problem := b.await(fmt.Sprintf(`document.querySelector(".problem, [role=alert]:not(.nothing)")?.innerText ||

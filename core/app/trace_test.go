@@ -22,7 +22,7 @@ import (
 
 // making are the system calls by which a process makes a file, names one or
 // opens one, or connects to another; what opens for reading or connects to a
-// process of this machine is left out afterwards.
+// process of this machine is excluded later.
 const making = "open,openat,openat2,creat,memfd_create,mknod,mknodat,mkdir,mkdirat," +
 	"rename,renameat,renameat2,link,linkat,symlink,symlinkat,truncate,connect"
 
@@ -38,7 +38,7 @@ func startTraced(t *testing.T, list, dir string, more ...string) (p *process, se
 	if server, err = strconv.Atoi(strings.TrimSpace(string(children))); err != nil {
 		t.Fatal(err)
 	}
-	// It would go on without strace.
+	// It would keep running without strace.
 	t.Cleanup(func() {
 		if p.ProcessState == nil {
 			_ = syscall.Kill(server, syscall.SIGKILL)
@@ -130,7 +130,7 @@ func (p *process) sendForm(t *testing.T, name string, photos ...[]byte) (int, []
 	return answer.StatusCode, page
 }
 
-// end asks a server to end and answers all that it said.
+// end asks a server to end and returns all that it wrote.
 func (p *process) end(t *testing.T, server int) string {
 	t.Helper()
 	if err := syscall.Kill(server, syscall.SIGTERM); err != nil {

@@ -7,8 +7,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// TestUnknown: an unknown model or backend is the caller's mistake, and the
-// sentence lists the choices.
+// TestUnknown: an unknown model or backend is the caller's mistake, and the message
+// lists the choices.
 func TestUnknown(t *testing.T) {
 	only := fake("two")
 	only.Models = []string{"second"}
@@ -50,8 +50,8 @@ func TestChosen(t *testing.T) {
 	}
 }
 
-// TestModelsMakeRoom: of the models that a process has loaded, the one used
-// longest ago makes room for another, but never that of those who name none.
+// TestModelsMakeRoom: of the models that a process has loaded, the least recently
+// used one is evicted for another, but never the default one.
 func TestModelsMakeRoom(t *testing.T) {
 	o := patient(t, fake("one"))
 	o.Models = append(o.Models, testModel(t, "third", 32))
@@ -103,7 +103,7 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		"nothing":        {Options{}, "no backend is configured"},
 		"no model":       {Options{Specs: []Spec{fake("one")}}, "no model is installed"},
-		"twice":          {Options{Specs: []Spec{fake("one"), fake("one")}, Models: []cutout.Model{model}}, "there twice"},
+		"twice":          {Options{Specs: []Spec{fake("one"), fake("one")}, Models: []cutout.Model{model}}, "configured twice"},
 		"unknown active": {Options{Specs: []Spec{fake("one")}, Models: []cutout.Model{model}, Active: "two"}, "backend is one of: auto, one"},
 		"bad checksum":   {Options{Specs: []Spec{{Name: "one", Command: "x", SHA256: "12"}}, Models: []cutout.Model{model}}, "64 hex digits"},
 		"bad variable":   {Options{Specs: []Spec{{Name: "one", Command: "x", Env: []string{"=1"}}}, Models: []cutout.Model{model}}, "names no environment variable"},

@@ -12,9 +12,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// find holds a process for a lease, waiting for one that is on its way, and
-// starts one where the lease is the reason to. It avoids a process that has
-// failed this lease before.
+// find acquires a process for a lease: it waits for one that is starting, and
+// starts one on demand. It avoids a process that has failed this lease before.
 func (m *Manager) find(ctx context.Context, backend, model string, failed *process) (*place, error) {
 	var found *place
 	err := m.await(ctx, func() (bool, error) {
@@ -22,7 +21,7 @@ func (m *Manager) find(ctx context.Context, backend, model string, failed *proce
 		if err != nil {
 			return false, err
 		}
-		hope := m.handover
+		pending := m.handover
 		for _, c := range candidates {
 			p := c.proc
 			if p != nil && p != failed && !p.doubted.Load() && !p.ending() && p.hold() {
@@ -35,9 +34,9 @@ func (m *Manager) find(ctx context.Context, backend, model string, failed *proce
 				}
 				return false, nil
 			}
-			hope = hope || c.promising(failed)
+			pending = pending || c.promising(failed)
 		}
-		if !hope {
+		if !pending {
 			return false, m.unavailable(chainOf(candidates))
 		}
 		return false, nil
@@ -48,11 +47,11 @@ func (m *Manager) find(ctx context.Context, backend, model string, failed *proce
 	return found, nil
 }
 
-// promising says whether waiting for a backend makes sense.
+// promising reports whether it makes sense to wait for a backend.
 func (s *supervisor) promising(failed *process) bool {
 	switch s.state {
 	case Ready:
-		// One that is doubted will answer again or be replaced.
+		// A doubted process either answers again or is replaced.
 		return s.proc != failed || failed.doubted.Load() || failed.ending()
 	case Starting, Warming:
 		return true
@@ -114,8 +113,8 @@ func chainOf(places []*place) []*supervisor {
 	return chain
 }
 
-// unavailable says why none of some backends serves and when to try again.
-// The names and reasons are the cause, for the log.
+// unavailable is the error for a chain in which no backend is serving, with the
+// time of the next attempt. Names and reasons are its cause, for the log.
 func (m *Manager) unavailable(chain []*supervisor) error {
 	var causes []error
 	var soonest time.Time
@@ -127,5 +126,5 @@ func (m *Manager) unavailable(chain []*supervisor) error {
 	}
 	return &cutout.Error{Code: cutout.BackendUnavailable, Err: errors.Join(causes...),
 		RetryAfter: max(time.Second, time.Until(soonest)),
-		Message:    "Nothing is ready to work on photos at the moment. Please try again later."}
+		Message:    "The server cannot process photos at the moment. Please try again later."}
 }

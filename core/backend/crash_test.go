@@ -13,8 +13,7 @@ import (
 
 func asError(err error, e **cutout.Error) bool { return errors.As(err, e) }
 
-// TestDiesMidCall: the request that a backend dies under is answered after the
-// restart.
+// TestDiesMidCall: a request whose backend dies is answered after the restart.
 func TestDiesMidCall(t *testing.T) {
 	flags, arm := showsOnce(t, "die")
 	m := started(t, patient(t, fake("one", flags...)))
@@ -104,7 +103,7 @@ func TestStopped(t *testing.T) {
 	works(t, m, "")
 }
 
-// TestStopsMidCall: the same with a request in its hands.
+// TestStopsMidCall: the same during a request.
 func TestStopsMidCall(t *testing.T) {
 	flags, arm := showsOnce(t, "stop")
 	o := patient(t, fake("one", flags...))
@@ -114,8 +113,8 @@ func TestStopsMidCall(t *testing.T) {
 	works(t, m, "")
 }
 
-// TestHangs: a run that does not end takes its process with it, and the
-// request is answered by the next.
+// TestHangs: a process whose run does not end is killed, and the next process
+// answers the request.
 func TestHangs(t *testing.T) {
 	flags, arm := showsOnce(t, "hang")
 	o := patient(t, fake("one", flags...))
@@ -128,8 +127,8 @@ func TestHangs(t *testing.T) {
 	}
 }
 
-// TestHangsUntilDeadline: also where callers have less patience than the
-// backend is allowed, one that hangs is found out, after few requests.
+// TestHangsUntilDeadline: a backend that hangs is detected after a few requests,
+// even if callers give up before its own time limit.
 func TestHangsUntilDeadline(t *testing.T) {
 	o := patient(t, fake("one", shows("hang")...))
 	o.SkipWarmUp = true
@@ -158,8 +157,7 @@ func TestIgnoresShutdown(t *testing.T) {
 	})
 }
 
-// TestLeaks: a process that grows is replaced before the machine suffers, and
-// no request is lost to that.
+// TestLeaks: a process that grows is replaced in time, and no request is lost.
 func TestLeaks(t *testing.T) {
 	spec := fake("one", shows("leak")...)
 	spec.MaxMemory = 200 << 20
@@ -173,8 +171,8 @@ func TestLeaks(t *testing.T) {
 	}
 }
 
-// TestOutOfMemory: a process that may have no more memory dies of it; requests
-// are answered by the next one.
+// TestOutOfMemory: a process that gets no more memory dies; the next one answers the
+// requests.
 func TestOutOfMemory(t *testing.T) {
 	spec := fake("one")
 	spec.Command, spec.Args = "sh", []string{"-c", "ulimit -v 3000000; exec " + fakebackend + " -fault leak"}
@@ -215,7 +213,7 @@ func TestAutoFallsBack(t *testing.T) {
 	o.Restart.Failures, o.Restart.Open = 1, time.Hour
 	m := started(t, o)
 	st := statusOf(m, "slow")
-	if !st.Serving || !strings.Contains(st.Why, "in place of fast: it ended with status 3") {
+	if !st.Serving || !strings.Contains(st.Why, "in place of fast: it exited with status 3") {
 		t.Errorf("status: %+v", st)
 	}
 	if run := works(t, m, ""); run.Backend != "slow" {
@@ -260,7 +258,7 @@ func TestNextUsable(t *testing.T) {
 	}
 }
 
-// TestLeavingClient: a request that its client gave up frees the backend.
+// TestLeavingClient: a request whose client has left frees the backend.
 func TestLeavingClient(t *testing.T) {
 	o := patient(t, fake("one", "-delay", "1h"))
 	o.SkipWarmUp = true

@@ -14,12 +14,12 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// DownError says why a backend does not serve, for the operator.
+// DownError tells the operator why a backend is not serving.
 type DownError struct {
 	Reason string
-	// Permanent: the same would happen again unless somebody changes something.
+	// Permanent: a retry fails the same way until somebody changes something.
 	Permanent bool
-	// Stderr holds the last lines that the process wrote there.
+	// Stderr holds the last lines that the process wrote to its stderr.
 	Stderr []string
 	Err    error
 }
@@ -36,11 +36,11 @@ type ExitError struct {
 func (e *ExitError) Error() string {
 	switch e.Signal {
 	case 0:
-		return fmt.Sprintf("ended with status %d", e.Code)
+		return fmt.Sprintf("exited with status %d", e.Code)
 	case syscall.SIGKILL:
-		return "was killed from outside (SIGKILL), perhaps because memory ran out"
+		return "was killed from outside (SIGKILL), possibly because the machine ran out of memory"
 	}
-	return fmt.Sprintf("was ended by a signal (%v)", e.Signal)
+	return fmt.Sprintf("was ended by signal %v", e.Signal)
 }
 
 func exitOf(state *os.ProcessState) *ExitError {
@@ -51,7 +51,7 @@ func exitOf(state *os.ProcessState) *ExitError {
 	return exit
 }
 
-// explainStart turns what go-plugin says of a failed start into a sentence.
+// explainStart turns go-plugin's error for a failed start into a sentence.
 func explainStart(err error, timeout time.Duration, state *os.ProcessState, stderr []string) *DownError {
 	f := &DownError{Err: err, Stderr: stderr}
 	text := err.Error()
@@ -59,24 +59,24 @@ func explainStart(err error, timeout time.Duration, state *os.ProcessState, stde
 	rubbish, unrecognised := strings.CutPrefix(line, "Unrecognized remote plugin message: ") //nolint:misspell // go-plugin's words
 	switch {
 	case errors.Is(err, plugin.ErrChecksumsDoNotMatch):
-		f.Reason, f.Permanent = "its file is not the one with the configured sha256", true
+		f.Reason, f.Permanent = "its file does not match the configured sha256", true
 	case strings.Contains(text, "incompatible"):
-		f.Reason, f.Permanent = "it speaks another version of the contract; use the backend that came with this server", true
+		f.Reason, f.Permanent = "it speaks another version of the plugin contract; use the backend that came with this server", true
 	case strings.Contains(text, "timeout while waiting"):
 		f.Reason = fmt.Sprintf("it did not finish its handshake within %v", timeout)
 	case errors.Is(err, syscall.ENOEXEC), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		f.Reason, f.Permanent = fmt.Sprintf("it cannot be run on this machine: %v", err), true
 	case unrecognised && rubbish != "":
-		f.Reason, f.Permanent = fmt.Sprintf("it wrote something that is no handshake: %.80q", rubbish), true
+		f.Reason, f.Permanent = fmt.Sprintf("it wrote something other than a handshake: %.80q", rubbish), true
 	case state != nil:
-		f.Reason = fmt.Sprintf("it %v before it served", exitOf(state)) + saying(stderr)
+		f.Reason = fmt.Sprintf("it %v before it was ready", exitOf(state)) + saying(stderr)
 	default:
 		f.Reason = "it did not start: " + text
 	}
 	return f
 }
 
-// saying appends to a reason what the process itself said of it.
+// saying returns the process's own most telling line, to append to a reason.
 func saying(stderr []string) string {
 	if line := telling(stderr); line != "" {
 		return ": " + line

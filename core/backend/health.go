@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// watch looks after a process that serves: one that does not answer is killed,
-// one that has grown too large is replaced, one without work for long is let
-// go. It ends with ctx or the process.
+// watch monitors a serving process: it kills one that does not answer, replaces
+// one that exceeds its memory limit, and stops one that has been idle for long.
+// It ends with ctx or the process.
 func (s *supervisor) watch(ctx context.Context, p *process) {
 	ticker := time.NewTicker(s.m.options.HealthInterval)
 	defer ticker.Stop()
@@ -27,7 +27,7 @@ func (s *supervisor) watch(ctx context.Context, p *process) {
 				continue
 			}
 			s.m.update(func() { s.asleep, s.demanded = true, false })
-			s.log.Info("backend ends for lack of work; the next request starts it")
+			s.log.Info("backend idle; stopping it until the next request")
 			return
 		case <-ticker.C:
 			s.check(ctx, p)
@@ -50,7 +50,7 @@ func (s *supervisor) check(ctx context.Context, p *process) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		// One that is dying is let die, so that its end tells why.
+		// Do not kill one that is already dying: its exit tells why.
 		if errors.As(err, &down) || !p.lives(ctx) {
 			p.kill(err)
 		}
@@ -58,8 +58,8 @@ func (s *supervisor) check(ctx context.Context, p *process) {
 		p.doubted.Store(false)
 		s.m.update(func() { s.about = about })
 		if limit := p.spec.MaxMemory; limit > 0 && about.Memory > uint64(limit) {
-			s.log.Warn("backend has grown too large and is replaced", "memory", about.Memory, "limit", limit)
-			s.m.noteError(s, fmt.Sprintf("it grew to %d MiB; a fresh process took over", about.Memory>>20))
+			s.log.Warn("backend exceeds its memory limit; replacing it with a fresh process", "memory", about.Memory, "limit", limit)
+			s.m.noteError(s, fmt.Sprintf("it grew to %d MiB, more than max_memory, and is being replaced", about.Memory>>20))
 			_ = s.ask(ctx, p.spec)
 		}
 	}

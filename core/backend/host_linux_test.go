@@ -65,7 +65,7 @@ func TestEndsWithItsHost(t *testing.T) {
 	}
 }
 
-// TestEnvironment: a backend gets what it is meant to get and no secret.
+// TestEnvironment: a backend gets the intended variables and no secret.
 func TestEnvironment(t *testing.T) {
 	t.Setenv("BGREMOVER_REDIS_URL", "redis://:secret@host")
 	t.Setenv("NVIDIA_VISIBLE_DEVICES", "0")

@@ -9,17 +9,17 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// crashGrace is the time within which the end of a process becomes known after
-// its connection broke.
+// crashGrace is the time within which the end of a process becomes known once
+// its connection has broken.
 const crashGrace = time.Second
 
-// launch starts a process and brings it to where it can serve: handshake,
-// health, model, and one inference to show that all of it works.
+// launch starts a process and makes it ready to serve: handshake, health, model,
+// and one inference to prove that all of it works.
 func (s *supervisor) launch(ctx context.Context, spec Spec) (*process, error) {
 	s.set(Starting, "")
 	if spec.SHA256 == "" {
-		s.log.Warn("the backend's file is not checked before it is started: no checksum of it is known; "+
-			"for those that come with the server it is in SHA256SUMS beside them (make build), for others in sha256", "command", spec.Command)
+		s.log.Warn("starting a backend whose file is not checked, because no checksum is known; "+
+			"for a bundled backend put SHA256SUMS beside it (make build writes it), for others set sha256", "command", spec.Command)
 	}
 	p, err := start(ctx, spec, &s.m.options, s.log)
 	if err != nil {
@@ -61,9 +61,8 @@ func (s *supervisor) ready(ctx context.Context, p *process) (contract.Descriptio
 }
 
 // warmUp runs a model once on a grey picture of its smallest size. With onnx-cpu
-// the first run of a size takes but a tenth more than the next: trying the
-// larger ones too would keep a start waiting several times as long as it would
-// ever save.
+// the first run of a size takes only a tenth longer than the next: warming up the
+// larger sizes too would delay a start by several times what it could save.
 func (p *process) warmUp(ctx context.Context, model cutout.Model, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -76,7 +75,7 @@ func (p *process) warmUp(ctx context.Context, model cutout.Model, limit time.Dur
 	return err
 }
 
-// examine asks a process whether it is well and what it is.
+// examine checks a process's health and asks for its description.
 func (p *process) examine(ctx context.Context, limit time.Duration) (contract.Description, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, &DownError{Reason: "it did not answer within " + limit.String()})
 	defer cancel()
@@ -91,11 +90,11 @@ func (p *process) examine(ctx context.Context, limit time.Duration) (contract.De
 	return about, err
 }
 
-// blame returns the reason why the process ended where that explains an error
-// of a call, else the error.
+// blame returns the reason why the process ended if that explains the error of a
+// call, else the error itself.
 func (p *process) blame(err error) error {
 	if strings.Contains(err.Error(), "authentication handshake failed") {
-		return &DownError{Reason: "it does no mutual TLS; if its language cannot, configure it with tls = false", Permanent: true, Err: err}
+		return &DownError{Reason: "it does not support mutual TLS; if its language cannot, set tls = false for it", Permanent: true, Err: err}
 	}
 	if cutout.CodeOf(err) != cutout.BackendUnavailable || p.lives(context.Background()) {
 		return err
@@ -110,8 +109,8 @@ func (p *process) blame(err error) error {
 	return err
 }
 
-// lives says whether a process answers after a call failed. One that does not
-// is given a moment to be known as gone.
+// lives reports whether a process still answers after a failed call. For one that
+// does not, it waits a moment until its exit is known.
 func (p *process) lives(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, crashGrace)
 	defer cancel()

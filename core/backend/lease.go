@@ -7,20 +7,20 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Lease is a backend and a model for all runs of one photo. Whatever changes
-// meanwhile, it stays on its process, which waits for it before it ends. If the
-// process breaks, the lease moves once: to the next backend that the name stands
-// for, or to the same after its restart.
+// Lease is a backend and a model for all runs of one photo. It stays on its
+// process whatever changes meanwhile, and the process does not end before the
+// lease is released. If the process fails, the lease moves once: to the next
+// backend that the name stands for, or to the same one after its restart.
 type Lease struct {
 	m              *Manager
-	backend, model string   // as asked for; the model that has run once it has
-	sizes          []int    // promised by Acquire
-	failed         *process // the one that it moved away from
+	backend, model string   // as requested; the model is fixed by the first run
+	sizes          []int    // as Acquire returned them
+	failed         *process // the process that it moved away from
 
-	*place // nil where it holds none
+	*place // nil while it has none
 }
 
-// place is a backend with its process and the model it is to run.
+// place is a backend with its process and the model that it runs.
 type place struct {
 	*supervisor
 	process *process
@@ -60,7 +60,7 @@ func (l *Lease) Segment(ctx context.Context, input *cutout.Input) (*cutout.Mask,
 		}
 		mask, run, err := l.run(ctx, input)
 		if err == nil {
-			l.model = run.Model // masks of one photo are of one model
+			l.model = run.Model // all masks of one photo come from one model
 			return mask, run, nil
 		}
 		if !l.leave(ctx, err) {
@@ -69,7 +69,7 @@ func (l *Lease) Segment(ctx context.Context, input *cutout.Input) (*cutout.Mask,
 	}
 }
 
-// Release gives the backend back.
+// Release ends the lease.
 func (l *Lease) Release() {
 	if l.place != nil {
 		l.process.release()
@@ -85,8 +85,8 @@ func (l *Lease) settle(ctx context.Context) (err error) {
 	return err
 }
 
-// leave gives up the place after an error; false where the lease has moved
-// before, or where another place would not help.
+// leave gives up the place after an error; false if the lease has already moved
+// once, or another place would not help.
 func (l *Lease) leave(ctx context.Context, err error) bool {
 	if !l.worthAnother(ctx, err) || l.failed != nil {
 		return false

@@ -19,7 +19,7 @@ func acquired(t testing.TB, m *Manager, backend string) cutout.Lease {
 	return lease
 }
 
-// runs has a lease run one size, and returns by whom.
+// runs makes a lease run one size, and returns the backend that did.
 func runs(t testing.TB, lease cutout.Lease, size int) cutout.Run {
 	t.Helper()
 	mask, run, err := lease.Segment(soon(t), picture(size))
@@ -43,8 +43,8 @@ func kill(t testing.TB, m *Manager, name string) {
 }
 
 // TestSwapBetweenSizes: whatever is changed between two sizes of a photo, both
-// run on the same process, which waits for the lease; the next photo runs on
-// what came of the change.
+// run on the same process, which waits for the lease; the next photo runs on the
+// result of the change.
 func TestSwapBetweenSizes(t *testing.T) {
 	other := fake("one", "-device", "other")
 	for name, test := range map[string]struct {
@@ -87,7 +87,7 @@ func TestSwapBetweenSizes(t *testing.T) {
 }
 
 // TestHandOverWaitsForLeases: where two backends do not fit together, the next
-// starts when the photo at work is done.
+// starts when the photo in progress is done.
 func TestHandOverWaitsForLeases(t *testing.T) {
 	o := tight(patient(t, fake("one"), fake("two")))
 	o.Active = "one"
@@ -149,7 +149,7 @@ func TestKilledBetweenSizes(t *testing.T) {
 	})
 }
 
-// TestRefusedByOne: a lease that a backend refuses, and lives, goes to the next.
+// TestRefusedByOne: a lease that a living backend refuses moves to the next.
 func TestRefusedByOne(t *testing.T) {
 	flags, arm := showsOnce(t, "load")
 	m := started(t, patient(t, fake("one", flags...), fake("two")))
@@ -164,7 +164,7 @@ func TestRefusedByOne(t *testing.T) {
 	}
 }
 
-// TestMasksOfOneModel: where the next backend would run another model, the rest
+// TestMasksOfOneModel: if the next backend would run another model, the rest
 // of a photo waits for the one that began it.
 func TestMasksOfOneModel(t *testing.T) {
 	other := fake("two")
@@ -183,7 +183,7 @@ func TestMasksOfOneModel(t *testing.T) {
 	}
 }
 
-// TestReleasedTwice: a second release frees nothing that others hold.
+// TestReleasedTwice: a second release does not free what others hold.
 func TestReleasedTwice(t *testing.T) {
 	m := started(t, patient(t, fake("one")))
 	lease, held := acquired(t, m, ""), acquired(t, m, "")

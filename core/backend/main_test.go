@@ -70,7 +70,7 @@ func fake(name string, args ...string) Spec {
 	return Spec{Name: name, Command: fakebackend, Args: append([]string{"-name", name}, args...), Device: "cpu"}
 }
 
-// shows makes a fake backend show a fault with every occasion.
+// shows makes a fake backend show a fault at every occasion.
 func shows(fault string, args ...string) []string { return append([]string{"-fault", fault}, args...) }
 
 // showsOnce makes a fake backend show a fault once, at the first occasion
@@ -145,7 +145,7 @@ func newManager(t testing.TB, o Options) *Manager {
 	return m
 }
 
-// started makes a Manager and has it serve.
+// started makes and starts a Manager.
 func started(t testing.TB, o Options) *Manager {
 	t.Helper()
 	m := newManager(t, o)
@@ -155,7 +155,7 @@ func started(t testing.TB, o Options) *Manager {
 	return m
 }
 
-// soon is a context that ends before the test's patience does.
+// soon is a context that ends before the test's time limit.
 func soon(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
@@ -204,7 +204,7 @@ func segment(ctx context.Context, m *Manager, backend, model string, input *cuto
 	return lease.Segment(ctx, input)
 }
 
-// works checks that a request is answered rightly, and returns by whom.
+// works checks that a request gets the right answer, and returns its run.
 func works(t testing.TB, m *Manager, backend string) cutout.Run {
 	t.Helper()
 	mask, run, err := segment(soon(t), m, backend, "", picture(32))

@@ -1,6 +1,6 @@
-// Package backend runs inference backends as processes of their own: it starts
-// them, watches them, restarts those that die, swaps one for another while
-// requests run, and hands each request to one that works.
+// Package backend runs inference backends as processes of their own: it starts,
+// monitors and restarts them, swaps one for another while requests run, and gives
+// each request one that works.
 package backend
 
 import (
@@ -20,7 +20,7 @@ type Manager struct {
 	closing context.Context //nolint:containedctx // the Manager's own life
 	close   context.CancelFunc
 	running sync.WaitGroup
-	// changing is held by whoever changes which backends there are or serve.
+	// changing is held while the list of backends or the active one changes.
 	changing chan struct{}
 
 	mu          sync.Mutex
@@ -29,7 +29,7 @@ type Manager struct {
 	models      []cutout.Model
 	active      string
 	next        string // what Switch is starting; "" while it is not
-	handover    bool   // nothing may serve: the old must be gone before the new starts
+	handover    bool   // no backend may serve: the old one must end before the new one starts
 	serving     string // for the log
 	started     bool
 }
@@ -53,12 +53,12 @@ func New(o Options) (*Manager, error) {
 	return m, nil
 }
 
-// Start starts the active backend and returns when it serves, or with the
-// reason why it does not. The Manager goes on trying after that, so a server
-// may come up and show the reason. Code: BackendUnavailable.
+// Start starts the active backend and returns when it is serving, or with the
+// reason why it is not. The Manager keeps trying after that, so a server may
+// start anyway and show the reason. Code: BackendUnavailable.
 func (m *Manager) Start(ctx context.Context) error {
 	if swept := sweepSockets(m.options.RunDir); swept > 0 {
-		m.options.Log.Info("sockets that a killed server has left were removed", "folders", swept)
+		m.options.Log.Info("removed sockets left behind by a killed server", "folders", swept)
 	}
 	m.update(func() {
 		m.started = true
@@ -69,11 +69,11 @@ func (m *Manager) Start(ctx context.Context) error {
 	return m.awaitServing(ctx, m.options.Active)
 }
 
-// Close ends every process and waits until they are gone. Runs still going on
-// fail; end them first.
+// Close ends every process and waits until they are gone. Runs still in
+// progress fail; end them first.
 func (m *Manager) Close() {
 	m.close()
-	m.changing <- struct{}{} // whoever changes something now gives up
+	m.changing <- struct{}{} // a change in progress gives up
 	m.running.Wait()
 	<-m.changing
 }
@@ -95,8 +95,8 @@ func (m *Manager) Ready() error {
 	return m.unavailable(chain)
 }
 
-// Loaded says whether a request of these names would find its model in memory.
-// Of names that stand for nothing it says so too: they cost nothing.
+// Loaded reports whether a request with these names would find its model in
+// memory. Unknown names count as loaded: they cost nothing.
 func (m *Manager) Loaded(backend, model string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -127,7 +127,7 @@ func (m *Manager) Active() string {
 	return m.active
 }
 
-// Snapshot tells about every backend, in configured order.
+// Snapshot returns the status of every backend, in configured order.
 func (m *Manager) Snapshot() []Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -161,8 +161,8 @@ func (m *Manager) chain(name string) ([]*supervisor, error) {
 	return nil, cutout.Errorf(cutout.Invalid, "backend is one of: %s", m.choices())
 }
 
-// server returns the backend that the first of a chain's requests goes to now;
-// nil if none is ready.
+// server returns the backend of a chain that would get the next request; nil if
+// none is ready.
 func (m *Manager) server(chain []*supervisor) *supervisor {
 	for _, s := range chain {
 		if s.proc != nil {

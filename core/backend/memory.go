@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// fits says whether one more process of a backend fits into memory beside
-// those that run. What it will need is what its description says, else what
-// its last process used, else what the largest one running uses. The lock is
-// held.
+// fits reports whether one more process of a backend fits into memory beside the
+// running ones. It needs what its configuration says, else what its last process
+// used, else what the largest running one uses. The lock is held.
 func (m *Manager) fits(s *supervisor) bool {
 	var used, largest int64
 	for _, other := range m.supervisors {
@@ -57,7 +56,7 @@ func freeMemory(root string) (free int64, known bool) {
 	}
 	left := limit - current
 	if text, err := os.ReadFile(group + "stat"); err == nil {
-		cached, _ := field(text, "inactive_file") // given up on demand
+		cached, _ := field(text, "inactive_file") // reclaimed on demand
 		left += cached
 	}
 	if !known || left < free {

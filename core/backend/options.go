@@ -13,13 +13,13 @@ import (
 // Options configure a Manager; all but Specs and Models have useful defaults.
 type Options struct {
 	Specs []Spec
-	// Active is the backend that serves whoever names none: Auto (also "") or
-	// a name. A name never falls back to another backend.
+	// Active is the backend for requests that name none: Auto (also "") or a
+	// name. A name never falls back to another backend.
 	Active string
 	// Models are those that may run, the default first.
 	Models []cutout.Model
 	Log    *slog.Logger
-	// OnRun, where set, is told of every run; it must return at once.
+	// OnRun, if set, is called after every run; it must return at once.
 	OnRun func(Observation)
 
 	// RunDir is a folder for sockets; empty means the user's run-time folder
@@ -46,7 +46,7 @@ type Options struct {
 	Restart        Restart
 }
 
-// Observation is one run as metrics want it.
+// Observation is one run, for metrics.
 type Observation struct {
 	Backend, Model string
 	// Duration is that of the call, Inference that inside the plugin.
@@ -93,7 +93,7 @@ func (o *Options) validate() error {
 	seen := map[string]bool{}
 	for _, m := range o.Models {
 		if seen[m.Name] {
-			problems = append(problems, fmt.Errorf("model %q is there twice", m.Name))
+			problems = append(problems, fmt.Errorf("model %q is listed twice", m.Name))
 		}
 		seen[m.Name] = true
 	}
@@ -110,7 +110,7 @@ func checkSpecs(specs []Spec, models []cutout.Model) error {
 	for _, s := range specs {
 		problems = append(problems, s.Validate())
 		if seen[s.Name] {
-			problems = append(problems, fmt.Errorf("backend %q is there twice", s.Name))
+			problems = append(problems, fmt.Errorf("backend %q is configured twice", s.Name))
 		}
 		seen[s.Name] = true
 		if _, ok := s.first(models); !ok && len(models) > 0 {
@@ -120,8 +120,8 @@ func checkSpecs(specs []Spec, models []cutout.Model) error {
 	return errors.Join(problems...)
 }
 
-// first returns the model that a backend loads at start and runs for whoever
-// names none.
+// first returns the model that a backend loads at start and runs for requests
+// that name none.
 func (s Spec) first(models []cutout.Model) (cutout.Model, bool) {
 	if len(s.Models) == 0 && len(models) > 0 {
 		return models[0], true

@@ -35,7 +35,7 @@ func (i *interrupted) Segment(ctx context.Context, in *cutout.Input) (*cutout.Ma
 	return i.Lease.Segment(ctx, in)
 }
 
-// TestPhoto: one photo passes the whole line, and between its sizes the
+// TestPhoto: one photo passes the whole pipeline, and between its sizes the
 // backend is switched, or killed.
 func TestPhoto(t *testing.T) {
 	var file bytes.Buffer

@@ -20,15 +20,15 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// process is one life of a backend. go-plugin's client starts once and never
-// again, so a restart is a new process with a new client.
+// process is one run of a backend's program. A go-plugin client starts only once,
+// so a restart is a new process with a new client.
 type process struct {
 	*contract.Client
 	*users
 	*shelf
 	spec   Spec
 	pid    int
-	about  contract.Description // as it was when it came up
+	about  contract.Description // as it was at its start
 	stderr *tail
 	// strikes counts the failed runs since the last good one.
 	strikes atomic.Int32
@@ -39,16 +39,16 @@ type process struct {
 	killed   context.Context         //nolint:containedctx // its cause says why we killed it
 	stopping chan struct{}
 	stopOnce sync.Once
-	// gone is closed when the process has ended and left nothing behind; exit
-	// is then why, nil if it was asked to.
+	// gone is closed when the process has ended and is cleaned up; exit then
+	// holds the reason, nil if it was asked to end.
 	gone chan struct{}
 	exit error
 }
 
-// errLate is why a process was killed that was asked to end and did not.
+// errLate is the reason for killing a process that did not end when asked to.
 var errLate = errors.New("it did not end when asked to")
 
-// life is what the goroutine that owns a process holds of it.
+// life is a process with what only the goroutine that owns it may use.
 type life struct {
 	*process
 	client  *plugin.Client
@@ -59,7 +59,7 @@ type life struct {
 	grace   time.Duration
 }
 
-// start runs the command and shakes hands. The end of ctx stops it on the way.
+// start runs the command and performs the handshake, unless ctx ends first.
 // Error: *DownError.
 func start(ctx context.Context, spec Spec, o *Options, log *slog.Logger) (*process, error) {
 	l, err := prepare(spec, o, log)
@@ -75,7 +75,7 @@ func start(ctx context.Context, spec Spec, o *Options, log *slog.Logger) (*proce
 	return l.process, nil
 }
 
-// prepare makes everything that the process needs, without starting it.
+// prepare creates everything that the process needs, without starting it.
 func prepare(spec Spec, o *Options, log *slog.Logger) (*life, error) {
 	path, err := spec.Path()
 	if err != nil {
@@ -83,12 +83,12 @@ func prepare(spec Spec, o *Options, log *slog.Logger) (*life, error) {
 	}
 	sockets, err := newSockets(o.RunDir)
 	if err != nil {
-		return nil, &DownError{Reason: "there is no folder for its socket: " + err.Error(), Err: err}
+		return nil, &DownError{Reason: "no folder can hold its socket: " + err.Error(), Err: err}
 	}
 	theirs, host, err := os.Pipe()
 	if err != nil {
 		sockets.remove()
-		return nil, &DownError{Reason: "it cannot get a pipe: " + err.Error(), Err: err}
+		return nil, &DownError{Reason: "cannot create a pipe for it: " + err.Error(), Err: err}
 	}
 	p := &process{
 		spec: spec, stderr: &tail{log: log},
@@ -169,7 +169,7 @@ func (l *life) shakeHands() error {
 	return nil
 }
 
-// clean removes what the process may have left and says that it is gone.
+// clean removes what the process may have left behind and closes gone.
 func (l *life) clean() {
 	select {
 	case <-l.stopping:
@@ -191,7 +191,7 @@ func (l *life) explainExit() error {
 	case l.cmd.ProcessState != nil:
 		exit := exitOf(l.cmd.ProcessState)
 		f.Err, f.Reason = exit, "it "+exit.Error()
-		if exit.Signal != syscall.SIGKILL { // of which it could not know
+		if exit.Signal != syscall.SIGKILL { // SIGKILL leaves no time to write why
 			f.Reason += saying(f.Stderr)
 		}
 	default:
@@ -200,7 +200,7 @@ func (l *life) explainExit() error {
 	return f
 }
 
-// ending says that the process was killed, whether or not it has noticed yet.
+// ending reports whether the process was killed, even if it is not gone yet.
 func (p *process) ending() bool { return p.killed.Err() != nil }
 
 // stop asks the process to end, kills it if it does not, and waits until it is

@@ -6,8 +6,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// update changes the Manager's state, has everybody act on it and wakes whoever
-// waits for a change.
+// update changes the Manager's state, reconciles the backends with it and wakes
+// everyone who waits for a change.
 func (m *Manager) update(change func()) {
 	m.mu.Lock()
 	change()
@@ -21,10 +21,10 @@ func (m *Manager) update(change func()) {
 	}
 }
 
-// reconcile says of every backend whether it should have a process: the first
-// of the active chain, each later one while all before it are down, and until
-// one of them serves again; the same for what Switch wants to become active;
-// and what a request asked for by name.
+// reconcile decides for every backend whether it should have a process: the first
+// of the active chain, and each later one while all before it are down, until
+// one of them serves again; the same for the chain that Switch is about to make
+// active; and every backend that a request named.
 func (m *Manager) reconcile() {
 	if !m.started {
 		return
@@ -52,7 +52,7 @@ func (m *Manager) reconcile() {
 	}
 }
 
-// noteServing returns what to log if another backend serves than before.
+// noteServing returns what to log if the serving backend has changed.
 func (m *Manager) noteServing() func() {
 	chain, _ := m.chain(m.active)
 	s := m.server(chain)
@@ -62,11 +62,11 @@ func (m *Manager) noteServing() func() {
 	m.serving = s.name
 	log, name, device, first := m.options.Log, s.name, s.about.Device, chain[0]
 	if s == first {
-		return func() { log.Info("backend serves", "backend", name, "device", device) }
+		return func() { log.Info("backend is serving", "backend", name, "device", device) }
 	}
 	instead, why := first.name, first.whyNot()
 	return func() {
-		log.Warn("backend serves in place of a better one", "backend", name, "device", device, "instead_of", instead, "why", why)
+		log.Warn("fallback backend is serving", "backend", name, "device", device, "instead_of", instead, "why", why)
 	}
 }
 
@@ -108,8 +108,8 @@ func (m *Manager) awaitServing(ctx context.Context, name string) error {
 	})
 }
 
-// lockChanges makes the caller the only one to change which backends there are
-// or serve.
+// lockChanges makes the caller the only one who may change the list of backends
+// or the active one.
 func (m *Manager) lockChanges(ctx context.Context) error {
 	select {
 	case m.changing <- struct{}{}:
@@ -125,7 +125,7 @@ func (m *Manager) lockChanges(ctx context.Context) error {
 
 func (m *Manager) unlockChanges() { <-m.changing }
 
-// tryNow has backends that failed start at once, as if for the first time.
+// tryNow makes failed backends start at once, as if for the first time.
 func tryNow(chain []*supervisor) {
 	for _, s := range chain {
 		s.asleep, s.unfit = false, false
@@ -137,7 +137,7 @@ func tryNow(chain []*supervisor) {
 	}
 }
 
-// forget takes back that requests asked for the backends of a name.
+// forget drops the demand of requests for the backends of a name.
 func (m *Manager) forget(name string) {
 	chain, _ := m.chain(name)
 	for _, s := range chain {
@@ -148,7 +148,7 @@ func (m *Manager) forget(name string) {
 // demand starts a backend for a request.
 func (m *Manager) demand(s *supervisor, named bool) error {
 	if s.state == Off && !m.fits(s) {
-		return cutout.Errorf(cutout.BackendUnavailable, "There is no memory for backend %s beside the one that runs.", s.name)
+		return cutout.Errorf(cutout.BackendUnavailable, "There is not enough memory to run backend %s beside the current one. Please choose another backend.", s.name)
 	}
 	s.demanded = s.demanded || named
 	s.asleep = false

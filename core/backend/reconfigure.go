@@ -12,8 +12,8 @@ import (
 )
 
 // UpdateModel replaces a model by one with other variants, or adds one. Every
-// process that has it loaded takes the new variants before any request does;
-// where one cannot, all stays as it is and the error says why.
+// process that has it loaded takes the new variants before any request does; if
+// one cannot, nothing changes and the error says why.
 func (m *Manager) UpdateModel(ctx context.Context, model cutout.Model) error {
 	if err := m.lockChanges(ctx); err != nil {
 		return err
@@ -57,10 +57,10 @@ func (m *Manager) reload(ctx context.Context, model cutout.Model) error {
 	return nil
 }
 
-// Reconfigure takes over another list of backends, another choice among them
-// and other models, the default first; empty ones keep the old. Backends that
-// changed are replaced by fresh processes, those that are gone finish their runs
-// and end. What does not come up leaves the old in place, and the error says so.
+// Reconfigure replaces the list of backends, the active one and the models (the
+// default first); an empty argument keeps what there is. Backends that changed
+// get fresh processes; removed ones finish their runs and end. Where a new one
+// does not start, the old one stays, and the error says so.
 // Codes: Invalid, BackendUnavailable, Timeout, Canceled.
 func (m *Manager) Reconfigure(ctx context.Context, specs []Spec, active string, models ...cutout.Model) error {
 	if err := m.lockChanges(ctx); err != nil {
@@ -100,8 +100,8 @@ func (m *Manager) Reconfigure(ctx context.Context, specs []Spec, active string, 
 	return inWords(ctx, errors.Join(problems...))
 }
 
-// preload has the backend that serves load what will be its first model, so that
-// no request waits for that, or finds that it does not load.
+// preload makes the serving backend load its future first model, so that no
+// request waits for that or finds that it does not load.
 func (m *Manager) preload(ctx context.Context, models []cutout.Model) error {
 	m.mu.Lock()
 	chain, _ := m.chain(m.active)
@@ -129,8 +129,8 @@ func has(specs []Spec, name string) bool {
 	return slices.ContainsFunc(specs, func(s Spec) bool { return s.Name == name })
 }
 
-// add makes supervisors for new specs, in the order of specs and before those
-// that are there no more, and returns the ones whose spec changed.
+// add creates supervisors for new specs, in the order of specs and before those
+// no longer configured, and returns the ones whose spec changed.
 func (m *Manager) add(specs []Spec) (changed []*supervisor) {
 	old := m.supervisors
 	m.supervisors = nil
@@ -157,8 +157,8 @@ func (m *Manager) add(specs []Spec) (changed []*supervisor) {
 	return changed
 }
 
-// dismissAllBut ends the backends that are configured no more, except the one
-// that is still active because its successor did not come up.
+// dismissAllBut ends the backends that are no longer configured, except one that
+// is still active because its successor did not start.
 func (m *Manager) dismissAllBut(specs []Spec) {
 	m.supervisors = slices.DeleteFunc(m.supervisors, func(s *supervisor) bool {
 		gone := !has(specs, s.name) && s.name != m.active
@@ -170,7 +170,7 @@ func (m *Manager) dismissAllBut(specs []Spec) {
 	})
 }
 
-// adopt gives a backend another description.
+// adopt gives a backend its new configuration.
 func (m *Manager) adopt(ctx context.Context, s *supervisor, spec Spec) error {
 	err := s.ask(ctx, spec)
 	if errors.Is(err, errNotServing) {

@@ -28,9 +28,9 @@ func (b *breaker) fail(now time.Time, permanent bool, r Restart) {
 	b.next = now.Add(jitter(wait))
 }
 
-// open says that requests should not wait for this backend: it failed too
-// often, or in a way that time does not heal. When next comes, one attempt
-// shows whether that has changed.
+// open reports whether requests should not wait for this backend, because it
+// failed too often or permanently. One attempt at next shows whether that has
+// changed.
 func (b *breaker) open(r Restart) bool { return b.permanent || b.failures >= r.Failures }
 
 // succeed notes that the backend serves. Its failures are forgotten only once

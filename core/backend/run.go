@@ -10,8 +10,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// run does one inference and sees to it that a process that hangs or keeps
-// failing ends.
+// run does one inference, and ends a process that hangs or keeps failing.
 func (l *Lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cutout.Run, error) {
 	p, o := l.process, &l.m.options
 	if err := p.slot(ctx); err != nil {
@@ -26,7 +25,7 @@ func (l *Lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cut
 	if sizes := loaded.Sizes(); !slices.Contains(sizes, input.Width) && slices.Contains(l.sizes, input.Width) {
 		err := fmt.Errorf("backend %s has sizes %v of model %s ready, not %d", l.name, sizes, loaded.Name, input.Width)
 		return nil, cutout.Run{}, &cutout.Error{Code: cutout.BackendUnavailable, RetryAfter: time.Second, Err: err,
-			Message: "The backend was changed just now. Please try again."}
+			Message: "The backend has just been changed. Please try again."}
 	}
 	l.runs.Add(1)
 	defer l.runs.Add(-1)
@@ -49,9 +48,9 @@ func (l *Lease) run(ctx context.Context, input *cutout.Input) (*cutout.Mask, cut
 // taken to be broken: some device errors last until the process ends.
 const strikes = 3
 
-// hangs judges a process by a run that failed after a time: one that had at
-// least half the time allowed when its deadline, or the caller's, came. Of
-// shorter ones it takes several in a row.
+// hangs reports whether a failed run shows that the process hangs: one run is
+// enough if it had at least half the time allowed when its deadline, or the
+// caller's, came; of shorter runs it takes several in a row.
 func (l *Lease) hangs(ctx context.Context, err error, took time.Duration) bool {
 	if errors.Is(ctx.Err(), context.Canceled) || cutout.CodeOf(err) != cutout.Timeout {
 		return false
@@ -69,11 +68,11 @@ func (l *Lease) account(ctx context.Context, err error, o Observation) {
 		l.process.strikes.Store(0)
 		return
 	case errors.Is(ctx.Err(), context.Canceled), cutout.CodeOf(err) == cutout.Invalid:
-		return // not the backend's doing
+		return // not the backend's fault
 	}
 	l.failures.Add(1)
 	if cutout.CodeOf(err) != cutout.Internal {
-		return // worthAnother or the process's end will tell
+		return // worthAnother or the process's end reports it
 	}
 	l.m.noteError(l.supervisor, reason(err))
 	if l.process.strikes.Add(1) >= strikes {
@@ -81,15 +80,16 @@ func (l *Lease) account(ctx context.Context, err error, o Observation) {
 	}
 }
 
-// worthAnother says whether an error is the process's and not the request's.
-// No other request goes to a process until it is known whether it lives.
+// worthAnother reports whether an error is the fault of the process and not of
+// the request. No other request goes to the process until it is known whether it
+// is alive.
 func (l *Lease) worthAnother(ctx context.Context, err error) bool {
 	var f *DownError
 	if ctx.Err() != nil || !errors.As(err, &f) && cutout.CodeOf(err) != cutout.BackendUnavailable {
 		return false
 	}
 	l.process.doubted.Store(true)
-	if l.process.lives(ctx) { // and refuses; another one may not
+	if l.process.lives(ctx) { // alive but refusing; another one may accept
 		l.process.doubted.Store(false)
 		l.m.noteError(l.supervisor, reason(err))
 	}
@@ -115,6 +115,6 @@ func (m *Manager) noteError(s *supervisor, text string) {
 	m.update(func() { s.lastErr = text })
 }
 
-// room is the number of models that a process may have loaded: as many as run
-// at a time, or waiting for room could last for ever.
+// room is the number of models that a process may keep loaded: at least as many
+// as run at a time, or a request could wait for room for ever.
 func (o *Options) room(p *process) int { return max(o.MaxModels, cap(p.slots)) }

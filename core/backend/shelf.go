@@ -10,17 +10,17 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// shelf holds the models that one process has loaded: each is loaded once
-// however many ask for it, and of those that nobody uses the one used longest
-// ago makes room. The one that serves those who name none never does: naming
-// others must not cost everybody else their model.
+// shelf is the model cache of one process: each model is loaded once however many
+// requests need it, and the least recently used idle one is evicted to make room.
+// The default model is never evicted: requests that name others must not cost
+// everyone else theirs.
 type shelf struct {
 	backend contract.Backend
 	first   string // the model that stays; set before the process serves
 
 	mu      sync.Mutex
 	models  map[string]*shelved
-	changed chan struct{} // closed and replaced when something was loaded or let go
+	changed chan struct{} // closed and replaced when a model was loaded or released
 }
 
 type shelved struct {
@@ -34,8 +34,8 @@ func newShelf(backend contract.Backend) *shelf {
 	return &shelf{backend: backend, models: map[string]*shelved{}, changed: make(chan struct{})}
 }
 
-// take returns a model with the sizes that are ready, loading it first if
-// needed; it stays until let go. At most room models are loaded at a time.
+// take returns a model with the sizes that are ready, loading it first if needed;
+// it stays loaded until letGo. At most room models are loaded at a time.
 func (s *shelf) take(ctx context.Context, model cutout.Model, room int, limit time.Duration) (cutout.Model, error) {
 	for {
 		s.mu.Lock()
@@ -51,7 +51,7 @@ func (s *shelf) take(ctx context.Context, model cutout.Model, room int, limit ti
 			if victims, ok := s.makeRoom(room); ok {
 				s.models[model.Name] = &shelved{loading: true}
 				failed = make(chan error, 1)
-				// Whoever asked may leave; others wait for the same model.
+				// Not bound to this request: others wait for the same model.
 				go s.load(context.WithoutCancel(ctx), model, victims, limit, failed)
 			}
 		}
@@ -72,12 +72,11 @@ func (s *shelf) letGo(name string) {
 	if m := s.models[name]; m != nil {
 		m.users--
 		m.used = time.Now()
-		s.tell()
+		s.notify()
 	}
 }
 
-// makeRoom takes unused models off the shelf until one more fits; false if too
-// many are in use.
+// makeRoom evicts idle models until one more fits; false if too many are in use.
 func (s *shelf) makeRoom(room int) (victims []string, ok bool) {
 	for len(s.models)-len(victims) >= room {
 		oldest := ""
@@ -107,13 +106,13 @@ func (s *shelf) load(ctx context.Context, model cutout.Model, victims []string, 
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for _, name := range victims {
-		// If this fails, then so does the next call, which is heard.
+		// If this fails, so does the next call, whose error is reported.
 		_ = s.backend.Unload(ctx, name)
 	}
 	ready, err := s.ask(ctx, model)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.tell()
+	defer s.notify()
 	if err != nil {
 		delete(s.models, model.Name)
 		failed <- err
@@ -122,8 +121,8 @@ func (s *shelf) load(ctx context.Context, model cutout.Model, victims []string, 
 	s.models[model.Name] = &shelved{model: ready, used: time.Now()}
 }
 
-// reload gives a model that is on the shelf its new variants; runs go on
-// meanwhile. On an error the old ones stay.
+// reload gives a loaded model its new variants; runs go on meanwhile. On an
+// error the old ones stay.
 func (s *shelf) reload(ctx context.Context, model cutout.Model, limit time.Duration) error {
 	s.mu.Lock()
 	m := s.models[model.Name]
@@ -157,7 +156,7 @@ func (s *shelf) reload(ctx context.Context, model cutout.Model, limit time.Durat
 	return nil
 }
 
-// ask loads a model and keeps the variants of those sizes that are then ready.
+// ask loads a model and keeps the variants whose sizes are ready.
 func (s *shelf) ask(ctx context.Context, model cutout.Model) (cutout.Model, error) {
 	sizes, err := s.backend.Load(ctx, model)
 	if err != nil {
@@ -186,7 +185,7 @@ func (s *shelf) names() []string {
 	return names
 }
 
-func (s *shelf) tell() {
+func (s *shelf) notify() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }

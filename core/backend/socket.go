@@ -14,7 +14,7 @@ import (
 // common temporary folder.
 type sockets struct {
 	path string
-	lock *os.File // held as long as this server lives, however it ends
+	lock *os.File // held until this server ends, even if it is killed
 }
 
 const (
@@ -25,7 +25,7 @@ const (
 	maxSocketDir = 80
 )
 
-// socketParents are where the folder may lie, the best first.
+// socketParents lists the folders that may contain it, best first.
 func socketParents(preferred string) []string {
 	return []string{preferred, os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/dev/shm"}
 }
@@ -43,7 +43,7 @@ func newSockets(preferred string) (*sockets, error) {
 		}
 		dir, err = filepath.Abs(dir)
 		if err == nil && len(dir) > maxSocketDir {
-			err = fmt.Errorf("%s is too long for a socket", parent)
+			err = fmt.Errorf("the path %s is too long for a socket", parent)
 		}
 		var lock *os.File
 		if err == nil {
@@ -58,8 +58,8 @@ func newSockets(preferred string) (*sockets, error) {
 	return nil, errors.Join(problems...)
 }
 
-// lockFolder marks a folder as a living server's. The file gets its name when
-// it is locked, so that nobody ever finds it unlocked while the server lives.
+// lockFolder marks a folder as in use by a running server. The lock file gets its
+// name once it is locked, so that nobody finds it unlocked while the server runs.
 func lockFolder(dir string) (*os.File, error) {
 	lock, err := os.CreateTemp(dir, lockFile)
 	if err != nil {
@@ -77,9 +77,9 @@ func (s *sockets) remove() {
 	_ = s.lock.Close()
 }
 
-// sweepSockets removes the folders of servers that were killed, and says how
-// many: those of this user whose lock nobody holds, with nothing but sockets in
-// them.
+// sweepSockets removes the folders that killed servers left behind and returns
+// their number: those of this user whose lock nobody holds, with nothing but
+// sockets in them.
 func sweepSockets(preferred string) (swept int) {
 	for _, parent := range socketParents(preferred) {
 		if parent == "" {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSweepSockets: of a server that was killed the folder goes, those of a
-// living one, of other programs and with anything else in them stay.
+// TestSweepSockets: a killed server's folder is removed; those of a running server,
+// of other programs, and with anything else in them stay.
 func TestSweepSockets(t *testing.T) {
 	if dir := os.Getenv("BGREMOVER_TEST_SOCKETS"); dir != "" {
 		if _, err := newSockets(dir); err != nil {

@@ -20,25 +20,25 @@ import (
 // Auto stands for the best backend that works: CUDA devices first, the CPU last.
 const Auto = "auto"
 
-// Spec describes one backend as the operator configures it.
+// Spec is one backend as the operator configures it.
 type Spec struct {
-	// Name is what people call it: small letters, digits, dots and dashes.
+	// Name identifies it: lower-case letters, digits, dots, dashes, underscores.
 	Name string
 	// Command is a path, or a name to be found on PATH; Args follow it.
 	Command string
 	Args    []string
-	// Env lists what the process gets of the host's environment beside a few
+	// Env lists what the process gets of the host's environment besides a few
 	// harmless variables: NAME, a prefix NAME*, or NAME=value to set one.
 	Env []string
-	// Device is where it is meant to run, such as "cpu" or "cuda:0". It places
-	// the backend in the order of Auto; one with an index is also passed on.
+	// Device is where it runs, such as "cpu" or "cuda:0". It decides the
+	// backend's place in the order of Auto; one with an index is also passed on.
 	Device string
 	// Models names the models it may run, the first of them loaded at start;
 	// empty means all.
 	Models []string
 	// Concurrency is the number of runs at a time, at least 1; 0 means 1.
 	Concurrency int
-	// SHA256 of the command's file, in hex; it does not start with another.
+	// SHA256 of the command's file, in hex; a file that differs is not started.
 	// Empty means unchecked. For a script it covers only the interpreter.
 	SHA256 string
 	// NoTLS leaves the connection, a socket that only this user may open, as
@@ -62,13 +62,13 @@ func (s Spec) Validate() error {
 	var problems []error
 	bad := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if !namePattern.MatchString(s.Name) || s.Name == Auto {
-		bad("the name %q is not of small letters, digits, dots and dashes, or is taken", s.Name)
+		bad("the name %q must consist of lower-case letters, digits, dots, dashes and underscores, and cannot be auto", s.Name)
 	}
 	if s.Command == "" {
 		bad("it has no command")
 	}
 	if s.Concurrency < 0 || s.Memory < 0 || s.MaxMemory < 0 || s.StartTimeout < 0 {
-		bad("a number is below 0")
+		bad("concurrency, memory, max_memory and start_timeout cannot be negative")
 	}
 	if sum, err := hex.DecodeString(s.SHA256); err != nil || len(sum) != 0 && len(sum) != 32 {
 		bad("its sha256 is not 64 hex digits")
@@ -123,7 +123,7 @@ func (s Spec) Path() (string, error) {
 }
 
 // harmless are the variables that every backend gets: where to find programs,
-// libraries and a scratch folder, and how to write for people.
+// libraries and a scratch folder, and the language of messages.
 var harmless = []string{"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "GOTRACEBACK"}
 
 // Environment returns the variables of host that the process gets, and those

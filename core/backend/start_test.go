@@ -14,8 +14,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// TestUncheckedBackendsAreTold: one whose file nobody checks starts, but not in
-// silence.
+// TestUncheckedBackendsAreTold: a backend whose file is not checked starts, with a
+// warning.
 func TestUncheckedBackendsAreTold(t *testing.T) {
 	content, err := os.ReadFile(fakebackend)
 	if err != nil {
@@ -39,7 +39,7 @@ func TestUncheckedBackendsAreTold(t *testing.T) {
 }
 
 // TestStartFails has every kind of backend that cannot serve beside one that
-// can: the reason is told, and the other one is not touched by it.
+// can: the reason is reported, and the other one is not affected.
 func TestStartFails(t *testing.T) {
 	folder := t.TempDir()
 	plain := filepath.Join(folder, "plain")
@@ -60,17 +60,17 @@ func TestStartFails(t *testing.T) {
 		"a folder":       {Spec{Command: folder}, "is a folder"},
 		"another system": {Spec{Command: foreign}, "cannot be run"},
 		"checksum":       {Spec{Command: fakebackend, SHA256: strings.Repeat("0", 64)}, "sha256"},
-		"version":        {fake("bad", shows("version")...), "another version of the contract"},
-		"rubbish":        {fake("bad", shows("rubbish")...), "no handshake: \"Welcome!"},
+		"version":        {fake("bad", shows("version")...), "another version of the plugin contract"},
+		"rubbish":        {fake("bad", shows("rubbish")...), "other than a handshake: \"Welcome!"},
 		"silent":         {fake("bad", shows("silent")...), "did not finish its handshake within 300ms"},
-		"exit":           {fake("bad", shows("exit")...), "ended with status 3 before it served: fakebackend: cannot start"},
-		"no TLS":         {Spec{Command: "sh", Args: []string{"-c", "unset PLUGIN_CLIENT_CERT; exec " + fakebackend}}, "no mutual TLS"},
+		"exit":           {fake("bad", shows("exit")...), "exited with status 3 before it was ready: fakebackend: cannot start"},
+		"no TLS":         {Spec{Command: "sh", Args: []string{"-c", "unset PLUGIN_CLIENT_CERT; exec " + fakebackend}}, "not support mutual TLS"},
 		"load":           {fake("bad", shows("load")...), "out of memory"},
 		"error":          {fake("bad", shows("error")...), "not a number"},
 		"half a mask":    {fake("bad", shows("size")...), "mask of 16x16"},
 		"short mask":     {fake("bad", shows("short")...), "broken mask"},
 		"no mask":        {fake("bad", shows("empty")...), "broken mask"},
-		"dies":           {fake("bad", shows("die")...), "ended with status 2"},
+		"dies":           {fake("bad", shows("die")...), "exited with status 2"},
 		"hangs":          {fake("bad", shows("hang")...), "took too long"},
 	}
 	for name, test := range tests {
@@ -125,7 +125,7 @@ func TestWithoutTLS(t *testing.T) {
 	works(t, started(t, patient(t, spec)), "")
 }
 
-// TestStandardError: a flood there, or a line made to upset whoever parses it,
+// TestStandardError: a flood there, or a line made to break a parser of it,
 // harms nobody, and the last lines are kept.
 func TestStandardError(t *testing.T) {
 	for _, fault := range []string{"flood", "log"} {

@@ -2,36 +2,36 @@ package backend
 
 import "time"
 
-// State is the condition of a backend in one word.
+// State is what a backend is doing.
 type State string
 
 // The states.
 const (
 	Off      State = "off"      // configured, without a process
 	Starting State = "starting" // process and handshake
-	Warming  State = "warming"  // loading its model and trying it
+	Warming  State = "warming"  // loading its model and running it once
 	Ready    State = "ready"
 	Draining State = "draining" // finishes its runs, then ends
-	Failed   State = "failed"   // Why says why, NextTry when it is tried again
+	Failed   State = "failed"   // Why is the reason, NextTry the time of the next attempt
 )
 
-// statusLines is the number of lines of standard error that are shown.
+// statusLines is the number of stderr lines that are shown.
 const statusLines = 20
 
-// Status is what there is to know about one backend now.
+// Status is the current state of one backend.
 type Status struct {
 	Name  string    `json:"name"`
 	State State     `json:"state"`
 	Why   string    `json:"why,omitempty"`
 	Since time.Time `json:"since"`
-	// Active: it is the chosen one, or in the order of Auto. Serving: requests
-	// that name no backend go to it now.
+	// Active: it is the chosen backend, or one that Auto may choose. Serving:
+	// requests that name no backend go to it now.
 	Active  bool `json:"active"`
 	Serving bool `json:"serving"`
 	// Unchecked: no checksum of its file is known.
 	Unchecked bool `json:"unchecked,omitempty"`
 
-	// What the process says of itself; empty without one.
+	// As the process reports; empty while there is none.
 	Version  string   `json:"version,omitempty"`
 	Device   string   `json:"device,omitempty"`
 	Provider string   `json:"provider,omitempty"`

@@ -13,9 +13,9 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// supervisor keeps one configured backend as the Manager wants it: with a
-// process that works, or without one. Its goroutine, live, is the only one
-// that starts and ends processes.
+// supervisor keeps one configured backend as the Manager wants it: with a working
+// process, or without one. Its goroutine, live, is the only one that starts and
+// ends processes.
 type supervisor struct {
 	m    *Manager
 	name string
@@ -32,7 +32,7 @@ type supervisor struct {
 	started  int  // processes that served
 	unfit    bool // the last start failed
 	demanded bool // a request named it
-	asleep   bool // ended for lack of work
+	asleep   bool // stopped while idle
 	lastErr  string
 	stderr   []string
 	wish     context.Context //nolint:containedctx // lives while a process is wanted; nil otherwise
@@ -81,7 +81,7 @@ func (s *supervisor) want(wanted bool) {
 	}
 }
 
-// down: it failed, so that a lesser backend should serve until it is ready.
+// down: it failed, so a fallback should serve until it is ready again.
 func (s *supervisor) down() bool {
 	return s.proc == nil && (s.unfit || s.breaker.open(s.m.options.Restart))
 }
@@ -114,7 +114,7 @@ func (s *supervisor) serve(ctx context.Context) {
 			continue
 		}
 		if !reflect.DeepEqual(p.spec, s.currentSpec()) {
-			p.stop() // it was configured anew meanwhile
+			p.stop() // its configuration has changed meanwhile
 			continue
 		}
 		s.publish(ctx, p)
@@ -130,7 +130,7 @@ func (s *supervisor) awaitTurn(ctx context.Context) bool {
 	s.m.mu.Unlock()
 	if wait <= 0 {
 		select {
-		case <-s.again: // a push for an attempt that is due anyway
+		case <-s.again: // drop the request for an attempt that is due anyway
 		default:
 		}
 	} else {
@@ -200,12 +200,12 @@ func (s *supervisor) drain(p *process) {
 	case <-p.gone:
 	case <-s.m.closing.Done():
 	case <-timer.C:
-		s.log.Warn("backend ends with runs going on: they took too long")
+		s.log.Warn("drain timeout; stopping backend although runs are still in progress")
 	}
 	p.stop()
 }
 
-// failed notes why there is no process and when to try again.
+// failed records why there is no process and when to try again.
 func (s *supervisor) failed(err error, atStart bool) {
 	var f *DownError
 	if !errors.As(err, &f) {
@@ -223,7 +223,7 @@ func (s *supervisor) failed(err error, atStart bool) {
 	s.log.Error("backend failed", "why", f.Reason, "next_try_in", time.Until(next).Round(time.Millisecond), "stderr", f.Stderr)
 }
 
-// set notes a state, unless a process serves meanwhile.
+// set records a state, unless a process is serving.
 func (s *supervisor) set(state State, why string) {
 	s.m.update(func() {
 		if s.proc == nil {

@@ -9,11 +9,10 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Switch makes another backend, or Auto, the active one. Requests go on on the
-// old one until the new one serves; if it fails, the old one stays. Two that
-// do not fit into memory together are swapped one after the other, and
-// requests wait meanwhile. Codes: Invalid (unknown name), BackendUnavailable,
-// Timeout, Canceled.
+// Switch makes another backend, or Auto, the active one. Requests stay on the
+// old one until the new one is serving; if it fails, the old one stays. Two that
+// do not fit into memory together are swapped one after the other, while requests
+// wait. Codes: Invalid (unknown name), BackendUnavailable, Timeout, Canceled.
 func (m *Manager) Switch(ctx context.Context, name string) error {
 	if err := m.lockChanges(ctx); err != nil {
 		return err
@@ -45,15 +44,15 @@ func (m *Manager) switchTo(ctx context.Context, name string) error {
 		}
 	})
 	if err != nil {
-		m.options.Log.Error("backend was not switched", "to", name, "stays", old, "why", reason(err))
+		m.options.Log.Error("backend switch failed; keeping the current one", "to", name, "current", old, "why", reason(err))
 		return inWords(ctx, err)
 	}
-	m.options.Log.Info("backend was switched", "from", old, "to", name)
+	m.options.Log.Info("backend switched", "from", old, "to", name)
 	return nil
 }
 
-// handOver ends what serves before it starts the new; if that fails, the old
-// starts again.
+// handOver ends the old backend before it starts the new one; if that fails, it
+// starts the old one again.
 func (m *Manager) handOver(ctx context.Context, old, name string) error {
 	m.update(func() { m.handover = true; m.forget(old) })
 	err := m.awaitOff(ctx, old)
@@ -63,9 +62,9 @@ func (m *Manager) handOver(ctx context.Context, old, name string) error {
 	}
 	if err != nil {
 		m.update(func() { m.handover, m.active = false, old; chain, _ := m.chain(old); tryNow(chain) })
-		// Not bounded by ctx, which may be what ended: the way back must work.
+		// Not bound to ctx, which may have ended: the way back must work.
 		if back := m.awaitServing(context.WithoutCancel(ctx), old); back != nil {
-			err = errors.Join(err, fmt.Errorf("and %s did not come back: %w", old, back))
+			err = errors.Join(err, fmt.Errorf("restarting %s failed too: %w", old, back))
 		}
 	}
 	return err
@@ -104,10 +103,10 @@ func (m *Manager) Restart(ctx context.Context, name string) error {
 	return inWords(ctx, err)
 }
 
-// errNotServing says that there is no process to replace.
-var errNotServing = errors.New("it does not serve")
+// errNotServing means that there is no process to replace.
+var errNotServing = errors.New("the backend is not serving")
 
-// ask has the supervisor replace the process that serves.
+// ask makes the supervisor replace the serving process.
 func (s *supervisor) ask(ctx context.Context, spec Spec) error {
 	r := replacement{spec: spec, result: make(chan error, 1)}
 	for asked := false; !asked; {
@@ -135,15 +134,14 @@ func (s *supervisor) ask(ctx context.Context, spec Spec) error {
 	}
 }
 
-// replace starts the successor of a process that serves, before the old one
-// ends where both fit into memory, and returns whichever serves then; nil if
-// none does.
+// replace starts the successor of a serving process, before the old one ends if
+// both fit into memory, and returns the one that then serves; nil if none does.
 func (s *supervisor) replace(ctx context.Context, old *process, r replacement) *process {
 	s.m.mu.Lock()
 	handOver := !s.m.fits(s)
 	s.m.mu.Unlock()
 	if handOver {
-		s.unpublish(Draining, "makes room for a fresh process")
+		s.unpublish(Draining, "making room for a fresh process")
 		s.drain(old)
 	}
 	fresh, err := s.launch(ctx, r.spec)
@@ -157,7 +155,7 @@ func (s *supervisor) replace(ctx context.Context, old *process, r replacement) *
 		}
 		return fresh
 	case !handOver:
-		s.m.noteError(s, "a fresh process did not come up: "+reason(err))
+		s.m.noteError(s, "its replacement did not start, so the old process stays: "+reason(err))
 		return old
 	}
 	s.failed(err, true)

@@ -52,7 +52,7 @@ func (l *load) end() (served int64, longest time.Duration) {
 	return l.served.Load(), time.Duration(l.longest.Load())
 }
 
-// TestSwapUnderLoad: no way of changing what serves loses a request.
+// TestSwapUnderLoad: no way of changing the serving backend loses a request.
 func TestSwapUnderLoad(t *testing.T) {
 	one := fake("one", "-delay", "2ms")
 	one.Concurrency = 2
@@ -66,7 +66,7 @@ func TestSwapUnderLoad(t *testing.T) {
 		"restart two":      func() error { return m.Restart(ctx, "two") },
 		"switch to auto":   func() error { return m.Switch(ctx, Auto) },
 		"update the model": func() error { return m.UpdateModel(ctx, testModel(t, "first", 32, 64, 128)) },
-		"configure anew": func() error {
+		"reconfigure": func() error {
 			spec := fake("one", "-delay", "1ms")
 			return m.Reconfigure(ctx, []Spec{spec, fake("two", "-delay", "2ms")}, "")
 		},
@@ -121,7 +121,7 @@ func tight(o Options) Options {
 }
 
 // TestHandOver: two that do not fit together are swapped one after the other;
-// requests wait and none is lost, also if the way leads back.
+// requests wait and none is lost, even if the switch fails.
 func TestHandOver(t *testing.T) {
 	o := tight(patient(t, fake("one"), fake("two"), fake("bad", shows("load")...)))
 	o.Active = "one"
@@ -152,7 +152,7 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
-// TestReplacementFails: the process that works goes on.
+// TestReplacementFails: the working process stays.
 func TestReplacementFails(t *testing.T) {
 	m := started(t, patient(t, fake("one")))
 	pid := statusOf(m, "one").PID
@@ -203,7 +203,7 @@ func TestReconfigure(t *testing.T) {
 	}
 }
 
-// TestReconfigureModels: the first of the new models serves those who name none,
+// TestReconfigureModels: the first of the new models serves requests that name none,
 // and is loaded before they come; one that does not load changes nothing.
 func TestReconfigureModels(t *testing.T) {
 	o := patient(t, fake("one"))

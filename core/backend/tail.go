@@ -12,13 +12,13 @@ import (
 
 const (
 	tailBytes = 8 << 10
-	// linesASecond bounds what a chatty process may put into our log.
+	// linesASecond bounds what a verbose process may write into our log.
 	linesASecond = 50
 )
 
-// tail keeps the last bytes that a process wrote to its standard error, and of
-// a panic also how it began, however long it is. Whole lines also go to the
-// log at level debug.
+// tail keeps the last bytes that a process wrote to its stderr, and the first line
+// of a panic however long it is. Whole lines also go to
+// the log at level debug.
 type tail struct {
 	log *slog.Logger
 
@@ -60,9 +60,9 @@ func (t *tail) pass() {
 		t.window, t.lines = now, 0
 	}
 	if t.lines++; t.lines <= linesASecond {
-		t.log.Debug("backend says", "line", string(t.line))
+		t.log.Debug("backend stderr", "line", string(t.line))
 	} else if t.lines == linesASecond+1 {
-		t.log.Debug("backend says too much, the rest of this second is left out")
+		t.log.Debug("backend writes too much to stderr; dropping the rest of this second")
 	}
 }
 
@@ -85,7 +85,7 @@ func (t *tail) last(n int) []string {
 	return lines[max(0, len(lines)-n):]
 }
 
-// dying says whether a line is the first of what a runtime writes as it ends.
+// dying reports whether a line is the first of a runtime's crash report.
 func dying(line string) bool {
 	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "SIG")
 }

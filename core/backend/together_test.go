@@ -9,8 +9,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// TestDiesUnderSeveral: a process that dies takes none of the requests with it
-// that it held beside the one that killed it.
+// TestDiesUnderSeveral: when a request kills a process, its other requests are not
+// lost.
 func TestDiesUnderSeveral(t *testing.T) {
 	flags, arm := showsOnce(t, "die", "-delay", "200ms")
 	spec := fake("one", flags...)
@@ -36,7 +36,7 @@ func TestDiesUnderSeveral(t *testing.T) {
 }
 
 // TestCrashLoopHarmsNobody: while one backend dies at every request, those for
-// another one are served as if nothing were.
+// another one are served normally.
 func TestCrashLoopHarmsNobody(t *testing.T) {
 	o := patient(t, fake("bad", shows("die")...), fake("good"))
 	o.Active, o.SkipWarmUp = "bad", true

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// users counts the leases on a process, bounds the runs at a time, and tells
+// users counts the leases on a process, bounds the runs at a time, and signals
 // when the last lease has been released.
 type users struct {
 	slots chan struct{}
 
 	mu      sync.Mutex
 	count   int
-	retired bool          // nobody new
+	retired bool          // accepts no new users
 	used    time.Time     // when the last one left
 	empty   chan struct{} // closed when retired and without users
 }
@@ -44,7 +44,7 @@ func (u *users) release() {
 	}
 }
 
-// slot waits for the turn to run; the caller gives it back by reading slots.
+// slot waits for a free slot; the caller frees it by reading from slots.
 func (u *users) slot(ctx context.Context) error {
 	select {
 	case u.slots <- struct{}{}:

@@ -28,7 +28,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 var proxy = kind[netip.Prefix]{"proxies' " + prefix.accepts + " (not the whole internet)", func(s string) (netip.Prefix, error) {
 	p, err := parsePrefix(s)
 	if err == nil && p.Bits() == 0 {
-		err = errors.New("trusts everyone, so that anyone could choose an address")
+		err = errors.New("trusts every address, so that anyone could forge theirs")
 	}
 	return p, err
 }, netip.Prefix.String}

@@ -19,7 +19,7 @@ var (
 
 var backendFields = []string{"args", "command", "concurrency", "device", "env", "max_memory", "memory", "models", "sha256", "start_timeout", "tls"}
 
-// memory is what a process may plausibly need.
+// memory is what a process may reasonably need.
 var memory = size(1<<20, 1<<40)
 
 // takeBackends reads the tables [backends.NAME] of the file.
@@ -35,7 +35,7 @@ func (c *Config) takeBackends(l layer) (problems Errors) {
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		t := table{fields: nil, key: "backends." + name, layer: l}
 		if !isName(name) || name == "auto" {
-			t.fail("", "", "is no name for a backend", "small letters, digits and dashes, but not auto")
+			t.fail("", "", "is not a valid backend name", "lower-case letters, digits and dashes, but not auto")
 		}
 		if t.fields, ok = tables[name].(map[string]any); !ok {
 			t.fail("", "", "is not a table", "[backends."+name+"]")
@@ -46,7 +46,7 @@ func (c *Config) takeBackends(l layer) (problems Errors) {
 	return problems
 }
 
-// table reads the fields of one backend and remembers what is wrong.
+// table reads the fields of one backend and collects the mistakes.
 type table struct {
 	fields   map[string]any
 	key      string
@@ -64,7 +64,7 @@ func (t *table) backend(name string) Backend {
 		if slices.Contains(backendFields, field) {
 			continue
 		}
-		message := "is no field of a backend"
+		message := "is not a field of a backend"
 		if near := suggest(field, backendFields); near != "" {
 			message += fmt.Sprintf("; did you mean %s?", near)
 		}
@@ -89,7 +89,7 @@ func (t *table) backend(name string) Backend {
 	}
 	for _, m := range b.Models {
 		if !isName(m) {
-			t.fail("models", m, "is no name of a model", "names in small letters, digits, dashes")
+			t.fail("models", m, "is not a valid model name", "names in lower-case letters, digits and dashes")
 		}
 	}
 	if b.MaxMemory > 0 && b.MaxMemory < b.Memory {
@@ -97,7 +97,7 @@ func (t *table) backend(name string) Backend {
 	}
 	for _, v := range b.Env {
 		if !variableName.MatchString(v) {
-			t.fail("env", v, "is not a variable", "NAME, PREFIX* or NAME=value")
+			t.fail("env", v, "is not a valid variable", "NAME, PREFIX* or NAME=value")
 		}
 	}
 	return b
@@ -135,7 +135,7 @@ func (t *table) strings(name string) []string {
 		all = append(all, s)
 	}
 	if !ok {
-		t.fail(name, "", "is not a list of texts", `such as ["--verbose"]`)
+		t.fail(name, "", "is not a list of strings", `such as ["--verbose"]`)
 	}
 	return all
 }

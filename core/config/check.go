@@ -22,8 +22,8 @@ func (c *Config) check() (problems Errors) {
 	c.checkListeners(fail)
 	c.checkFiles(fail)
 	if c.Limits.RedisURL != "" && c.Server.DeviceSecret == "" {
-		fail("device_secret", "must be set where redis_url is: without it, whoever reads Redis could find visitors' addresses in the counters' names; "+
-			"bgremover config secret FILE makes one, device_secret_file names it, and all replicas need the same")
+		fail("device_secret", "must be set when redis_url is: without it, anyone who can read Redis could recover visitors' addresses from the counters' names; "+
+			"run bgremover config secret FILE, set device_secret_file to that file, and use the same one on all replicas")
 	}
 	if d, n := c.Limits.Device, c.Limits.Network; d.Period != 0 && n.Period != 0 &&
 		float64(n.Count)/n.Period.Seconds() < float64(d.Count)/d.Period.Seconds() {
@@ -33,10 +33,10 @@ func (c *Config) check() (problems Errors) {
 		fail("memory", "is less than four times max_upload (%s), and a quarter of it is for uploads", formatSize(i.MaxUpload))
 	}
 	if e := c.Edges; (e.CloudflareZone == "") != (e.CloudflareToken == "") {
-		fail("edge_cloudflare_zone", "and edge_cloudflare_token go together")
+		fail("edge_cloudflare_zone", "and edge_cloudflare_token must be set together")
 	}
 	if e := c.Edges; (e.FastlyService == "") != (e.FastlyToken == "") {
-		fail("edge_fastly_service", "and edge_fastly_token go together")
+		fail("edge_fastly_service", "and edge_fastly_token must be set together")
 	}
 	known := slices.Clone(builtin)
 	for _, b := range c.Backends {
@@ -47,7 +47,7 @@ func (c *Config) check() (problems Errors) {
 			if name != c.Inference.Backend {
 				key = "api_backends"
 			}
-			fail(key, "names the backend %s, which is none of: %s", name, strings.Join(known, ", "))
+			fail(key, "names the backend %s, which is not one of: %s", name, strings.Join(known, ", "))
 		}
 	}
 	var programs []string
@@ -65,22 +65,22 @@ func (c *Config) checkListeners(fail func(key, format string, args ...any)) {
 		fail("admin_listen", "is the same address as listen (%s)", c.Server.Listen)
 	}
 	if isSocket(c.Operator.Listen) && c.Operator.TLSCert != "" {
-		fail("admin_tls_cert", "is not for a socket; leave it out, or listen on an address")
+		fail("admin_tls_cert", "does not apply to a socket; remove it, or listen on an address")
 	}
 	if !isSocket(c.Operator.Listen) && !Loopback(c.Operator.Listen) && c.Operator.Token == "" && c.Operator.ClientCA == "" {
 		fail("admin_listen", "can be reached from other machines, so admin_token or admin_client_ca must be set too (or listen on 127.0.0.1)")
 	}
 	if (c.Server.TLSCert == "") != (c.Server.TLSKey == "") {
-		fail("tls_cert", "and tls_key go together")
+		fail("tls_cert", "and tls_key must be set together")
 	}
 	if (c.Operator.TLSCert == "") != (c.Operator.TLSKey == "") {
-		fail("admin_tls_cert", "and admin_tls_key go together")
+		fail("admin_tls_cert", "and admin_tls_key must be set together")
 	}
 	if c.Operator.ClientCA != "" && c.Operator.TLSCert == "" {
 		fail("admin_client_ca", "needs admin_tls_cert and admin_tls_key")
 	}
 	if (c.Operator.ClientCert == "") != (c.Operator.ClientKey == "") {
-		fail("admin_client_cert", "and admin_client_key go together")
+		fail("admin_client_cert", "and admin_client_key must be set together")
 	}
 }
 
@@ -107,7 +107,7 @@ func (c *Config) checkFiles(fail func(key, format string, args ...any)) {
 	}
 }
 
-// Loopback says whether only this machine can reach an address to listen on.
+// Loopback reports whether only this machine can reach a listener's address.
 func Loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -128,8 +128,8 @@ func (o Operator) Socket() string {
 	return strings.TrimPrefix(o.Listen, "unix:")
 }
 
-// MadeToken is the file of the token that the server makes itself; "" where it
-// makes none, as access is settled otherwise.
+// MadeToken is the file of the token that the server generates; "" if access is
+// controlled in another way.
 func (c *Config) MadeToken() string {
 	if o := c.Operator; o.Token != "" || o.ClientCA != "" || o.Socket() != "" {
 		return ""
@@ -137,8 +137,8 @@ func (c *Config) MadeToken() string {
 	return filepath.Join(c.Folders.Data, "admin-token")
 }
 
-// sameAddress says whether two listeners would want the same port of the same
-// host. Port 0 is a port of the system's choice and never the same.
+// sameAddress reports whether two listeners would need the same port of the same
+// host. For port 0 the system chooses one, which is never the same.
 func sameAddress(a, b string) bool {
 	hostA, portA, errA := net.SplitHostPort(a)
 	hostB, portB, errB := net.SplitHostPort(b)

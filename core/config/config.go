@@ -1,7 +1,6 @@
-// Package config is the one tree of settings: defaults, then the file
-// (bgremover.toml), then the environment (BGREMOVER_*), then flags, the later
-// outranking the earlier. Load reports every mistake at once; Live reloads
-// while the server runs.
+// Package config loads the settings: defaults, then the file (bgremover.toml),
+// then the environment (BGREMOVER_*), then flags, each overriding those before
+// it. Load reports every mistake at once; Live reloads while the server runs.
 package config
 
 import (
@@ -21,7 +20,7 @@ type Config struct {
 	Edges     Edges
 	Backends  []Backend // in the order of their names
 
-	// File is the file that was read; empty where there is none.
+	// File is the file that was read; empty if there is none.
 	File string
 
 	values []Value
@@ -30,7 +29,7 @@ type Config struct {
 // Server is the public listener.
 type Server struct {
 	Listen         string
-	PublicURL      string // without a trailing slash; empty: as the request says
+	PublicURL      string // without a trailing slash; empty: taken from the request
 	SiteName       string
 	ContactEmail   string
 	TLSCert        string
@@ -63,7 +62,7 @@ type Folders struct {
 	Logs    string
 }
 
-// Inference says what cuts out, and how much of it at a time.
+// Inference says which backend and model run, and how much at a time.
 type Inference struct {
 	Backend      string // "auto" or a name
 	Model        string
@@ -74,10 +73,10 @@ type Inference struct {
 	MaxPixels    int   // a photo
 	MaxSide      int   // pixels of a photo's width and height each
 	MaxPhotos    int   // a form
-	Memory       int64 // bytes for uploads, photos at work and unsent results together
+	Memory       int64 // bytes for uploads, photos in progress and unsent results together
 	Queue        int   // photos waiting
-	Workers      int   // photos at work; 0: as many as the processor suggests
-	Threads      int   // of one inference; 0: as many as the processor has
+	Workers      int   // photos in progress; 0: depends on the number of cores
+	Threads      int   // of one inference; 0: depends on the number of cores
 	Timeout      time.Duration
 	IdleUnload   time.Duration // 0: never
 }
@@ -93,7 +92,7 @@ type Limits struct {
 	Loads     Rate // of models and backends that a device names
 }
 
-// Log says what is written down, and for how long.
+// Log says what is logged, and how long it is kept.
 type Log struct {
 	Level        string // "debug", "info", "warn" or "error"
 	Format       string // "text" or "json"
@@ -105,15 +104,15 @@ type Log struct {
 	AccessDay    int64 // bytes that the lines of one day may take
 }
 
-// Cache says how long public pages may be kept by others.
+// Cache says how long public pages may be cached.
 type Cache struct {
 	Browser    time.Duration
 	Edge       time.Duration
-	Stale      time.Duration // while it is fetched anew
+	Stale      time.Duration // while it is refreshed
 	StaleError time.Duration // while this server is down
 }
 
-// Edges are the shared caches in front, for purging them.
+// Edges are the shared caches in front of the server, which it can purge.
 type Edges struct {
 	Varnish, Nginx                  []string // URLs without a trailing slash
 	CloudflareZone, CloudflareToken string
@@ -125,14 +124,14 @@ type Backend struct {
 	Name         string
 	Command      string
 	Args         []string
-	Env          []string // names of variables that it may see, or NAME=value
+	Env          []string // names of variables that it inherits, or NAME=value
 	Device       string   // such as "cpu", "cuda:0"; empty: its own choice
 	Models       []string // the first is loaded at start; empty: all, the default first
 	Concurrency  int      // 0: its own choice
 	SHA256       string   // of the command's file, in hex; empty: not checked
 	TLS          bool
-	Memory       int64         // bytes that it needs; 0: what it last took
-	MaxMemory    int64         // bytes at which a fresh process takes over; 0: it may grow
+	Memory       int64         // bytes that it needs; 0: what it last used
+	MaxMemory    int64         // bytes at which a fresh process takes over; 0: no limit
 	StartTimeout time.Duration // from start to handshake; 0: a minute
 }
 

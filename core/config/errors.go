@@ -7,11 +7,11 @@ import (
 
 // Error is one mistake in the settings.
 type Error struct {
-	Key     string // empty where the trouble is with the whole file
+	Key     string // empty if it concerns the whole file
 	Value   string // as it was given; secrets are not shown
 	Origin  Origin
 	Message string // what is wrong
-	Accepts string // what would be right
+	Accepts string // what would be valid
 }
 
 // Errors is every mistake that was found.
@@ -28,7 +28,7 @@ func (p Error) Error() string {
 	}
 	b.WriteString(p.Message)
 	if p.Accepts != "" {
-		b.WriteString("; accepted is " + p.Accepts)
+		b.WriteString("; expected " + p.Accepts)
 	}
 	return b.String()
 }
@@ -50,12 +50,12 @@ func (ps Errors) Unwrap() []error {
 	return errs
 }
 
-// Explain tells an error that only showed in use, such as an address that is
-// taken, in the same words as the errors of Load: with value and origin.
+// Explain reports an error that only appeared in use, such as an address that is
+// taken, in the form of Load's errors: with value and origin.
 func (c *Config) Explain(key string, err error) Errors {
 	for _, v := range c.values {
 		if v.Key == key {
-			return Errors{{Key: key, Value: v.shown(), Origin: v.Origin, Message: "does not work: " + err.Error()}}
+			return Errors{{Key: key, Value: v.shown(), Origin: v.Origin, Message: "cannot be used: " + err.Error()}}
 		}
 	}
 	return Errors{{Key: key, Message: err.Error()}}

@@ -20,7 +20,7 @@ type kind[T any] struct {
 	format  func(T) string
 }
 
-var errForm = errors.New("is not of that form")
+var errForm = errors.New("is not valid")
 
 const maxPeriod = 31 * 24 * time.Hour
 
@@ -64,7 +64,7 @@ var flag = kind[bool]{"true or false", func(s string) (bool, error) {
 }, strconv.FormatBool}
 
 func duration(low, high time.Duration) kind[time.Duration] {
-	accepts := fmt.Sprintf("a time such as 30s, 10m, 1h or 7d, from %s to %s", formatDuration(low), formatDuration(high))
+	accepts := fmt.Sprintf("a duration such as 30s, 10m, 1h or 7d, from %s to %s", formatDuration(low), formatDuration(high))
 	return kind[time.Duration]{accepts, func(s string) (time.Duration, error) {
 		d, err := parseDuration(s)
 		if err != nil {
@@ -175,7 +175,7 @@ func parseRate(s string) (Rate, error) {
 	return Rate{n, d}, errors.Join(within(n, 1, 1_000_000_000), within(d, time.Second, maxPeriod))
 }
 
-// String gives the rate in the form that the settings accept.
+// String returns the rate in the form that the settings accept.
 func (r Rate) String() string {
 	if r == (Rate{}) {
 		return "off"
@@ -183,9 +183,9 @@ func (r Rate) String() string {
 	return strconv.FormatInt(r.Count, 10) + "/" + formatDuration(r.Period)
 }
 
-// list reads values parted by commas.
+// list reads values separated by commas.
 func list[T any](each kind[T]) kind[[]T] {
-	return kind[[]T]{"a list, parted by commas, of " + each.accepts, func(s string) ([]T, error) {
+	return kind[[]T]{"a comma-separated list of " + each.accepts, func(s string) ([]T, error) {
 		var all []T
 		for part := range strings.SplitSeq(s, ",") {
 			if part = strings.TrimSpace(part); part == "" {

@@ -58,7 +58,7 @@ var apiKey = kind[APIKey]{"NAME:SHA256=RATE, where SHA256 is that of the key, in
 	name, digest, found := strings.Cut(who, ":")
 	sum, err := hex.DecodeString(digest)
 	if !found || err != nil || len(sum) != sha256.Size || !isName(name) {
-		return APIKey{}, errors.New("is not of that form (the key itself does not belong here)")
+		return APIKey{}, errors.New("is not valid (give the SHA-256 of the key, not the key itself)")
 	}
 	r, err := parseRate(text)
 	return APIKey{name, [32]byte(sum), r}, err
@@ -67,15 +67,15 @@ var apiKey = kind[APIKey]{"NAME:SHA256=RATE, where SHA256 is that of the key, in
 }}
 
 // NewAPIKey makes a key of 32 random bytes for a program and the entry of
-// api_keys that lets it in at a rate such as "1000/1h". The key is nowhere else
-// and cannot be had again.
+// api_keys that lets it in at a rate such as "1000/1h". The key is not
+// stored anywhere and cannot be recovered.
 func NewAPIKey(program, text string) (key, entry string, err error) {
 	if !isName(program) {
-		return "", "", errors.New("a program's name has small letters, digits and dashes")
+		return "", "", errors.New("a program's name must consist of lower-case letters, digits and dashes")
 	}
 	r, err := parseRate(text)
 	if err != nil {
-		return "", "", fmt.Errorf("%q is not %s", text, rate.accepts)
+		return "", "", fmt.Errorf("%q is not valid; expected %s", text, rate.accepts)
 	}
 	var random [32]byte
 	if _, err := rand.Read(random[:]); err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Live is the tree of a running server: read whole, checked whole and swapped
-// whole, so that a reader never sees half of a change and a mistake changes
+// Live holds the settings of a running server. They are read, checked and swapped
+// as a whole, so that a reader never sees half of a change and a mistake changes
 // nothing.
 type Live struct {
 	current atomic.Pointer[Config]
@@ -28,10 +28,10 @@ type Report struct {
 	Err     error // Errors; nothing was changed
 }
 
-// Change is one setting that is different now.
+// Change is one setting that has changed.
 type Change struct {
 	Key, From, To string // secrets are not shown
-	Restart       bool   // comes into effect at the next start only
+	Restart       bool   // takes effect only at the next start
 }
 
 // Open loads the sources for the first time.
@@ -45,30 +45,31 @@ func Open(sources Sources) (*Live, error) {
 	return l, nil
 }
 
-// Current is the tree in force: what waits for the next start is as it was at
-// this one. Ask again for each piece of work.
+// Current returns the settings in force; those that need a restart keep the value
+// that they had at the start. Call it again for each piece of work.
 func (l *Live) Current() *Config { return l.current.Load() }
 
-// Last is the latest reload that changed something or failed; nil before.
+// Last returns the latest reload that changed something or failed; nil if none
+// has.
 func (l *Live) Last() *Report { return l.last.Load() }
 
-// OnChange has f called after each reload that changed something or failed;
-// then both trees are the one in force. Calls come one at a time.
+// OnChange registers f for each reload that changes something or fails; after a
+// failure old and changed are both the settings in force. Calls do not overlap.
 func (l *Live) OnChange(f func(old, changed *Config, report Report)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.onChange = append(l.onChange, f)
 }
 
-// Reload reads everything anew.
+// Reload reads all sources again.
 func (l *Live) Reload(cause string) Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.swap(cause, l.sources)
 }
 
-// Apply sets values as the operator's page does: until the next start, or in
-// the file too. What the environment or a flag sets cannot be changed.
+// Apply sets values for the operator's page: until the next start, or in the file
+// too. What the environment or a flag sets cannot be changed.
 func (l *Live) Apply(values map[string]string, persist bool) Report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,18 +78,18 @@ func (l *Live) Apply(values map[string]string, persist bool) Report {
 	maps.Copy(sources.Operator, l.sources.Operator)
 	maps.Copy(sources.Operator, values)
 	if problems := l.locked(values); len(problems) > 0 {
-		return l.tell(Report{Time: time.Now(), Cause: "operator", Err: problems}, l.Current())
+		return l.report(Report{Time: time.Now(), Cause: "operator", Err: problems}, l.Current())
 	}
 	if persist {
 		if _, err := Load(sources); err != nil {
-			return l.tell(Report{Time: time.Now(), Cause: "operator", Err: err}, l.Current())
+			return l.report(Report{Time: time.Now(), Cause: "operator", Err: err}, l.Current())
 		}
 		path, _ := sources.path()
 		if err := persistTo(path, values); err != nil {
-			return l.tell(Report{Time: time.Now(), Cause: "operator", Err: err}, l.Current())
+			return l.report(Report{Time: time.Now(), Cause: "operator", Err: err}, l.Current())
 		}
 		for key := range values {
-			delete(sources.Operator, key) // the file says it now
+			delete(sources.Operator, key) // now in the file
 		}
 	}
 	return l.swap("operator", sources)
@@ -97,7 +98,7 @@ func (l *Live) Apply(values map[string]string, persist bool) Report {
 func (l *Live) locked(values map[string]string) (problems Errors) {
 	for _, v := range l.Current().values {
 		if text, wanted := values[v.Key]; wanted && v.Locked && text != v.Text {
-			problems = append(problems, Error{Key: v.Key, Value: v.shown(), Origin: v.Origin, Message: "is set there and cannot be changed here"})
+			problems = append(problems, Error{Key: v.Key, Value: v.shown(), Origin: v.Origin, Message: "is set there, and cannot be changed here"})
 		}
 	}
 	return problems
@@ -109,7 +110,7 @@ func (l *Live) swap(cause string, sources Sources) Report {
 	old := l.Current()
 	if err != nil {
 		report.Err = err
-		return l.tell(report, old)
+		return l.report(report, old)
 	}
 	l.sources = sources
 	report.Changes = differences(old, changed)
@@ -118,10 +119,10 @@ func (l *Live) swap(cause string, sources Sources) Report {
 	if len(report.Changes) == 0 {
 		return report
 	}
-	return l.tell(report, old)
+	return l.report(report, old)
 }
 
-func (l *Live) tell(report Report, old *Config) Report {
+func (l *Live) report(report Report, old *Config) Report {
 	l.last.Store(&report)
 	for _, f := range l.onChange {
 		f(old, l.Current(), report)

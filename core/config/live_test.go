@@ -153,8 +153,8 @@ func TestReadersNeverSeeHalfAChange(t *testing.T) {
 	}
 }
 
-// TestWhatWaitsForTheStart: the tree in force keeps it as it was, each change is
-// reported once, and the next start has it.
+// TestWhatWaitsForTheStart: a setting that needs a restart keeps its value, each
+// change is reported once, and the next start applies it.
 func TestWhatWaitsForTheStart(t *testing.T) {
 	const secret = "0123456789abcdef0123456789abcdef"
 	path := write(t, "access_log = \"file\"\nlimits_device = \"10/1h\"\n")

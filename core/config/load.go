@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Value is one setting as it was found.
+// Value is one setting as it was loaded.
 type Value struct {
 	Key     string
 	Text    string // in canonical form; empty for a secret
@@ -18,8 +18,8 @@ type Value struct {
 	Accepts string
 	Secret  bool
 	IsSet   bool // not empty; says whether there is a secret at all
-	Live    bool // a reload brings a change into effect
-	Locked  bool // the environment or a flag outranks file and operator
+	Live    bool // a reload applies a change
+	Locked  bool // the environment or a flag overrides file and operator
 
 	raw string // the text, of a secret too
 }
@@ -59,14 +59,14 @@ func Load(sources Sources) (*Config, error) {
 	return c, nil
 }
 
-// finding is the value that ranks highest so far.
+// finding is the value of the highest layer so far.
 type finding struct {
 	text   string
 	origin Origin
 	err    error
 }
 
-// collect lets a layer outrank what was found before it.
+// collect lets a layer override what was found before it.
 func (l layer) collect(found map[string]finding) (problems Errors) {
 	raw := l.values.Raw()
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
@@ -84,7 +84,7 @@ func (l layer) collect(found map[string]finding) (problems Errors) {
 		if fromFile && err == nil {
 			origin.Where += " (" + text + ")"
 			if key = secret; raw[key] != nil {
-				err = fmt.Errorf("is given twice, by itself and by %s_file", secret)
+				err = fmt.Errorf("is set twice, directly and by %s_file", secret)
 			} else {
 				text, err = readSecret(text)
 			}
@@ -125,7 +125,7 @@ func (c *Config) complete() {
 	}
 }
 
-// keepUntilStart takes back what only a start may change.
+// keepUntilStart undoes the changes that need a restart.
 func (c *Config) keepUntilStart(started *Config) {
 	for _, s := range settings {
 		if !s.live {
@@ -134,11 +134,11 @@ func (c *Config) keepUntilStart(started *Config) {
 	}
 }
 
-// Values lists every setting as it was found, in a fixed order; one that waits
-// for the next start is not yet in force.
+// Values lists every setting as it was loaded, in a fixed order; one that needs a
+// restart is not yet in force.
 func (c *Config) Values() []Value { return slices.Clone(c.values) }
 
-// text returns the true text of a setting, that of secrets too.
+// text returns the text of a setting, even of a secret.
 func (c *Config) text(key string) string {
 	for _, s := range settings {
 		if s.key == key {
@@ -165,14 +165,14 @@ func unknown(key string, origin Origin) Error {
 	if key == "backends" {
 		p.Message = "can only be set in the file"
 	} else if key == "decode_memory" {
-		p.Message = "is called memory now, and counts uploads and results too"
+		p.Message = "has been renamed to memory, which also covers uploads and results"
 	} else if near := suggest(key, keys()); near != "" {
 		p.Message += fmt.Sprintf("; did you mean %s?", near)
 	}
 	return p
 }
 
-// textOf makes text of what TOML may hold.
+// textOf converts a TOML value to text.
 func textOf(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -194,7 +194,7 @@ func textOf(v any) (string, error) {
 	case map[string]any:
 		return "", fmt.Errorf("is a table, not a value")
 	}
-	return "", fmt.Errorf("is of a type that no setting has (%T)", v)
+	return "", fmt.Errorf("has a type that no setting accepts (%T)", v)
 }
 
 // readSecret reads a secret that a service manager put into a file.
@@ -204,7 +204,7 @@ func readSecret(path string) (string, error) {
 		return "", fmt.Errorf("cannot be read: %w", err)
 	}
 	if len(content) > 64<<10 {
-		return "", fmt.Errorf("is longer than any secret")
+		return "", fmt.Errorf("is too long for a secret (more than 64 KiB)")
 	}
 	return strings.TrimSpace(string(content)), nil
 }

@@ -156,7 +156,7 @@ func TestSecretsFromFiles(t *testing.T) {
 		t.Errorf("token = %q", c.Operator.Token)
 	}
 	_, err := Load(Sources{File: write(t, ""), Environ: []string{"BGREMOVER_ADMIN_TOKEN_FILE=" + token, "BGREMOVER_ADMIN_TOKEN=0123456789abcdef"}})
-	if err == nil || !strings.Contains(err.Error(), "is given twice") {
+	if err == nil || !strings.Contains(err.Error(), "is set twice") {
 		t.Errorf("err = %v", err)
 	}
 	_, err = Load(Sources{File: write(t, ""), Environ: []string{"BGREMOVER_ADMIN_TOKEN_FILE=/nowhere"}})

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// Print writes the tree as a settings file, each value with its origin.
+// Print writes the settings as a file, each value with its origin.
 // Secrets are left out.
 func (c *Config) Print(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -63,7 +63,7 @@ func Example(w io.Writer) {
 	for _, s := range settings {
 		fmt.Fprintf(w, "# %s\n# %s\n", s.help, s.accepts)
 		if s.live {
-			fmt.Fprintln(w, "# A reload is enough.")
+			fmt.Fprintln(w, "# A reload applies a change.")
 		}
 		if s.secret {
 			fmt.Fprintf(w, "# %s_file names a file that holds it.\n", s.key)
@@ -74,30 +74,31 @@ func Example(w io.Writer) {
 		}
 		fmt.Fprintf(w, "#%s = %q\n\n", s.key, initial)
 	}
-	fmt.Fprint(w, `# Other backends, one table each; one named like a built-in (onnx-cpu) changes
-# that. A reload is enough for all of it.
+	fmt.Fprint(w, `# Further backends, one table each; a table named like a built-in one (onnx-cpu)
+# changes that. A reload applies a change.
 #[backends.mine]
 #command = "/usr/local/bin/my-backend"
 #args = []
-# What it gets of the environment, and what is set for it.
+# Variables that it inherits from the environment, or that are set for it.
 #env = ["HTTPS_PROXY", "MY_SETTING=1"]
-# Where it runs: cpu, cuda, cuda:1 or another word. Auto prefers CUDA.
+# Where it runs: cpu, cuda, cuda:1 or another name. Auto prefers CUDA.
 #device = "cpu"
 # The installed models that it may run, the first of them loaded at start.
 # Empty: all, the default one first.
 #models = ["isnet"]
 # Runs at a time.
 #concurrency = 1
-# Of the command's file; another one is not started. Empty: not checked.
+# SHA-256 of the command's file; a file that differs is not started. Empty: not
+# checked.
 #sha256 = ""
-# false where its language's gRPC cannot do go-plugin's mutual TLS.
+# false if its gRPC library does not support go-plugin's mutual TLS.
 #tls = true
-# What it needs. Two that do not fit into memory together are swapped one after
-# the other. Without it: what it took the last time.
+# Memory that it needs. Two backends that do not fit into memory together are
+# swapped one after the other. Unset: what it used last.
 #memory = "2GiB"
-# The size at which a fresh process takes its place. Without it: it may grow.
+# Memory at which a fresh process takes its place. Unset: no limit.
 #max_memory = "6GiB"
-# From its start to its handshake.
+# Time from its start to its handshake.
 #start_timeout = "1m"
 `)
 }

@@ -10,15 +10,15 @@ import (
 	"path/filepath"
 )
 
-// SecretFile reads the secret that a file holds, and makes it first where there
-// is none: 32 random bytes as text, in a file that only its owner may read. Of
-// several processes that find none at once, all get the same.
+// SecretFile reads the secret in a file, and generates it first if there is no
+// file: 32 random bytes as text, readable only by the owner. Several processes
+// that find no file at the same time all get the same secret.
 func SecretFile(path string) (secret string, made bool, err error) {
 	if secret, err = ReadSecretFile(path); !errors.Is(err, fs.ErrNotExist) {
 		return secret, false, err
 	}
 	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails, says its documentation
+	_, _ = rand.Read(random) // documented never to fail
 	secret = base64.RawURLEncoding.EncodeToString(random)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", false, err
@@ -32,7 +32,7 @@ func SecretFile(path string) (secret string, made bool, err error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return "", false, err
 	}
-	// Whole or not at all, and never in place of another's.
+	// Atomic, and never overwrites the secret of another process.
 	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
 		secret, err = ReadSecretFile(path)
 		return secret, false, err
@@ -42,19 +42,19 @@ func SecretFile(path string) (secret string, made bool, err error) {
 	return secret, true, nil
 }
 
-// ReadSecretFile reads a file that SecretFile made. One that others on the
-// machine may read has no secret left.
+// ReadSecretFile reads a file that SecretFile made. It refuses a file that every
+// user of the machine may read.
 func ReadSecretFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
 	}
 	if info.Mode().Perm()&0o007 != 0 {
-		return "", fmt.Errorf("%s may be read by everyone on this machine (mode %#o); remove it, so that a new one is made", path, info.Mode().Perm())
+		return "", fmt.Errorf("%s can be read by every user of this machine (mode %#o); remove it, and a new secret is generated", path, info.Mode().Perm())
 	}
 	secret, err := readSecret(path)
 	if err == nil && len(secret) < minDeviceSecret {
-		err = fmt.Errorf("%s holds no secret of at least %d characters; remove it, so that a new one is made", path, minDeviceSecret)
+		err = fmt.Errorf("%s holds no secret of at least %d characters; remove it, and a new secret is generated", path, minDeviceSecret)
 	}
 	return secret, err
 }

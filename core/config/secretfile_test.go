@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSecretFile: of many that come at once one makes it, all get it, and only
-// its owner may read it.
+// TestSecretFile: of many concurrent callers one makes the secret, all get it, and
+// only its owner may read the file.
 func TestSecretFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "secret")
 	var mu sync.Mutex
@@ -64,7 +64,7 @@ func TestSecretFilesThatAreNone(t *testing.T) {
 func TestRedisNeedsASecret(t *testing.T) {
 	const url = "BGREMOVER_REDIS_URL=redis://127.0.0.1:6379/0"
 	_, err := Load(Sources{Environ: []string{url}})
-	if err == nil || !strings.Contains(err.Error(), "device_secret") || !strings.Contains(err.Error(), "bgremover config secret FILE makes one") {
+	if err == nil || !strings.Contains(err.Error(), "device_secret") || !strings.Contains(err.Error(), "run bgremover config secret FILE") {
 		t.Errorf("without a secret: %v", err)
 	}
 	if _, err := Load(Sources{Environ: []string{url, "BGREMOVER_DEVICE_SECRET=" + strings.Repeat("x", 31)}}); err == nil {

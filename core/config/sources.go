@@ -32,8 +32,8 @@ type Sources struct {
 	Environ []string
 	// Flags are those that AddFlags made; only those set by hand count.
 	Flags *pflag.FlagSet
-	// Operator holds what the operator's page set until the next start. It
-	// outranks the file, not the environment.
+	// Operator holds what the operator's page has set until the next start. It
+	// overrides the file, not the environment.
 	Operator map[string]string
 }
 
@@ -46,7 +46,7 @@ type Origin struct {
 // OriginKind is a layer of settings.
 type OriginKind string
 
-// The layers, in rising rank.
+// The layers; each overrides those before it.
 const (
 	Default     OriginKind = "default"
 	File        OriginKind = "file"
@@ -76,7 +76,7 @@ func quoted(s string) string {
 	return s
 }
 
-// layer is what one source says.
+// layer is the settings of one source.
 type layer struct {
 	kind   OriginKind
 	values *koanf.Koanf
@@ -96,7 +96,7 @@ func (s Sources) path() (path string, mustExist bool) {
 	return defaultFile, false
 }
 
-// layers reads all sources, lowest rank first.
+// layers reads all sources, the lowest layer first.
 func (s Sources) layers() (all []layer, path string, problems Errors) {
 	defaults := map[string]any{}
 	for _, d := range settings {
@@ -139,7 +139,7 @@ func (s Sources) layers() (all []layer, path string, problems Errors) {
 	return all, path, problems
 }
 
-// mustWork is for providers that read memory only and have no way to fail.
+// mustWork is for providers that only read memory and cannot fail.
 func mustWork(err error) {
 	if err != nil {
 		panic("config: " + err.Error())
@@ -192,5 +192,5 @@ func defaultDataDir() string {
 	if home, err := os.UserHomeDir(); err == nil {
 		return filepath.Join(home, ".local", "share", "bgremover")
 	}
-	return "" // named as a problem by Load
+	return "" // reported by Load
 }

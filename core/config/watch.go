@@ -13,12 +13,12 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settle is how long a file must be left alone before it is read: editors
-// empty or remove it on their way.
+// settle is how long a file must be unchanged before it is read: editors truncate
+// or remove it while they save.
 const settle = 200 * time.Millisecond
 
 // Watch reloads on SIGHUP and when the settings file changes, until ctx ends.
-// It calls ready, where set, once it would notice either.
+// It calls ready, if set, once it is watching both.
 func (l *Live) Watch(ctx context.Context, ready func()) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -47,10 +47,10 @@ func (l *Live) Watch(ctx context.Context, ready func()) error {
 			if open && concerns(event, path) {
 				timer.Reset(settle)
 			}
-		case <-watcher.Errors: //nolint:errcheck // it says that events were lost, so look at the file anyway
+		case <-watcher.Errors: //nolint:errcheck // events were lost, so check the file anyway
 			timer.Reset(settle)
 		case <-timer.C:
-			// A file that is gone is a bad file, but perhaps only for a moment.
+			// A missing file is an error, but perhaps only for a moment.
 			content, err := os.ReadFile(path)
 			if err == nil && !bytes.Equal(content, seen) {
 				seen = content
@@ -66,7 +66,7 @@ func (l *Live) Watch(ctx context.Context, ready func()) error {
 func watchFolders(path string) (*fsnotify.Watcher, error) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("the settings file cannot be watched: %w", err)
+		return nil, fmt.Errorf("cannot watch the settings file for changes: %w", err)
 	}
 	folders := []string{filepath.Dir(path)}
 	if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Dir(real) != folders[0] {
@@ -75,14 +75,14 @@ func watchFolders(path string) (*fsnotify.Watcher, error) {
 	for _, folder := range folders {
 		if err := watcher.Add(folder); err != nil {
 			_ = watcher.Close()
-			return nil, fmt.Errorf("the folder %s of the settings file cannot be watched: %w", folder, err)
+			return nil, fmt.Errorf("cannot watch the folder %s of the settings file for changes: %w", folder, err)
 		}
 	}
 	return watcher, nil
 }
 
-// concerns says whether an event may have changed the file. Kubernetes swaps
-// a link named ..data beside it.
+// concerns reports whether an event may have changed the file. Kubernetes swaps a
+// link named ..data beside it.
 func concerns(event fsnotify.Event, path string) bool {
 	base := filepath.Base(event.Name)
 	if base == filepath.Base(path) || base == "..data" {

@@ -39,7 +39,7 @@ func TestWatch(t *testing.T) {
 
 	rename(t, path, path+"~")
 	overwrite(t, path, "queue = 4\n")
-	expect("moved away and written anew", 4)
+	expect("moved away and written again", 4)
 
 	overwrite(t, path, "queue = many\n")
 	if r := await(t, reports); r.Err == nil || l.Current().Inference.Queue != 4 {

@@ -1,6 +1,6 @@
-// Package edge has the caches in front of a server forget the pages that they
-// hold, after a release or a change of settings that shows. Where an edge can,
-// the old pages stay for the case that the server is down.
+// Package edge purges the caches in front of a server after a release or a visible
+// change of settings. If an edge can, it keeps the old pages as stale copies in case
+// the server is down.
 package edge
 
 import (
@@ -12,38 +12,38 @@ import (
 	"time"
 )
 
-// Edges are the caches to purge; what is empty is not there.
+// Edges are the caches to purge; empty fields are not used.
 type Edges struct {
 	// Varnish and Nginx are the addresses, scheme://host[:port], of those that
-	// run the configurations in ops/. They heed the machines named there.
+	// run the configurations in ops/. They accept purges from the machines named there.
 	Varnish, Nginx []string
 	Cloudflare     Account // a zone; its token may purge
 	Fastly         Account // a service; its token may purge by key
 
-	// Tag is on every answer that is to go. Paths are their addresses, for nginx,
-	// which knows no tags.
+	// Tag is on every response to purge. Paths are their paths, for nginx, which
+	// has no tags.
 	Tag   string
 	Paths []string
 }
 
-// Account is a service's account: what is purged, and the token that may.
+// Account is an account with a service: what to purge, and the token for it.
 type Account struct {
 	ID, Token string
 	// Base replaces the address of the service's API, without a trailing slash.
 	Base string
 }
 
-// Outcome is what became of one edge.
+// Outcome is the result of purging one edge.
 type Outcome struct {
 	Edge string // such as "Varnish http://127.0.0.1"
 	Err  error
 }
 
-// timeout bounds one request; edges answer at once or are not there.
+// timeout bounds one request; edges answer at once or not at all.
 const timeout = 10 * time.Second
 
-// Purge purges all edges, one after the other, and goes on past those that
-// fail. No edges, no outcomes.
+// Purge purges all edges, one after the other, and continues after one that fails.
+// Without edges there are no outcomes.
 func (e Edges) Purge(ctx context.Context) []Outcome {
 	// No redirects are followed: they would carry tokens elsewhere.
 	client := &http.Client{Timeout: timeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableCompression: true},
@@ -65,7 +65,7 @@ func (e Edges) Purge(ctx context.Context) []Outcome {
 	return all
 }
 
-// reply is an answer, of which 64 KiB are read at most.
+// reply is a response, of which at most 64 KiB are read.
 type reply struct {
 	code   int
 	status string // such as "200 OK"

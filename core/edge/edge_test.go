@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// service stands for a hosted edge's API: it records and answers as told.
+// service is a fake of a hosted edge's API: it records requests and answers as set.
 type service struct {
 	*httptest.Server
 	requests []*http.Request
@@ -76,7 +76,7 @@ func TestFastly(t *testing.T) {
 	}
 }
 
-// What an edge says against a purge is told, whatever its status; tokens are
+// An edge's refusal of a purge is reported, whatever its status; tokens are
 // not, and follow no redirect.
 func TestRefusals(t *testing.T) {
 	const good = `{"success":true,"status":"ok"}`
@@ -112,7 +112,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// An edge that is not there holds up no other.
+// An edge that does not answer delays no other.
 func TestOneEdgeIsAway(t *testing.T) {
 	away, there := serve(t, 200, ""), serve(t, 200, `{"status":"ok"}`)
 	away.Close()

@@ -10,18 +10,18 @@ import (
 	"net/url"
 )
 
-// cloudflare purges by tag, which every plan may:
+// cloudflare purges by tag, which every plan allows:
 // https://developers.cloudflare.com/api/resources/cache/methods/purge/
 func cloudflare(ctx context.Context, client *http.Client, zone Account, tag string) error {
 	if zone.Base == "" {
 		zone.Base = "https://api.cloudflare.com/client/v4"
 	}
-	wish, err := json.Marshal(map[string][]string{"tags": {tag}})
+	body, err := json.Marshal(map[string][]string{"tags": {tag}})
 	if err != nil {
 		return err
 	}
 	address := zone.Base + "/zones/" + url.PathEscape(zone.ID) + "/purge_cache"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(wish))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func cloudflare(ctx context.Context, client *http.Client, zone Account, tag stri
 	return err
 }
 
-// fastly marks as stale what carries the key:
+// fastly marks pages with the key as stale:
 // https://www.fastly.com/documentation/reference/api/purging/
 func fastly(ctx context.Context, client *http.Client, service Account, key string) error {
 	if service.Base == "" {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// varnish marks as stale what carries the tag (xkey.softpurge in our VCL).
+// varnish marks pages with the tag as stale (xkey.softpurge in our VCL).
 func varnish(ctx context.Context, client *http.Client, base, tag string) error {
 	request, err := http.NewRequestWithContext(ctx, "PURGE", base+"/", http.NoBody)
 	if err != nil {
@@ -19,18 +19,18 @@ func varnish(ctx context.Context, client *http.Client, base, tag string) error {
 	case err != nil:
 		return err
 	case answer.code == http.StatusForbidden:
-		return fmt.Errorf("refuses: name this machine under acl purgers in its configuration")
+		return fmt.Errorf("refuses: add this machine to acl purgers in its configuration")
 	case answer.code != http.StatusOK || !strings.HasPrefix(answer.status, "200 Purged"):
 		return fmt.Errorf("answers %s, which is not what ops/varnish/bgremover.vcl answers to a purge", answer.status)
 	}
 	return nil
 }
 
-// encodings are the content codings of which nginx keeps a copy each.
+// encodings are the content codings; nginx keeps one copy of each.
 var encodings = []string{"br", "zstd", "gzip", "identity"}
 
-// nginx has every page fetched anew, in each encoding. A page that cannot be
-// fetched stays as it was.
+// nginx makes nginx fetch every page again, in each encoding. It keeps its old copy
+// of a page that it cannot fetch.
 func nginx(ctx context.Context, client *http.Client, base string, paths []string) error {
 	for _, path := range paths {
 		for _, encoding := range encodings {
@@ -53,12 +53,12 @@ func refresh(ctx context.Context, client *http.Client, url, encoding string) err
 	switch {
 	case err != nil:
 		return err
-	case answer.code == http.StatusNotFound: // a page that the settings leave out
+	case answer.code == http.StatusNotFound: // a page that the settings disable
 		return nil
 	case answer.code != http.StatusOK:
 		return fmt.Errorf("answers %s", answer.status)
 	case answer.header.Get("X-Cache") != "BYPASS":
-		return fmt.Errorf("serves its copy: name this machine under geo $bgremover_purger in its configuration")
+		return fmt.Errorf("serves its copy: add this machine to geo $bgremover_purger in its configuration")
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// installFrom takes the files, or the packages they are in, out of a folder.
+// installFrom installs the files, or the packages they are in, from a folder.
 func (s *Store) installFrom(ctx context.Context, it item, wanted Wanted, progress Progress) error {
 	progress(Event{What: it.what, State: Unpacking})
 	var rest item

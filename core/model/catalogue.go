@@ -1,8 +1,8 @@
-// Package model knows which models and runtimes there are, fetches and checks
-// them, and says what is installed in a data folder: the catalogue (embedded
-// from models/), the Store over the data folder, the ways files come into it
-// (the npm client, https, a folder of files brought by hand), a person's own
-// models, and the faster graphs that are derived from an installed one.
+// Package model lists the known models and runtimes, fetches and checks them, and
+// reports what is installed in a data folder: the catalogue (embedded from
+// models/), the Store over the data folder, the ways to fill it (the npm client,
+// https, a folder of files copied by hand), the operator's own models, and the
+// faster graphs that are derived from an installed one.
 package model
 
 import (
@@ -82,7 +82,7 @@ type Entry struct {
 	Mean      []float32   `toml:"mean"` // of R, G and B
 	Std       []float32   `toml:"std"`
 	Post      cutout.Post `toml:"post"`
-	// Own says that a person described this model in the data folder.
+	// Own: the operator described this model in the data folder.
 	Own bool `toml:"-"`
 }
 
@@ -150,8 +150,8 @@ func (p Package) check() error {
 	return nil
 }
 
-// archive is the name that the package's download has, in the downloads
-// folder and in a folder of files brought by hand.
+// archive is the name of the package's download, in the downloads folder and in a
+// folder of files copied by hand.
 func (p Package) archive() string {
 	if p.URL != "" {
 		return path.Base(p.URL)
@@ -174,19 +174,19 @@ func (e Entry) check() error {
 	}
 	switch {
 	case !nameForm.MatchString(e.Name):
-		return fmt.Errorf("a model's name is made of a-z, 0-9, '.', '_' and '-', not %q", e.Name)
+		return fmt.Errorf("a model's name must consist of a-z, 0-9, '.', '_' and '-', unlike %q", e.Name)
 	case e.Size < 32 || e.Size > 4096:
 		return wrong("size is 32 to 4096 pixels a side, not %d", e.Size)
 	case len(e.Mean) != 3 || len(e.Std) != 3:
 		return wrong("mean and std are three numbers each, for red, green and blue")
 	case e.Scale < 0 || e.Std[0] <= 0 || e.Std[1] <= 0 || e.Std[2] <= 0:
-		return wrong("scale must not be below 0, and each std must be above 0")
+		return wrong("scale must be at least 0, and each std greater than 0")
 	case !slices.Contains(posts, e.Post):
 		return wrong("post is one of %v, not %q", posts, e.Post)
 	case e.SHA256 != "" && !sha256Of.MatchString(e.SHA256):
-		return wrong("sha256 is 64 small hex digits")
+		return wrong("sha256 must be 64 lower-case hex digits")
 	case e.MD5 != "" && !md5Of.MatchString(e.MD5):
-		return wrong("md5 is 32 small hex digits")
+		return wrong("md5 must be 32 lower-case hex digits")
 	case !e.Own && e.SHA256 == "" && e.MD5 == "":
 		return wrong("no checksum is given")
 	}

@@ -12,15 +12,15 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// Derive makes the graphs that serve an installed model best on this machine:
-// smaller inputs, and numbers that its processor computes faster. Each is
-// checked against the installed file before it may serve, and the choice is
-// remembered, so that Installed returns it from now on; where there is a choice
-// already, it is returned at once. The work is done by the program onnx-derive,
-// in a process that lives no longer, and takes it a minute and up to 2 GB.
+// Derive makes the graphs that run an installed model fastest on this machine: with
+// smaller inputs, and number formats that its processor computes faster. Each is
+// checked against the installed file before it may serve, and the choice is saved,
+// so that Installed returns it from now on; an existing choice is returned at once.
+// The program onnx-derive does the work, in a process of its own; it takes about a
+// minute and up to 2 GB.
 //
-// A model that cannot be made faster is no error: Derived.Reason says why, and
-// the model serves as it is. Codes: Invalid, BackendUnavailable (model, runtime
+// A model that cannot be made faster is not an error: Derived.Reason says why, and
+// the installed file serves. Codes: Invalid, BackendUnavailable (model, runtime
 // or program missing), Canceled, Internal (such as a full disk).
 func (s *Store) Derive(ctx context.Context, name, program string) (Derived, error) {
 	m, err := s.Original(name)
@@ -43,7 +43,7 @@ func (s *Store) Derive(ctx context.Context, name, program string) (Derived, erro
 	return derived, nil
 }
 
-// derive fills a new folder and puts it in its place when all is done.
+// derive fills a new folder and moves it into place when it is complete.
 func (s *Store) derive(ctx context.Context, m cutout.Model, program, dir string, derived *Derived) error {
 	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // see replace
@@ -113,8 +113,8 @@ func (d *Derived) take(answer contract.DeriveAnswer, installed cutout.Variant) e
 	return nil
 }
 
-// sizesFor lists the input sizes worth having of a model: smaller ones only
-// where they still see enough.
+// sizesFor lists the useful input sizes of a model: smaller ones only if they still
+// show enough detail.
 func sizesFor(native int) []int {
 	if native >= 1024 && native%256 == 0 {
 		return []int{native / 2, native / 4 * 3, native}
@@ -128,7 +128,7 @@ func (s *Store) forget(current string, derived Derived) {
 	for _, dir := range dirs {
 		old, err := readDerived(dir)
 		if dir != current && err == nil && old.Model == derived.Model && old.CPU == derived.CPU {
-			_ = os.RemoveAll(dir) // it costs space, no more
+			_ = os.RemoveAll(dir) // it only costs space
 		}
 	}
 }
@@ -144,7 +144,7 @@ func (s *Store) Calibrate(ctx context.Context, name, program string, pictures []
 	native := m.Variants[0]
 	for _, p := range pictures {
 		if p.Width != native.Size || p.Height != native.Size {
-			return "", fmt.Errorf("a picture of %d x %d pixels, for a model of %d", p.Width, p.Height, native.Size)
+			return "", fmt.Errorf("the picture has %d x %d pixels, but the model takes %d", p.Width, p.Height, native.Size)
 		}
 	}
 	request := contract.DeriveRequest{Model: m, Calibrate: true, Pictures: len(pictures)}

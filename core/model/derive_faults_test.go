@@ -12,7 +12,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// What goes wrong on the way is told, leaves nothing behind and is tried again
+// A failure on the way is reported, leaves nothing behind and is tried again
 // the next time.
 func TestDeriveFailures(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -50,7 +50,7 @@ func TestDeriveCancelled(t *testing.T) {
 	s := tinyStore(t)
 	path := filepath.Join(t.TempDir(), "onnx-derive")
 	ctx, cancel := context.WithCancel(t.Context())
-	// The program tells that it runs by opening a pipe, and then waits for ever.
+	// The program signals that it runs by opening a pipe, and then waits for ever.
 	pipe := filepath.Join(t.TempDir(), "started")
 	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
 		t.Fatal(err)

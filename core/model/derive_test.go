@@ -158,7 +158,7 @@ func TestDerive(t *testing.T) {
 	if err != nil || len(m.Variants) != 1 || m.Variants[0].File != original.Variants[0].File {
 		t.Errorf("with a damaged graph the model is %v (%v)", m, err)
 	}
-	if !strings.Contains(log.String(), "faster graphs are not used") {
+	if !strings.Contains(log.String(), "faster graphs cannot be used") {
 		t.Errorf("the log says %q", log.String())
 	}
 }
@@ -175,8 +175,8 @@ func damage(t *testing.T, path string) {
 	}
 }
 
-// Without ranges there are no integer graphs; ranges that do not fit are no
-// reason not to use the others.
+// Without ranges there are no integer graphs; ranges that do not fit do not
+// keep the other graphs from being used.
 func TestDeriveWithoutFittingRanges(t *testing.T) {
 	for name, change := range map[string]func(text string) string{
 		"none":             func(string) string { return "" },
@@ -220,7 +220,7 @@ func TestDeriveWithoutFittingRanges(t *testing.T) {
 	}
 }
 
-// A model that cannot be made faster serves as it is, and the reason is kept.
+// A model that cannot be made faster serves as installed, and the reason is kept.
 func TestDeriveLeavesAlone(t *testing.T) {
 	tiny, err := os.ReadFile("testdata/tiny.onnx")
 	if err != nil {
@@ -231,8 +231,8 @@ func TestDeriveLeavesAlone(t *testing.T) {
 		description string
 		says        string
 	}{
-		"no ONNX":        {[]byte("hello"), "size = 1024\n" + tinyScale, "no ONNX model"},
-		"cut off":        {tiny[:len(tiny)*2/3], "size = 1024\n" + tinyScale, "cut off"},
+		"no ONNX":        {[]byte("hello"), "size = 1024\n" + tinyScale, "not an ONNX model"},
+		"cut off":        {tiny[:len(tiny)*2/3], "size = 1024\n" + tinyScale, "truncated"},
 		"another graph":  {tiny, "size = 512\n" + tinyScale, "its description says 512"},
 		"another output": {tiny, "size = 1024\noutput = \"alpha\"\n" + tinyScale, `no output "alpha"`},
 		"another input":  {tiny, "size = 1024\ninput = \"picture\"\n" + tinyScale, `not just "picture"`},

@@ -19,21 +19,21 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// deriving changes whenever graphs are derived differently, so that those of
-// older versions are made anew.
+// deriving changes whenever graphs are derived differently, so that those of older
+// versions are made again.
 const deriving = 1
 
-// Derived says which graphs serve a model best on this machine's processor,
-// and how that was found out. It is the manifest of a folder in models/derived.
+// Derived says which graphs run a model fastest on this machine's processor, and
+// how that was measured. It is the manifest of a folder in models/derived.
 type Derived struct {
 	Model string `json:"model"`
-	// What the choice depends on.
+	// The choice depends on these.
 	SHA256   string `json:"sha256"` // of the installed file
 	Runtime  string `json:"runtime"`
 	CPU      string `json:"cpu"`
 	Deriving int    `json:"deriving"`
-	// Graphs has one for each input size, smallest first; none where Reason
-	// says why the installed file serves alone.
+	// Graphs has one for each input size, smallest first; none if Reason
+	// says why only the installed file serves.
 	Graphs []DerivedGraph         `json:"graphs,omitempty"`
 	Reason string                 `json:"reason,omitempty"`
 	Trials []contract.DeriveTrial `json:"trials,omitempty"`
@@ -47,8 +47,8 @@ type DerivedGraph struct {
 	SHA256    string `json:"sha256,omitempty"`
 }
 
-// Derived returns what was derived from an installed model for this machine.
-// The error says that nothing was yet, or that the model is not installed.
+// Derived returns what was derived from an installed model for this machine. It is
+// an error if nothing was derived yet, or the model is not installed.
 func (s *Store) Derived(name string) (Derived, error) {
 	m, err := s.Original(name)
 	if err != nil {
@@ -87,14 +87,14 @@ func (s *Store) derivedDir(m cutout.Model) (dir string, of Derived) {
 	return filepath.Join(s.dir, "models", "derived", key), of
 }
 
-// processor names the processor by what decides how fast it computes.
+// processor identifies the processor by what decides its speed.
 func processor() string {
 	return runtime.GOARCH + " " + cpuid.CPU.BrandName + " " + strings.Join(cpuid.CPU.FeatureSet(), ",")
 }
 
-// Installed returns an installed model with the graphs that serve it best on
-// this machine's processor: those derived from it, where there are any and
-// they are whole, then the file as published, which is what a GPU runs.
+// Installed returns an installed model with the graphs that run fastest on this
+// machine's processor: those derived from it, if there are any and they are intact,
+// then the file as published, which is what a GPU runs.
 // Codes: as of Original.
 func (s *Store) Installed(name string) (cutout.Model, error) {
 	m, err := s.Original(name)
@@ -112,7 +112,7 @@ func (s *Store) Installed(name string) (cutout.Model, error) {
 	}
 	if err != nil {
 		if s.Log != nil {
-			s.Log.Warn("a model's faster graphs are not used", "model", name, "error", err)
+			s.Log.Warn("a model's faster graphs cannot be used; the installed file serves", "model", name, "error", err)
 		}
 		return m, nil
 	}

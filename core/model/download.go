@@ -21,22 +21,23 @@ type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// partial ends the name of a download on its way; beside it, with .json, lies
-// which version of which address it is a part of.
+// partial is the suffix of an unfinished download; the .json file beside it says
+// which version of which URL it is a part of.
 const partial = ".part"
 
-// version tells whether the rest of a download still belongs to its beginning.
+// version identifies what a partial download is a part of, so that only the rest of
+// the same file is appended to it.
 type version struct {
 	URL       string `json:"url"`
 	Validator string `json:"validator"` // a strong ETag or a Last-Modified date
 }
 
 const (
-	attempts = 5 // in a row without one byte more
+	attempts = 5 // in a row without any progress
 	stalled  = time.Minute
 )
 
-// download fetches a URL, going on where an earlier run or attempt stopped.
+// download fetches a URL, resuming where an earlier run or attempt stopped.
 func (s *Store) download(ctx context.Context, url, archive string, tell func(done, total int64)) error {
 	client := s.Client
 	if client == nil {
@@ -74,14 +75,14 @@ func defaultClient() *http.Client {
 	transport.ResponseHeaderTimeout = 30 * time.Second
 	return &http.Client{Transport: transport, CheckRedirect: func(req *http.Request, via []*http.Request) error {
 		if req.URL.Scheme != "https" || len(via) > 10 {
-			return fmt.Errorf("led astray to %s", req.URL.Host)
+			return fmt.Errorf("refusing redirect to %s", req.URL.Host)
 		}
 		return nil
 	}}
 }
 
-// resume asks for what is still missing of a part and appends it. An error
-// that is a cutout.Error is final; any other is worth another attempt.
+// resume fetches the missing rest of a partial download and appends it. A
+// cutout.Error is final; after any other error another attempt may help.
 func resume(ctx context.Context, client Doer, url, part string, tell func(done, total int64)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -109,13 +110,13 @@ func resume(ctx context.Context, client Doer, url, part string, tell func(done, 
 	case http.StatusPartialContent:
 		var start int64
 		if start, total = contentRange(resp); start != have {
-			return startAnew(part)
+			return startOver(part)
 		}
 	case http.StatusRequestedRangeNotSatisfiable:
 		if _, total = contentRange(resp); total == have {
-			return nil // all of it was there already
+			return nil // the download was already complete
 		}
-		return startAnew(part)
+		return startOver(part)
 	default:
 		if resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests {
 			return fmt.Errorf("%s answers %s", resp.Request.URL.Host, resp.Status)
@@ -128,16 +129,16 @@ func resume(ctx context.Context, client Doer, url, part string, tell func(done, 
 	return appendBody(part, have, total, resp.Body, cancel, tell)
 }
 
-// startAnew drops a part that is not the beginning of what is offered now.
-func startAnew(part string) error {
+// startOver drops a partial download that is not the beginning of the current file.
+func startOver(part string) error {
 	if err := os.Remove(part); err != nil {
 		return err
 	}
-	return fmt.Errorf("the beginning of %s no longer fits", path.Base(part))
+	return fmt.Errorf("%s has changed since its download began; starting over", path.Base(part))
 }
 
-// appendBody writes an answer's body behind the first bytes of a part. A body
-// that stands still is given up.
+// appendBody writes a response's body after the first bytes of a partial download.
+// It gives up on a body that stalls.
 func appendBody(part string, have, total int64, body io.Reader, cancel context.CancelCauseFunc, tell func(done, total int64)) error {
 	file, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // see replace
 	if err != nil {
@@ -150,7 +151,7 @@ func appendBody(part string, have, total int64, body io.Reader, cancel context.C
 	if _, err := file.Seek(have, io.SeekStart); err != nil {
 		return err
 	}
-	watchdog := time.AfterFunc(stalled, func() { cancel(errors.New("the download stands still")) })
+	watchdog := time.AfterFunc(stalled, func() { cancel(errors.New("the download stalled")) })
 	defer watchdog.Stop()
 	buffer := make([]byte, 256<<10)
 	for {
@@ -162,7 +163,7 @@ func appendBody(part string, have, total int64, body io.Reader, cancel context.C
 			}
 			have += int64(n)
 			if have > maxFile {
-				return cutout.Errorf(cutout.Internal, "The download does not end; it was given up.")
+				return cutout.Errorf(cutout.Internal, "The download exceeds the size limit; it was stopped.")
 			}
 			tell(have, max(total, 0))
 		}

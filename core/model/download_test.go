@@ -17,7 +17,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// publisher serves one file over TLS, with ranges, and can be told to
+// publisher serves one file over TLS, with ranges, and can be made to
 // misbehave.
 type publisher struct {
 	content []byte
@@ -216,8 +216,8 @@ func TestDownloadFailures(t *testing.T) {
 	}
 }
 
-// A build of the runtime whose checksum nobody knew when the catalogue was
-// written is installed only with one that the operator looked up.
+// A build of the runtime without a checksum in the catalogue is installed only with
+// one that the operator gives.
 func TestRuntimeWithoutKnownChecksum(t *testing.T) {
 	library := random(10_000, 9)
 	p := &publisher{content: tarball(t, map[string][]byte{"lib/libonnxruntime.so.1.30.0": library}), tag: `"a"`}
@@ -229,7 +229,7 @@ func TestRuntimeWithoutKnownChecksum(t *testing.T) {
 	}}
 	for sum, says := range map[string]string{
 		"":                      "give it with --sha256",
-		"123":                   "64 small hex digits",
+		"123":                   "64 lower-case hex digits",
 		strings.Repeat("0", 64): "is not the file it should be",
 	} {
 		err := s.Pull(t.Context(), Wanted{Runtime: "cuda", SHA256: sum}, nil)

@@ -12,8 +12,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// fetch brings an item's package into the downloads folder; kept says that it
-// was there already.
+// fetch downloads an item's package into the downloads folder; kept reports that it
+// was already there.
 func (s *Store) fetch(ctx context.Context, it item, sum string, progress Progress) (archive string, kept bool, err error) {
 	archive = filepath.Join(s.dir, "downloads", it.source.archive())
 	if it.needsSum() && sum == "" {
@@ -50,7 +50,7 @@ func (s *Store) fetch(ctx context.Context, it item, sum string, progress Progres
 	return archive, false, err
 }
 
-// needsSum says that the catalogue knows no checksum of any kind.
+// needsSum reports whether the catalogue has no checksum of any kind.
 func (it item) needsSum() bool {
 	for _, file := range it.files {
 		if file.content.SHA256 == "" && file.content.MD5 == "" {
@@ -67,7 +67,7 @@ func checkDownload(archive string, it item, sum string) error {
 		return nil
 	}
 	if !sha256Of.MatchString(sum) {
-		return cutout.Errorf(cutout.Invalid, "--sha256 takes the 64 small hex digits of %s.", filepath.Base(archive))
+		return cutout.Errorf(cutout.Invalid, "--sha256 must be the 64 lower-case hex digits of %s.", filepath.Base(archive))
 	}
 	got, err := digest(archive)
 	if err != nil {
@@ -83,29 +83,29 @@ func (s *Store) discard(archive string) {
 	_ = os.Remove(filepath.Dir(archive)) // only if it is empty now
 }
 
-// unwritable says that the fault is the disk's, not the download's.
+// unwritable reports whether the disk is at fault, not the download.
 func unwritable(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
 		errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
-// explain makes one clear sentence of whatever stopped a Pull.
+// explain turns whatever stopped a Pull into one clear sentence.
 func explain(ctx context.Context, dir string, err error) error {
 	var sentence *cutout.Error
 	var unknown *net.DNSError
 	var network *net.OpError
 	switch {
 	case ctx.Err() != nil:
-		return cutout.Wrap(cutout.Canceled, ctx.Err(), "Stopped; run it again to go on.")
+		return cutout.Wrap(cutout.Canceled, ctx.Err(), "Stopped; run it again to continue.")
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("The disk that holds %s is full; nothing was installed half.", dir))
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("The disk that holds %s is full; free some space and try again. No incomplete file was installed.", dir))
 	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("%s cannot be written to.", dir))
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("%s cannot be written to; check its owner and permissions.", dir))
 	case errors.As(err, &sentence):
 		return err
 	case errors.As(err, &unknown) || errors.As(err, &network):
 		return cutout.Wrap(cutout.Internal, err, "The network cannot be reached: "+err.Error()+
-			". Try again, or bring the files by hand (--from).")
+			". Try again, or copy the files by hand (--from).")
 	}
 	return cutout.Wrap(cutout.Internal, err, err.Error())
 }

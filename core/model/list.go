@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// Listed is one model or runtime as a person is shown it.
+// Listed is one model or runtime as a list shows it.
 type Listed struct {
 	Name, About, Licence string
 	Installed            bool
@@ -16,7 +16,7 @@ type Listed struct {
 }
 
 // List returns what the catalogue and the data folder hold, runtimes for this
-// platform first, and what is wrong with descriptions of a person's own models.
+// platform first, and the errors in descriptions of the operator's own models.
 func (s *Store) List() ([]Listed, []error) {
 	var all []Listed
 	for _, name := range []string{"cpu", "cuda"} {
@@ -52,8 +52,8 @@ func sizeOr(path string, otherwise int64) int64 {
 	return otherwise
 }
 
-// Names lists the models that are installed, in the catalogue's order, a
-// person's own ones last.
+// Names lists the installed models in the catalogue's order, the operator's own
+// ones last.
 func (s *Store) Names() []string {
 	own, _ := s.own()
 	var names []string
@@ -65,14 +65,14 @@ func (s *Store) Names() []string {
 	return names
 }
 
-// Checked is the outcome of reading one installed file again.
+// Checked is the result of checking one installed file again.
 type Checked struct {
 	File string // relative to the data folder
-	Err  error  // nil if it is as it should be
+	Err  error  // nil if it is intact
 }
 
-// Verify reads every installed file again, whatever was remembered of it.
-// Files that were never installed are no fault. Code: Canceled.
+// Verify reads every installed file again, whatever was recorded about it. Files
+// that were never installed are not an error. Code: Canceled.
 func (s *Store) Verify(ctx context.Context) ([]Checked, error) {
 	var wanted Wanted
 	own, _ := s.own()

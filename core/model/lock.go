@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// lock keeps two processes from doing the same to one data folder at once. The
-// second waits, then finds done what the first did.
+// lock keeps two processes from doing the same work on one data folder at once. The
+// second waits, and then finds the work done.
 func (s *Store) lock(ctx context.Context, what string) (unlock func(), err error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil { //nolint:gosec // see replace
 		return nil, err

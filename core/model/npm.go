@@ -17,14 +17,14 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// npmPack fetches a package with the npm client, so that a person's registry,
-// proxy and credentials hold. No script of the package runs. The tarball
+// npmPack fetches a package with the npm client, so that the user's registry, proxy
+// and credentials apply. No script of the package runs. The tarball
 // appears under its name only when it is whole.
 func npmPack(ctx context.Context, source Package, archive string, tell func(done, total int64)) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf(
-			"The npm client is missing: install it (Debian: apt install npm), or bring %s by hand (--from).", filepath.Base(archive)))
+			"The npm client is missing: install it (Debian: apt install npm), or copy %s by hand (--from).", filepath.Base(archive)))
 	}
 	scratch, err := os.MkdirTemp(filepath.Dir(archive), temporaryFiles)
 	if err != nil {
@@ -45,28 +45,28 @@ func npmPack(ctx context.Context, source Package, archive string, tell func(done
 	return os.Rename(packed[0], archive)
 }
 
-// runNPM runs npm in its own process group, so that its end is the end of
-// everything it started. The error holds what it said.
+// runNPM runs npm in its own process group, so that everything it started ends with
+// it. The error holds its stderr.
 func runNPM(ctx context.Context, npm, dir string, args ...string) error {
-	var said bytes.Buffer
+	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, npm, args...) //nolint:gosec // the arguments come from the catalogue
-	cmd.Dir, cmd.Stderr = dir, &said
+	cmd.Dir, cmd.Stderr = dir, &stderr
 	cmd.Env = append(os.Environ(), "NO_UPDATE_NOTIFIER=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil {
-		return npmError{err: err, said: said.String()}
+		return npmError{err: err, stderr: stderr.String()}
 	}
 	return nil
 }
 
 type npmError struct {
-	err  error
-	said string
+	err    error
+	stderr string
 }
 
-func (e npmError) Error() string { return e.err.Error() + ": " + strings.TrimSpace(e.said) }
+func (e npmError) Error() string { return e.err.Error() + ": " + strings.TrimSpace(e.stderr) }
 func (e npmError) Unwrap() error { return e.err }
 
 var (
@@ -74,38 +74,37 @@ var (
 	npmLine = regexp.MustCompile(`(?m)^npm (?:error|ERR!) (.+)$`)
 )
 
-// explainNPM makes one sentence of npm's many.
+// explainNPM condenses npm's output into one sentence.
 func explainNPM(source Package, err error) error {
 	var failed npmError
 	if !errors.As(err, &failed) {
 		return err
 	}
 	code := ""
-	if m := npmCode.FindStringSubmatch(failed.said); m != nil {
+	if m := npmCode.FindStringSubmatch(failed.stderr); m != nil {
 		code = m[1]
 	}
 	switch code {
 	case "ENOSPC", "EDQUOT":
-		return fmt.Errorf("%w: %s", syscall.ENOSPC, failed.said)
+		return fmt.Errorf("%w: %s", syscall.ENOSPC, failed.stderr)
 	case "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH", "ERR_SOCKET_TIMEOUT", "EIDLETIMEOUT":
 		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf(
-			"npm cannot reach its registry (%s): check the network and npm's proxy settings, or bring the files by hand (--from).", code))
+			"npm cannot reach its registry (%s): check the network and npm's proxy settings, or copy the files by hand (--from).", code))
 	case "E404", "ETARGET", "ENOVERSIONS":
-		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm's registry has no %s (%s).", source.NPM, code))
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm's registry does not have %s (%s).", source.NPM, code))
 	case "EINTEGRITY":
-		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm got a damaged %s (%s); try again.", source.NPM, code))
+		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm received a damaged %s (%s); try again.", source.NPM, code))
 	}
 	reason := failed.err.Error()
-	if m := npmLine.FindStringSubmatch(failed.said); m != nil {
+	if m := npmLine.FindStringSubmatch(failed.stderr); m != nil {
 		reason = m[1]
 	}
 	return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm could not fetch %s: %s.", source.NPM, reason))
 }
 
 // watchCache reports how much npm has fetched, which npm itself does not: it
-// gathers a download in its cache's folder tmp. Where that is not the usual
-// one, the progress stands still until the package is there, and nothing else
-// suffers.
+// collects a download in the folder tmp of its cache. If the cache is somewhere
+// else, there is no progress until the package is complete, and no other harm.
 func watchCache(ctx context.Context, tell func(done, total int64)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})

@@ -10,11 +10,11 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// own reads the models that a person has put into the data folder: NAME.onnx
-// with NAME.toml beside it, which holds the keys of Entry that differ from
-// these: samples divided by 255, output 0..1, the graph's first input and
-// output. Only size has no default. A description that makes no sense is
-// reported, and the others are still returned.
+// own reads the models that the operator has put into the data folder: NAME.onnx
+// with NAME.toml beside it, which holds the keys of Entry that differ from these
+// defaults: samples divided by 255, output 0..1, the graph's first input and
+// output. Only size has no default. An invalid description is reported, and the
+// others are still returned.
 func (s *Store) own() (entries []Entry, problems []error) {
 	files, err := filepath.Glob(filepath.Join(s.dir, "models", "*.toml"))
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Store) own() (entries []Entry, problems []error) {
 		if err == nil {
 			for _, known := range s.Catalogue.Models {
 				if known.Name == entry.Name {
-					err = fmt.Errorf("%s: the catalogue has a model %s already; give yours another name", file, entry.Name)
+					err = fmt.Errorf("%s: the catalogue already has a model %s; give yours another name", file, entry.Name)
 				}
 			}
 		}
@@ -52,11 +52,11 @@ func readOwn(file string) (Entry, error) {
 	entry.Own = true
 	name := strings.TrimSuffix(filepath.Base(file), ".toml")
 	if entry.Name != "" && entry.Name != name {
-		return Entry{}, fmt.Errorf("%s: a model is called as its file; leave name out", file)
+		return Entry{}, fmt.Errorf("%s: a model is named after its file; remove name", file)
 	}
 	entry.Name = name
 	if entry.NPM != "" || entry.URL != "" {
-		return Entry{}, fmt.Errorf("%s: put the model's file beside the description; nothing is fetched for it", file)
+		return Entry{}, fmt.Errorf("%s: put the model's file beside the description and remove npm and url; your own models are not downloaded", file)
 	}
 	if err := entry.check(); err != nil {
 		return Entry{}, fmt.Errorf("%s: %w", file, err)

@@ -59,7 +59,7 @@ func TestOwnModels(t *testing.T) {
 		t.Errorf("pulling one's own model: %v", err)
 	}
 
-	// A model that grew is another model, and is noticed where a checksum says so.
+	// A model whose file grew is another model, and noticed if there is a checksum.
 	put("mine.toml", "size = 512\nsha256 = \""+hexSHA256([]byte("weights"))+"\"")
 	if _, err := w.Installed("mine"); err != nil {
 		t.Error(err)

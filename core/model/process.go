@@ -22,10 +22,10 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// runDerive starts the program onnx-derive for one task. Its standard input
-// stays open until it has answered: when it closes, because this process ended
-// whichever way, so does the program. An answer with an Error that would not
-// last is returned as an error.
+// runDerive starts the program onnx-derive for one task. Its standard input stays
+// open until it has answered: the program ends when that closes, as it does when
+// this process ends, even if it is killed. A temporary Error in the answer is
+// returned as an error.
 func (s *Store) runDerive(ctx context.Context, program string, request contract.DeriveRequest, pictures []*cutout.Input) (contract.DeriveAnswer, error) {
 	var answer contract.DeriveAnswer
 	library, err := s.Runtime()
@@ -36,11 +36,11 @@ func (s *Store) runDerive(ctx context.Context, program string, request contract.
 	if err != nil {
 		return answer, err
 	}
-	var said tail
+	var stderr tail
 	cmd := exec.CommandContext(ctx, program)
 	cmd.Env = []string{contract.EnvRuntime + "=" + library, "PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Stderr, cmd.WaitDelay = &said, 5*time.Second
+	cmd.Stderr, cmd.WaitDelay = &stderr, 5*time.Second
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return answer, err
@@ -67,7 +67,7 @@ func (s *Store) runDerive(ctx context.Context, program string, request contract.
 	case ctx.Err() != nil:
 		return answer, ctx.Err()
 	case decodeErr != nil:
-		return answer, fmt.Errorf("%s gave no answer (%w): %s", program, errors.Join(err, decodeErr), said.String())
+		return answer, fmt.Errorf("%s gave no answer (%w): %s", program, errors.Join(err, decodeErr), stderr.String())
 	case strings.Contains(answer.Error, syscall.ENOSPC.Error()):
 		return answer, syscall.ENOSPC
 	case answer.Error != "" && !answer.Lasting:
@@ -76,7 +76,7 @@ func (s *Store) runDerive(ctx context.Context, program string, request contract.
 	return answer, nil
 }
 
-// send writes a request. A program that stops reading has said why.
+// send writes a request. A program that stops reading reports why itself.
 func send(in io.Writer, line []byte, pictures []*cutout.Input) {
 	if _, err := in.Write(append(line, '\n')); err != nil {
 		return
@@ -88,7 +88,7 @@ func send(in io.Writer, line []byte, pictures []*cutout.Input) {
 	}
 }
 
-// tail keeps the last of what a process says.
+// tail keeps the end of a process's stderr.
 type tail struct{ bytes.Buffer }
 
 func (t *tail) Write(p []byte) (int, error) {

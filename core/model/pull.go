@@ -9,20 +9,19 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Wanted says what Pull is to install.
+// Wanted says what Pull should install.
 type Wanted struct {
 	// Models are names in the catalogue.
 	Models []string
 	// Runtime is "cpu", "cuda" or "" for none.
 	Runtime string
-	// From is a folder with files brought by hand; nothing is fetched then.
+	// From is a folder with files copied by hand; then nothing is downloaded.
 	From string
-	// SHA256 is the checksum of a download that the catalogue knows none of.
+	// SHA256 is the checksum of a download for which the catalogue has none.
 	SHA256 string
 }
 
-// Progress is told how a Pull goes on, in its own goroutine. A nil Progress is
-// fine.
+// Progress receives the steps of a Pull, on Pull's goroutines. It may be nil.
 type Progress func(Event)
 
 // Event is one step of a Pull.
@@ -36,8 +35,7 @@ type Event struct {
 // State is what a Pull is doing with one thing.
 type State string
 
-// The states, in their order; Present replaces all the others where there is
-// nothing to do.
+// The states, in order; Present replaces all the others if there is nothing to do.
 const (
 	Fetching  State = "fetching"
 	Unpacking State = "unpacking"
@@ -55,13 +53,13 @@ type item struct {
 type target struct {
 	path    string
 	content Content
-	// names are what the plain file may be called in a folder of files brought
+	// names are the possible names of the plain file in a folder of files copied
 	// by hand.
 	names []string
 }
 
-// Pull installs what is wanted and not there yet. What it could not finish it
-// takes up again the next time; the files it leaves are whole or absent.
+// Pull installs what is wanted and not there yet. The next Pull continues one that
+// was interrupted; files are complete or absent.
 // Codes: Invalid (unknown name, checksum needed), Canceled, Internal.
 func (s *Store) Pull(ctx context.Context, wanted Wanted, progress Progress) error {
 	if progress == nil {
@@ -145,7 +143,7 @@ func (s *Store) present(it item) bool {
 // install brings one item's files into place.
 func (s *Store) install(ctx context.Context, it item, wanted Wanted, progress Progress) error {
 	if it.source == (Package{}) {
-		return cutout.Errorf(cutout.Invalid, "%s is your own model and its file is not as its description says.", it.what)
+		return cutout.Errorf(cutout.Invalid, "%s is your own model, and its file does not match its description.", it.what)
 	}
 	if wanted.From != "" {
 		return s.installFrom(ctx, it, wanted, progress)
@@ -158,7 +156,7 @@ func (s *Store) install(ctx context.Context, it item, wanted Wanted, progress Pr
 		progress(Event{What: it.what, State: Unpacking})
 		err = s.unpackAll(ctx, archive, it)
 		if err != nil && ctx.Err() != nil {
-			return err // the download is good; the next run goes on from it
+			return err // the download is good; the next run continues with it
 		}
 		s.discard(archive)
 		// A download that an earlier run left behind may be damaged; fetch it
@@ -170,8 +168,8 @@ func (s *Store) install(ctx context.Context, it item, wanted Wanted, progress Pr
 	}
 }
 
-// unpackAll puts an item's files in place, each checked before it is seen
-// under its name, and remembers their checksums.
+// unpackAll puts an item's files in place, each checked before it appears under its
+// name, and records their checksums.
 func (s *Store) unpackAll(ctx context.Context, archive string, it item) error {
 	for _, file := range it.files {
 		var sum string

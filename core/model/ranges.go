@@ -14,7 +14,7 @@ import (
 	"bgremover.pro/models"
 )
 
-// Ranges are what values a model's tensors take, as measured by Calibrate.
+// Ranges are the value ranges of a model's tensors, as measured by Calibrate.
 type Ranges struct {
 	Model    string                `json:"model"`
 	SHA256   string                `json:"sha256"` // of the model's file
@@ -23,8 +23,8 @@ type Ranges struct {
 }
 
 // ranges returns the ranges of a model that were measured on this machine, or
-// else those that come with BGRemover; nil if there are none. Those of another
-// file than the installed one are an error.
+// else those that come with BGRemover; nil if there are none. Ranges
+// for a file other than the installed one are an error.
 func (s *Store) ranges(name, sum string) (*Ranges, []byte, error) {
 	file := name + ".ranges.json"
 	text, err := os.ReadFile(filepath.Join(s.dir, "models", file))
@@ -42,7 +42,7 @@ func (s *Store) ranges(name, sum string) (*Ranges, []byte, error) {
 		return nil, text, fmt.Errorf("%s cannot be read: %w", file, err)
 	}
 	if r.SHA256 != sum {
-		return nil, text, fmt.Errorf("%s was measured on another file than the installed one", file)
+		return nil, text, fmt.Errorf("%s was measured on a file other than the installed one", file)
 	}
 	return &r, text, nil
 }

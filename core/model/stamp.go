@@ -15,9 +15,9 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// stamps remember which files were checked, so that a start does not read
-// hundreds of megabytes again. They are no security measure: whoever can
-// change the files can change the stamps.
+// stamps record which files were checked, so that a start does not read
+// hundreds of megabytes again. They are not a security measure: anyone who
+// can change the files can change the stamps.
 type stamps struct {
 	mu     sync.Mutex
 	file   string
@@ -96,7 +96,7 @@ func digest(path string) (digests, error) {
 // onlyReader hides WriteTo, which would ignore the buffer.
 type onlyReader struct{ io.Reader }
 
-// match compares what a file is with what it should be. Code: BackendUnavailable.
+// match compares a file with what it should be. Code: BackendUnavailable.
 func (d digests) match(name string, want Content) error {
 	switch {
 	case want.Bytes != 0 && want.Bytes != d.bytes:
@@ -109,7 +109,7 @@ func (d digests) match(name string, want Content) error {
 	return nil
 }
 
-// writeFile replaces a file at once or not at all.
+// writeFile replaces a file atomically.
 func writeFile(path string, content []byte) error {
 	return replace(path, func(f *os.File) error {
 		_, err := f.Write(content)
@@ -117,8 +117,8 @@ func writeFile(path string, content []byte) error {
 	}, nil)
 }
 
-// replace fills a new file, has it checked and puts it in a path's place, so
-// that whatever happens the path holds the old file, or the new one, whole.
+// replace fills a new file, checks it and moves it to a path, so that whatever
+// happens the path holds the complete old file or the complete new one.
 func replace(path string, fill func(*os.File) error, check func(temporary string) error) (err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // models are no secret, and other accounts may serve them

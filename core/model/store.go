@@ -16,12 +16,12 @@ import (
 
 // Store is a data folder with runtimes and models:
 //
-//	installed.json                                what was checked, and when it last changed
+//	installed.json                                which files were checked
 //	runtime/onnxruntime-VERSION[-cuda]/           libraries
 //	models/NAME.onnx                              models, byte by byte as published
-//	models/NAME.toml                              the description of a person's own model
+//	models/NAME.toml                              descriptions of the operator's own models
 //	models/derived/                               faster graphs, made on this machine
-//	downloads/                                    what is on its way
+//	downloads/                                    unfinished downloads
 //
 // It is safe for concurrent use; writers of several processes wait for each other.
 type Store struct {
@@ -30,7 +30,7 @@ type Store struct {
 	Catalogue Catalogue
 	// Client fetches https sources; nil means one with sensible timeouts.
 	Client Doer
-	// Log is told what goes wrong without stopping anything; nil means silence.
+	// Log receives problems that do not stop anything; nil means no log.
 	Log *slog.Logger
 
 	stamps stamps
@@ -68,7 +68,7 @@ func (s *Store) runtimePath(name string) (string, error) {
 	for _, file := range r.Files {
 		content := file.Content
 		if content.SHA256 == "" {
-			// Asked for at installation, and recorded then.
+			// Given at installation, and recorded then.
 			content.SHA256 = s.stamps.sha256(s.relative(s.runtimeFile(r, file)))
 			if content.SHA256 == "" {
 				return "", notInstalled("ONNX Runtime (" + name + ")")
@@ -100,7 +100,7 @@ func (s *Store) runtimeFile(r Runtime, file RuntimeFile) string {
 	return filepath.Join(s.dir, "runtime", folder, file.Name)
 }
 
-// Entry returns the catalogue's or the person's own model of a name.
+// Entry returns the model of a name, from the catalogue or the operator's own.
 // Code: Invalid, naming the choices.
 func (s *Store) Entry(name string) (Entry, error) {
 	own, problems := s.own()
@@ -118,7 +118,7 @@ func (s *Store) Entry(name string) (Entry, error) {
 	for _, e := range append(s.Catalogue.Models, own...) {
 		names = append(names, e.Name)
 	}
-	return Entry{}, cutout.Errorf(cutout.Invalid, "There is no model %q; there are: %s.", name, strings.Join(names, ", "))
+	return Entry{}, cutout.Errorf(cutout.Invalid, "There is no model %q; choose one of: %s.", name, strings.Join(names, ", "))
 }
 
 // Original returns an installed model with its one file as published, which
@@ -158,8 +158,8 @@ func (s *Store) relative(path string) string {
 	return filepath.ToSlash(rel)
 }
 
-// intact says whether a file is the one meant. A file that has not changed
-// since it was last checked is believed; any other is read and hashed anew.
+// intact reports whether a file is the expected one. A file that has not changed
+// since its last check is trusted; any other is read and hashed again.
 func (s *Store) intact(path string, want Content) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -181,7 +181,7 @@ func (s *Store) intact(path string, want Content) error {
 	}
 	// A data folder that cannot be written to only costs the time of hashing again.
 	if err := s.stamps.set(rel, info, got.sha256); err != nil && s.Log != nil {
-		s.Log.Debug("cannot remember a checked file", "error", err)
+		s.Log.Debug("cannot record a checked file; it will be read again at the next start", "error", err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 // fill the disk.
 const maxFile = 8 << 30
 
-var errEnough = errors.New("no more members are wanted")
+var errEnough = errors.New("no more members are needed")
 
 // unpack writes one file of an archive: a member, several members joined, or
 // the archive as it is.
@@ -52,7 +52,7 @@ func unpack(ctx context.Context, archive string, content Content, out *os.File) 
 
 // walk calls each for the regular files of a gzipped tar, by their paths
 // without the leading folder, until each returns an error; errEnough ends it
-// well.
+// without one.
 func walk(ctx context.Context, archive string, each func(name string, r io.Reader) error) error {
 	file, err := os.Open(archive)
 	if err != nil {
@@ -61,7 +61,7 @@ func walk(ctx context.Context, archive string, each func(name string, r io.Reade
 	defer file.Close()
 	unzipped, err := gzip.NewReader(reader{ctx, file})
 	if err != nil {
-		return fmt.Errorf("%s is no package: %w", path.Base(archive), err)
+		return fmt.Errorf("%s is not a package: %w", path.Base(archive), err)
 	}
 	members := tar.NewReader(unzipped)
 	for {
@@ -166,7 +166,7 @@ func copyBounded(out io.Writer, in io.Reader, most int64) error {
 	return err
 }
 
-// reader makes a long read end with its context.
+// reader ends a long read with its context.
 type reader struct {
 	ctx context.Context //nolint:containedctx // lives no longer than the call that made it
 	io.Reader

@@ -8,7 +8,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// memory reserves addresses for all that a process may use; the system gives
+// memory reserves addresses for all that a process may use; the system provides
 // pages as they are touched and takes them back when the process ends. Nothing
 // is copied as it grows, and nothing waits for the garbage collector.
 type memory struct {

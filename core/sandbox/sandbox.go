@@ -1,5 +1,5 @@
-// Package sandbox runs codecs that were compiled from C to WebAssembly, each
-// call in memory of its own that is bounded and given back at once.
+// Package sandbox runs codecs that were compiled from C to WebAssembly, each call
+// in memory of its own that is bounded and freed at once.
 package sandbox
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
 
-// ErrMemory says that a call needed more memory than it may have.
-var ErrMemory = errors.New("the codec ran out of its memory")
+// ErrMemory means that a call needed more memory than it may have.
+var ErrMemory = errors.New("the codec ran out of memory")
 
 // Program is a codec, compiled when it is first needed.
 type Program struct {
@@ -30,7 +30,7 @@ type compiled struct {
 	module  wazero.CompiledModule
 }
 
-// New makes a program of a gzipped WebAssembly module.
+// New returns the program in a gzipped WebAssembly module.
 func New(zipped *[]byte) *Program {
 	return &Program{sync.OnceValues(func() (compiled, error) { return compile(*zipped) })}
 }
@@ -71,11 +71,11 @@ func (p *Program) Prepare() error {
 type Process struct {
 	ctx    context.Context //nolint:containedctx // a process lives within one call
 	module api.Module
-	// release ends the watch over the context.
+	// release stops watching the context.
 	release func() bool
 }
 
-// Start starts a process that may use so many bytes of memory.
+// Start starts a process that may use the given bytes of memory.
 func (p *Program) Start(ctx context.Context, memory int64) (*Process, error) {
 	c, err := p.compile()
 	if err != nil {
@@ -98,7 +98,7 @@ func (p *Program) Start(ctx context.Context, memory int64) (*Process, error) {
 	return &Process{ctx, module, release}, nil
 }
 
-// Close ends the process and frees its memory: what Read returned is gone then.
+// Close ends the process and frees its memory, including what Read returned.
 func (p *Process) Close() {
 	p.release()
 	_ = p.module.Close(context.WithoutCancel(p.ctx))
@@ -117,7 +117,7 @@ func (p *Process) Call(function string, args ...uint32) (uint32, error) {
 	return uint32(out[0]), nil
 }
 
-// Alloc returns the address of so many bytes inside.
+// Alloc allocates bytes in the process's memory and returns their address.
 func (p *Process) Alloc(size int) (uint32, error) {
 	if int64(size) > 1<<32-1 {
 		return 0, ErrMemory
@@ -129,7 +129,7 @@ func (p *Process) Alloc(size int) (uint32, error) {
 	return at, err
 }
 
-// Write copies data inside and returns its address.
+// Write copies data into the process's memory and returns its address.
 func (p *Process) Write(data []byte) (uint32, error) {
 	at, err := p.Alloc(len(data))
 	if err == nil && !p.module.Memory().Write(at, data) {
@@ -138,14 +138,14 @@ func (p *Process) Write(data []byte) (uint32, error) {
 	return at, err
 }
 
-// Read returns a view of memory inside, valid until Close.
+// Read returns a view of the process's memory, valid until Close.
 func (p *Process) Read(at uint32, size int) ([]byte, error) {
 	if int64(size) > 1<<32-1 {
 		return nil, ErrMemory
 	}
 	view, ok := p.module.Memory().Read(at, uint32(size))
 	if !ok {
-		return nil, errors.New("the codec answered with an address outside its memory")
+		return nil, errors.New("the codec returned an address outside its memory")
 	}
 	return view, nil
 }

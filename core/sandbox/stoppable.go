@@ -12,7 +12,7 @@ const stopFlag = "sandbox.stop"
 var errModule = errors.New("malformed WebAssembly module")
 
 // stoppable rewrites a WebAssembly module so that it can be stopped: each loop
-// begins with a look at a global and traps once that is not zero. Code that
+// begins with a check of a global and traps once that is not zero. Code that
 // runs for ever passes the head of a loop for ever, so nothing escapes. The
 // runtime has such a check of its own, which leaves the compiled code at every
 // turn of every loop and makes these codecs three times slower.
@@ -123,7 +123,7 @@ func guardLoops(section []byte, global uint32) ([]byte, error) {
 	return out, nil
 }
 
-// cursor reads a module's encoding; failed says that it ended too early.
+// cursor reads a module's encoding; failed means that it ended too early.
 type cursor struct {
 	data   []byte
 	failed bool

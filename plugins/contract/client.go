@@ -25,7 +25,7 @@ type Client struct {
 // Done is closed when the process has ended.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
-// Health asks the backend whether it serves. A process that hangs never
+// Health asks the backend whether it is serving. A process that hangs never
 // answers: give ctx a deadline. Code: BackendUnavailable, Timeout, Canceled.
 func (c *Client) Health(ctx context.Context) error {
 	answer, err := c.health.Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: healthService})
@@ -33,7 +33,7 @@ func (c *Client) Health(ctx context.Context) error {
 		return fromStatus(ctx, err)
 	}
 	if answer.Status != grpc_health_v1.HealthCheckResponse_SERVING {
-		return cutout.Errorf(cutout.BackendUnavailable, "the backend says that it is %s", answer.Status)
+		return cutout.Errorf(cutout.BackendUnavailable, "the backend reports the status %s", answer.Status)
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (c *Client) Segment(ctx context.Context, model string, input *cutout.Input)
 	if int(answer.Width) != input.Width || int(answer.Height) != input.Height || len(answer.Mask) != input.Width*input.Height {
 		err := fmt.Errorf("mask of %dx%d in %d bytes for a picture of %dx%d",
 			answer.Width, answer.Height, len(answer.Mask), input.Width, input.Height)
-		return nil, Timing{}, cutout.Wrap(cutout.Internal, err, "The backend answered with a broken mask.")
+		return nil, Timing{}, cutout.Wrap(cutout.Internal, err, "The backend returned a broken mask.")
 	}
 	mask := &cutout.Mask{Width: input.Width, Height: input.Height, Pix: answer.Mask}
 	timing := Timing{Queued: time.Duration(answer.QueuedNanoseconds), Inference: time.Duration(answer.InferenceNanoseconds)}

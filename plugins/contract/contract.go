@@ -14,8 +14,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Handshake tells a backend that it was started by BGRemover and not by hand.
-// It is no security measure. ProtocolVersion changes when an old backend can
+// Handshake tells a backend that it was started by BGRemover and not by hand. It is
+// not a security measure. ProtocolVersion changes when an old backend can
 // no longer serve a new host.
 var Handshake = plugin.HandshakeConfig{
 	ProtocolVersion:  1,
@@ -26,16 +26,16 @@ var Handshake = plugin.HandshakeConfig{
 // Name is the one plugin that a backend process serves.
 const Name = "backend"
 
-// Backend is an inference backend: in the plugin process the real one, in the
-// host its stand-in that calls it. It is safe for concurrent use.
+// Backend is an inference backend: in the plugin process the real one, in the host
+// the client that calls it. It is safe for concurrent use.
 type Backend interface {
-	// Describe says what the backend is and what it really runs on.
+	// Describe says what the backend is and what it actually runs on.
 	Describe(ctx context.Context) (Description, error)
 	// Load makes a model ready, replacing one of the same name. It returns the
 	// input sizes now ready. Codes: Invalid (no such model in those files),
 	// BackendUnavailable (the device cannot take it).
 	Load(ctx context.Context, model cutout.Model) (sizes []int, err error)
-	// Unload frees a model; an unknown name is no error.
+	// Unload frees a model; an unknown name is not an error.
 	Unload(ctx context.Context, name string) error
 	// Segment runs a loaded model. The end of ctx stops the run. Codes:
 	// Invalid (size or model unknown), Canceled, Timeout, BackendUnavailable,
@@ -43,19 +43,19 @@ type Backend interface {
 	Segment(ctx context.Context, model string, input *cutout.Input) (*cutout.Mask, Timing, error)
 }
 
-// Description is what a backend says of itself.
+// Description is what a backend reports about itself.
 type Description struct {
 	Name, Version string
-	Device        string // what is really used: "cpu", "cuda:0"
+	Device        string // actually in use: "cpu", "cuda:0"
 	Provider      string
 	Runtime       string
 	MaxBatch      int
 	Models        []string
 	Memory        uint64 // bytes resident, 0 if unknown
-	Running       int    // runs going on or waiting; the server that serves a Backend counts them
+	Running       int    // runs in progress or waiting; the server that serves a Backend counts them
 }
 
-// Timing says where the time of one Segment went inside the plugin.
+// Timing says how one Segment spent its time inside the plugin.
 type Timing struct {
 	Queued    time.Duration
 	Inference time.Duration

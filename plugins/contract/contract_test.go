@@ -17,8 +17,8 @@ import (
 	"bgremover.pro/plugins/contract/proto"
 )
 
-// What a backend returns, the host gets: its code always, its sentence only
-// where that is meant for visitors, its cause for the log.
+// The host gets a backend's error: its code always, its message only if that is
+// meant for visitors, its cause for the log.
 func TestErrorsTravel(t *testing.T) {
 	tests := map[string]struct {
 		sent    error
@@ -32,11 +32,11 @@ func TestErrorsTravel(t *testing.T) {
 		"missing file": {cutout.Wrap(cutout.Invalid, fs.ErrNotExist, "a file is missing"), cutout.Invalid, "a file is missing", "", true},
 		"unavailable": {cutout.Wrap(cutout.BackendUnavailable, errors.New("/secret/path"), "the device is lost"),
 			cutout.BackendUnavailable, "The backend is not available.", "the device is lost: /secret/path", false},
-		"busy":     {cutout.Errorf(cutout.Busy, "three wait"), cutout.Busy, "The backend has too much to do.", "three wait", false},
+		"busy":     {cutout.Errorf(cutout.Busy, "three wait"), cutout.Busy, "The backend is busy.", "three wait", false},
 		"internal": {cutout.Wrap(cutout.Internal, errors.New("node 7"), "it broke"), cutout.Internal, "The backend failed.", "it broke: node 7", false},
 		"foreign":  {errors.New("open /secret/path"), cutout.Internal, "The backend failed.", "open /secret/path", false},
 		"timeout":  {fmt.Errorf("run: %w", context.DeadlineExceeded), cutout.Timeout, "This took too long and was stopped.", "", false},
-		// Of a call that nobody cancelled, it means that the connection is gone.
+		// For a call that was not cancelled, it means that the connection is gone.
 		"canceled": {context.Canceled, cutout.BackendUnavailable, "The backend is not available.", "", false},
 	}
 	for name, test := range tests {
@@ -103,7 +103,7 @@ func TestModelsTravel(t *testing.T) {
 	})
 }
 
-// What a host sends that makes no sense is refused before a backend sees it.
+// An invalid message from a host is refused before a backend sees it.
 func TestServerChecks(t *testing.T) {
 	s := &server{} // without a backend: it must not get that far
 	for name, m := range map[string]*proto.Model{

@@ -3,7 +3,7 @@ package contract
 import "bgremover.pro/core/cutout"
 
 // DeriveRequest is what a deriving process reads from its standard input, as
-// one line of JSON. Behind it come the pictures: of each the R, G, B of every
+// one line of JSON. The pictures follow: of each the R, G, B of every
 // pixel, rows from the top. The process ends when its input does.
 type DeriveRequest struct {
 	// Model is installed, with one file; its size is the native one.
@@ -18,24 +18,24 @@ type DeriveRequest struct {
 	// Ranges are those measured, by tensor: least, greatest. Without them, no
 	// integer graphs are derived.
 	Ranges map[string][2]float32 `json:"ranges,omitempty"`
-	// Dir is where the graphs go.
+	// Dir is the folder for the graphs.
 	Dir string `json:"dir,omitempty"`
 }
 
 // DeriveAnswer is what the process prints, as one line of JSON.
 type DeriveAnswer struct {
-	// Error says why nothing could be done; Lasting that trying again would
-	// give the same.
+	// Error says why nothing could be done; Lasting means that another attempt
+	// would fail the same way.
 	Error   string `json:"error,omitempty"`
 	Lasting bool   `json:"lasting,omitempty"`
 	// Variants are the graphs to use, one for each size where there is one.
 	Variants []cutout.Variant `json:"variants,omitempty"`
-	// Trials tell how each graph did, those not used included.
+	// Trials are the results of all graphs, including those not used.
 	Trials []DeriveTrial         `json:"trials,omitempty"`
 	Ranges map[string][2]float32 `json:"ranges,omitempty"`
 }
 
-// DeriveTrial is how one graph did on the check picture.
+// DeriveTrial is the result of one graph on the check picture.
 type DeriveTrial struct {
 	Size         int     `json:"size"`
 	Precision    string  `json:"precision"`
@@ -44,6 +44,6 @@ type DeriveTrial struct {
 	// and Overlap their intersection over union, both from 0 to 1.
 	Difference float64 `json:"difference"`
 	Overlap    float64 `json:"overlap"`
-	// Rejected says why the graph is not used; empty where it could be.
+	// Rejected says why the graph is not used; empty if it can be.
 	Rejected string `json:"rejected,omitempty"`
 }

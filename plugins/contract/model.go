@@ -39,8 +39,8 @@ func fromProto(m *proto.Model) (cutout.Model, error) {
 var posts = []cutout.Post{cutout.PostNone, cutout.PostSigmoid, cutout.PostMinMax,
 	cutout.PostSigmoidMinMax, cutout.PostArgmax}
 
-// CheckModel says whether a model's description makes sense, without opening
-// its files. Code: Invalid.
+// CheckModel reports whether a model's description is valid, without opening its
+// files. Code: Invalid.
 func CheckModel(m cutout.Model) error {
 	switch {
 	case m.Name == "":

@@ -27,7 +27,7 @@ func (p *Plugin) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
 	return nil
 }
 
-// GRPCClient returns a *Client, the host's stand-in for the backend. The
+// GRPCClient returns a *Client, through which the host calls the backend. The
 // context that go-plugin gives is done when the process has ended.
 func (p *Plugin) GRPCClient(ctx context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
 	return &Client{

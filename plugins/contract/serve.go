@@ -14,9 +14,9 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Serve is the whole main of a backend written in Go: it serves until the host
-// asks it to end or is gone. Further options of gRPC are for tests. It writes the handshake line to standard output;
-// nothing else may be written there before.
+// Serve is the whole main of a backend written in Go: it serves until the host asks
+// it to end or is gone. It writes the handshake line to standard output; nothing
+// else may be written there before. Further gRPC options are for tests.
 func Serve(backend Backend, further ...grpc.ServerOption) {
 	stderr := os.Stderr // go-plugin replaces it
 	go EndWithHost()
@@ -35,8 +35,9 @@ func Serve(backend Backend, further ...grpc.ServerOption) {
 }
 
 // EndWithHost ends the process as soon as the host is gone; it never returns.
-// Without a pipe from the host it looks at the parent's id, which changes when
-// that ends. Serve runs it; a main that works for long before Serve does too.
+// Without a pipe from the host it watches the parent's process id, which changes
+// when the parent ends. Serve runs it; a main that works for long before Serve
+// should too.
 func EndWithHost() {
 	if fd, err := strconv.Atoi(os.Getenv(EnvHostPipe)); err == nil && fd > 2 {
 		if pipe := os.NewFile(uintptr(fd), "host"); pipe != nil {
@@ -50,9 +51,9 @@ func EndWithHost() {
 	os.Exit(0)
 }
 
-// NewLogger returns a logger to the standard error of the process as it is
-// now: make it before Serve, which redirects that. The host keeps the last
-// lines for whoever must find out why a backend ended.
+// NewLogger returns a logger that writes to the process's current stderr: call it
+// before Serve, which redirects stderr. The host keeps the last lines for the
+// operator who must find out why a backend ended.
 func NewLogger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {

@@ -9,7 +9,7 @@ import (
 )
 
 // server serves a Backend to the host. It checks what the host sends, so that
-// a backend may rely on shapes.
+// a backend may rely on its shape.
 type server struct {
 	proto.UnimplementedBackendServer
 	backend Backend

@@ -12,22 +12,22 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// ErrNotFound is the cause of an Invalid error that says: no such model is
-// loaded (Segment), or a file of it is missing (Load).
+// ErrNotFound is the cause of an Invalid error if no such model is loaded (Segment)
+// or a file of it is missing (Load).
 var ErrNotFound = errors.New("not found")
 
-// NotLoaded is what Segment returns for a model that was not loaded.
+// NotLoaded is Segment's error for a model that is not loaded.
 func NotLoaded(model string) error {
 	return &cutout.Error{Code: cutout.Invalid, Message: fmt.Sprintf("no model %q is loaded", model), Err: ErrNotFound}
 }
 
-// SizeUnknown is what Segment returns for an input that fits no variant.
+// SizeUnknown is Segment's error for an input that fits no variant.
 func SizeUnknown(model string, input *cutout.Input, sizes []int) error {
 	return cutout.Errorf(cutout.Invalid, "model %s takes inputs of %v pixels a side, not %dx%d", model, sizes, input.Width, input.Height)
 }
 
-// toStatus turns a backend's error into what travels. The text is the whole
-// chain, for the host's log; only that of Invalid is for a visitor's eyes.
+// toStatus turns a backend's error into a gRPC status. The text is the whole chain,
+// for the host's log; only that of Invalid is shown to visitors.
 func toStatus(err error) error {
 	code, text := codes.Internal, err.Error()
 	if e := (*cutout.Error)(nil); errors.As(err, &e) {
@@ -54,9 +54,9 @@ func toStatus(err error) error {
 	return status.Error(code, text)
 }
 
-// fromStatus turns what came back into an error of the vocabulary. The
-// sentence is the backend's own only for Invalid: other texts come from
-// libraries, or from a program that we do not know.
+// fromStatus turns a gRPC status into a cutout.Error. Its sentence is the backend's
+// own only for Invalid: other texts come from libraries, or from a program that we
+// do not know.
 func fromStatus(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -73,14 +73,14 @@ func fromStatus(ctx context.Context, err error) error {
 	case codes.NotFound:
 		return cutout.Wrap(cutout.Invalid, ErrNotFound, s.Message())
 	case codes.ResourceExhausted:
-		return cutout.Wrap(cutout.Busy, cause, "The backend has too much to do.")
+		return cutout.Wrap(cutout.Busy, cause, "The backend is busy.")
 	case codes.DeadlineExceeded:
 		return cutout.Wrap(cutout.Timeout, cause, "This took too long and was stopped.")
 	case codes.Unavailable, codes.Canceled:
-		// Nobody cancelled (ctx lives), so the connection was closed under us.
+		// We did not cancel (ctx is alive), so the other side closed the connection.
 		return cutout.Wrap(cutout.BackendUnavailable, cause, "The backend is not available.")
 	case codes.Unimplemented:
-		return cutout.Wrap(cutout.Internal, cause, "The backend lacks a part of the contract.")
+		return cutout.Wrap(cutout.Internal, cause, "The backend does not implement all of the contract.")
 	}
 	return cutout.Wrap(cutout.Internal, cause, "The backend failed.")
 }

@@ -23,7 +23,7 @@ func (s *suite) describes(ctx context.Context) error {
 		return err
 	}
 	if d.Name == "" || d.Version == "" || d.Device == "" || d.Provider == "" {
-		return fmt.Errorf("name, version, device and provider must be told, got %+v", d)
+		return fmt.Errorf("name, version, device and provider must be set, got %+v", d)
 	}
 	return nil
 }
@@ -33,7 +33,7 @@ func (s *suite) segment(ctx context.Context, input *cutout.Input) (*cutout.Mask,
 	return mask, err
 }
 
-// timed also returns how long the backend says that the run took.
+// timed also returns the backend's own measure of the run.
 func (s *suite) timed(ctx context.Context, input *cutout.Input) (*cutout.Mask, time.Duration, error) {
 	start := time.Now()
 	mask, timing, err := s.process.Client.Segment(ctx, s.model.Name, input)
@@ -93,12 +93,12 @@ func (s *suite) load(ctx context.Context, model cutout.Model) error {
 		return err
 	}
 	if !slices.Equal(sizes, model.Sizes()) {
-		return fmt.Errorf("the model has the sizes %v, the backend says %v", model.Sizes(), sizes)
+		return fmt.Errorf("the model has the sizes %v, but the backend reports %v", model.Sizes(), sizes)
 	}
 	return s.lists(ctx, true)
 }
 
-// lists says whether the description lists the model, or not.
+// lists checks whether the description lists the model.
 func (s *suite) lists(ctx context.Context, listed bool) error {
 	d, err := s.process.Client.Describe(ctx)
 	if err == nil && slices.Contains(d.Models, s.model.Name) != listed {
@@ -154,7 +154,7 @@ func (s *suite) survivesBadModel(ctx context.Context) error {
 	return s.answers(ctx)
 }
 
-// answers says whether the smallest size gets the mask that it got before.
+// answers checks that the smallest size gets the same mask as before.
 func (s *suite) answers(ctx context.Context) error {
 	if s.mask == nil {
 		return errNoMask
@@ -174,7 +174,7 @@ func (s *suite) replaces(ctx context.Context) error {
 			return err
 		}
 		_, err := s.segment(ctx, disc(s.largest()))
-		if err := refused("a size that the model has no more", err, codes.InvalidArgument); err != nil {
+		if err := refused("a size that the model no longer has", err, codes.InvalidArgument); err != nil {
 			return err
 		}
 	}
@@ -190,7 +190,7 @@ func (s *suite) unloads(ctx context.Context) error {
 	return errors.Join(s.lists(ctx, false), s.refusesUnloaded(ctx))
 }
 
-// refused says whether err is a refusal of a status with a sentence.
+// refused checks that err is a refusal with a status and a sentence.
 func refused(what string, err error, want codes.Code) error {
 	if err == nil {
 		return fmt.Errorf("%s: succeeded; expected the status %v", what, want)
@@ -199,12 +199,12 @@ func refused(what string, err error, want codes.Code) error {
 		return fmt.Errorf("%s: expected the status %v, got %w", what, want, err)
 	}
 	if cutout.MessageOf(err) == "" {
-		return fmt.Errorf("%s: the status %v comes without a sentence that says what to do", what, want)
+		return fmt.Errorf("%s: the status %v has no message that says what to do", what, want)
 	}
 	return nil
 }
 
-var errNoMask = errors.New("there is no mask to look at: the size failed")
+var errNoMask = errors.New("there is no mask to compare with: the check of the sizes failed")
 
 // size is the smallest input of the model: the quickest to run.
 func (s *suite) size() int { return s.model.Sizes()[0] }

@@ -30,7 +30,7 @@ func (s *suite) survivesSignals(ctx context.Context) error {
 		}
 		select {
 		case <-s.process.Client.Done():
-		case <-time.After(time.Second): // for one that ends of it to do so
+		case <-time.After(time.Second): // time for a backend that ends on the signal
 		}
 		if err := errors.Join(s.answers(ctx), s.health(ctx)); err != nil {
 			return fmt.Errorf("after the signal %v: %w", signal, err)
@@ -96,7 +96,7 @@ func (p *byHand) clean() {
 	_ = os.RemoveAll(p.folder)
 }
 
-// quiet has a process do some work, and looks at all that it writes.
+// quiet makes a process do some work, and checks all that it writes.
 func (s *suite) quiet(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx) // kills it
 	defer cancel()
@@ -116,16 +116,16 @@ func (s *suite) quiet(ctx context.Context) error {
 		return errors.Join(err, errors.Unwrap(p.Wait()))
 	}
 	_ = p.host.Close()
-	defer time.AfterFunc(5*time.Second, cancel).Stop() // one that stays is another check's matter
+	defer time.AfterFunc(5*time.Second, cancel).Stop() // a process that stays is another check's concern
 	rest, _ := io.ReadAll(out)
 	_ = p.Wait()
 	if len(rest) > 0 {
-		return fmt.Errorf("after its handshake it wrote %.80q", rest)
+		return fmt.Errorf("after its handshake it wrote to standard output: %.80q", rest)
 	}
 	return nil
 }
 
-// worksAt talks with a process as its handshake says.
+// worksAt talks to a process at the address in its handshake.
 func (s *suite) worksAt(ctx context.Context, folder, line string) error {
 	fields := strings.Split(strings.TrimSpace(line), "|")
 	version := strconv.Itoa(int(contract.Handshake.ProtocolVersion))
@@ -161,9 +161,9 @@ func (s *suite) needsCookie(ctx context.Context) error {
 	err = p.Wait()
 	switch {
 	case limited.Err() != nil:
-		return errors.New("it serves")
+		return errors.New("it serves without the cookie")
 	case err == nil:
-		return errors.New("it ends with status 0")
+		return errors.New("it exits with status 0, not with an error")
 	}
 	return nil
 }

@@ -2,14 +2,14 @@ package contracttest
 
 import "bgremover.pro/core/cutout"
 
-// inDisc says whether a pixel lies in the centred disc, whose radius is 3/10
+// inDisc reports whether a pixel lies in the centred disc, whose radius is 3/10
 // of the side.
 func inDisc(x, y, size int) bool {
 	dx, dy := 2*x+1-size, 2*y+1-size // twice the distance from the centre
 	return 25*(dx*dx+dy*dy) < 9*size*size
 }
 
-// disc is a picture that every honest backend agrees on: a light disc on dark
+// disc is a picture on which every working backend agrees: a light disc on a dark
 // ground.
 func disc(size int) *cutout.Input {
 	input := &cutout.Input{Width: size, Height: size, Pix: make([]uint8, 0, 3*size*size)}

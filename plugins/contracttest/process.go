@@ -23,22 +23,22 @@ type Command struct {
 	Path string
 	Args []string
 	Env  []string // "NAME=value", all that the program gets
-	// TLS asks for mutual TLS, which a backend in another language may lack.
+	// TLS requires mutual TLS, which a backend in another language may lack.
 	TLS bool
-	// Stderr gets what the program writes there; nil: nothing does.
+	// Stderr receives the program's stderr; nil discards it.
 	Stderr io.Writer
 }
 
 // Process is a running backend.
 type Process struct {
 	Client *contract.Client
-	host   *os.File // our end of the pipe whose end tells that the host is gone
+	host   *os.File // our end of the pipe; closing it tells the backend that the host is gone
 	cmd    *exec.Cmd
 	plugin *plugin.Client
 	folder string
 }
 
-// Start starts a backend and shakes hands with it, within a minute. The end of
+// Start starts a backend and completes the handshake, within a minute. The end of
 // ctx kills it.
 func (c Command) Start(ctx context.Context) (*Process, error) {
 	folder, err := os.MkdirTemp("", "backend") // for its socket

@@ -10,8 +10,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// telling is the time that a run must take for its end to tell whether it was
-// stopped: of a shorter one the checks below only ask that it is answered.
+// telling is how long a run must take for its end to show whether it was stopped:
+// for a shorter one, the checks below only require an answer.
 const telling = 500 * time.Millisecond
 
 // retried gives a check three attempts, since a machine that is busy with other
@@ -52,8 +52,8 @@ func (s *suite) concurrent(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-// queued looks at the slowest of three calls at a time: what it waited for and
-// what it ran must make up most of its time.
+// queued checks the slowest of three concurrent calls: its reported waiting and
+// running times must make up most of its duration.
 func (s *suite) queued(ctx context.Context) error {
 	type call struct {
 		inside, outside time.Duration
@@ -85,7 +85,7 @@ func (s *suite) queued(ctx context.Context) error {
 	})
 }
 
-// busy asks other things for as long as a run lasts.
+// busy makes other calls for as long as a run lasts.
 func (s *suite) busy(ctx context.Context) error {
 	return retried(func() error {
 		answered := make(chan error, 1)
@@ -132,8 +132,8 @@ func (s *suite) cancel(ctx context.Context) error {
 	})
 }
 
-// stops begins a run, ends its call, and looks how long the backend then says
-// that it goes on. The client's own end of the call proves nothing.
+// stops begins a run, ends its call, and measures how long the backend then reports
+// it as running. The client's own end of the call proves nothing.
 func (s *suite) stops(code cutout.Code, begin func() (context.Context, context.CancelFunc), end func(context.Context, context.CancelFunc) time.Time) error {
 	return retried(func() error {
 		limited, cancel := begin()
@@ -149,19 +149,19 @@ func (s *suite) stops(code cutout.Code, begin func() (context.Context, context.C
 		ended := end(limited, cancel)
 		first := <-answered
 		if err != nil || first == nil && s.took < telling {
-			return err // it was done before anybody could stop it
+			return err // it was finished before it could be stopped
 		}
 		if !seen && s.took >= telling {
-			return errors.New("during a run, Describe says that nothing is running: set running")
+			return errors.New("during a run, Describe reports that nothing is running: set running")
 		}
 		if got := cutout.CodeOf(first); first == nil || got != code {
-			return fmt.Errorf("the call was to end with the code %s, not with %w", code, first)
+			return fmt.Errorf("the call should have ended with the code %s, not with %w", code, first)
 		}
 		if _, err := s.awaitRunning(ctx, false, nil); err != nil {
 			return err
 		}
 		if after := time.Since(ended); s.took >= telling && after > s.took/3 {
-			return fmt.Errorf("the run went on for %v after its call had ended; a whole one takes %v", after, s.took)
+			return fmt.Errorf("the run continued for %v after its call had ended; a complete one takes %v", after, s.took)
 		}
 		return s.answers(ctx)
 	})

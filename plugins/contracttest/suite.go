@@ -30,8 +30,8 @@ func Run(ctx context.Context, c Command, model cutout.Model, report func(Result)
 		return err == nil
 	}
 	s := &suite{command: c, model: model}
-	started := check("starts and shakes hands", func(context.Context) (err error) {
-		s.process, err = c.Start(ctx) // not the check's: it lives on
+	started := check("starts and completes the handshake", func(context.Context) (err error) {
+		s.process, err = c.Start(ctx) // not the check's context: the process outlives the check
 		return err
 	})
 	if !started {
@@ -50,7 +50,7 @@ type suite struct {
 	command Command
 	process *Process
 	model   cutout.Model
-	mask    *cutout.Mask  // the first answer for the smallest size
+	mask    *cutout.Mask  // the first mask of the smallest size
 	took    time.Duration // by a run of the largest
 }
 
@@ -68,17 +68,17 @@ func (s *suite) steps() []step {
 		{"refuses a model whose files are missing, or needs none", s.missingFiles},
 		{"loads the model", s.loads},
 		{"answers each size with a mask of that size", s.sizes},
-		{"refuses sizes that the model has not, also large ones", s.refusesSizes},
+		{"refuses sizes that the model does not have, even large ones", s.refusesSizes},
 		{"marks the subject light and the background dark", s.polarity},
 		{"answers calls at the same time, each picture with its own mask", s.concurrent},
-		{"tells how long a call waited for its turn", s.queued},
+		{"reports how long a call waited for its turn", s.queued},
 		{"answers the health service and Describe during a run", s.busy},
 		{"stops a run at its deadline", s.deadline},
-		{"stops a run that is cancelled", s.cancel},
+		{"stops a cancelled run", s.cancel},
 		{"still answers after a model that does not load", s.survivesBadModel},
-		{"loads a model in the place of one of the same name", s.replaces},
-		{"unloads the model, and any name that it does not know", s.unloads},
-		{"stays when TERM and INT are sent to everyone", s.survivesSignals},
+		{"replaces a loaded model of the same name", s.replaces},
+		{"unloads the model, and accepts unknown names", s.unloads},
+		{"keeps running when TERM and INT are sent to every process", s.survivesSignals},
 		{"ends when the host is gone", s.endsWithHost},
 		{"ends within two seconds of being asked to", s.endsWhenAsked},
 		{"writes one line to standard output, the handshake", s.quiet},

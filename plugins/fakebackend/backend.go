@@ -29,11 +29,11 @@ type backend struct {
 	mu     sync.Mutex
 	models map[string][]int
 	leaked [][]byte
-	newest *cutout.Input // of those at work
+	newest *cutout.Input // of the runs in progress
 	calls  byte
 }
 
-// strikes says whether a fault shows now.
+// strikes reports whether a fault shows now.
 func (b *backend) strikes(fault string) bool {
 	if b.fault != fault {
 		return false
@@ -85,7 +85,7 @@ func (b *backend) Load(ctx context.Context, model cutout.Model) ([]int, error) {
 	return model.Sizes(), nil
 }
 
-// onceLoaded shows the faults that wait until the process is at work.
+// onceLoaded shows the faults that wait until a model is loaded.
 func (b *backend) onceLoaded() {
 	switch {
 	case b.strikes(faultTerm):
@@ -145,7 +145,7 @@ func (b *backend) Segment(ctx context.Context, model string, input *cutout.Input
 		}
 	}
 	mask := b.damage(draw(b.mask, b.shown(input)))
-	return mask, contract.Timing{Inference: b.told(time.Since(start))}, nil
+	return mask, contract.Timing{Inference: b.reported(time.Since(start))}, nil
 }
 
 // listening is the context that a run obeys.
@@ -174,8 +174,8 @@ func (b *backend) shown(input *cutout.Input) *cutout.Input {
 	return input
 }
 
-// told is the time that a run is said to have taken.
-func (b *backend) told(took time.Duration) time.Duration {
+// reported is the time that a run is reported to have taken.
+func (b *backend) reported(took time.Duration) time.Duration {
 	switch {
 	case b.strikes(faultUntimed):
 		return 0

@@ -19,22 +19,22 @@ import (
 // way, and no other check does.
 func TestSuiteFindsFaults(t *testing.T) {
 	const (
-		starts     = "starts and shakes hands"
+		starts     = "starts and completes the handshake"
 		unloaded   = "refuses a picture before a model is loaded"
 		files      = "refuses a model whose files are missing, or needs none"
 		loads      = "loads the model"
 		sizes      = "answers each size with a mask of that size"
-		others     = "refuses sizes that the model has not, also large ones"
+		others     = "refuses sizes that the model does not have, even large ones"
 		polarity   = "marks the subject light and the background dark"
 		concurrent = "answers calls at the same time, each picture with its own mask"
-		queued     = "tells how long a call waited for its turn"
+		queued     = "reports how long a call waited for its turn"
 		bad        = "still answers after a model that does not load"
-		replaces   = "loads a model in the place of one of the same name"
-		unloads    = "unloads the model, and any name that it does not know"
+		replaces   = "replaces a loaded model of the same name"
+		unloads    = "unloads the model, and accepts unknown names"
 		busy       = "answers the health service and Describe during a run"
 		deadline   = "stops a run at its deadline"
-		cancelled  = "stops a run that is cancelled"
-		signals    = "stays when TERM and INT are sent to everyone"
+		cancelled  = "stops a cancelled run"
+		signals    = "keeps running when TERM and INT are sent to every process"
 		quiet      = "writes one line to standard output, the handshake"
 	)
 	const all = "*" // checks behind the first, which need what that one shows

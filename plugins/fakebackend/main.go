@@ -17,17 +17,17 @@ import (
 const (
 	// At start.
 	faultExit    = "exit"    // ends at once, before any handshake
-	faultRubbish = "rubbish" // writes what is no handshake, then stays
+	faultRubbish = "rubbish" // writes something other than a handshake, then stays
 	faultSilent  = "silent"  // never finishes the handshake
 	faultVersion = "version" // speaks another version of the protocol
-	faultByHand  = "by-hand" // serves whoever started it
+	faultByHand  = "by-hand" // serves without the host's cookie
 	faultChatty  = "chatty"  // writes to standard output after its handshake
 	// While it serves.
-	faultFlood     = "flood"     // writes to standard error without end
+	faultFlood     = "flood"     // writes to stderr without end
 	faultLog       = "log"       // writes a line that go-plugin's own log parser panics on
-	faultSerial    = "serial"    // answers one call at a time, of whatever kind
+	faultSerial    = "serial"    // answers one call at a time, of any kind
 	faultSmall     = "small"     // takes messages of up to 16 MiB
-	faultMute      = "mute"      // refuses without a sentence
+	faultMute      = "mute"      // refuses without a message
 	faultStatus    = "status"    // says INVALID_ARGUMENT for NOT_FOUND
 	faultVague     = "vague"     // describes no device
 	faultUncounted = "uncounted" // never says that something is running
@@ -52,15 +52,15 @@ const (
 	faultStop  = "stop"  // stops its own process, as SIGSTOP does
 	faultLeak  = "leak"  // keeps 64 MiB more with every call
 
-	faultDeaf     = "deaf"     // runs on when its call is cancelled
-	faultLate     = "late"     // runs on after its deadline
-	faultUnqueued = "unqueued" // runs one call at a time and does not tell how long others wait
-	faultUntimed  = "untimed"  // tells no time
-	faultBoast    = "boast"    // tells a longer time than the call took
+	faultDeaf     = "deaf"     // continues when its call is cancelled
+	faultLate     = "late"     // continues after its deadline
+	faultUnqueued = "unqueued" // runs one call at a time and does not report how long others wait
+	faultUntimed  = "untimed"  // reports no time
+	faultBoast    = "boast"    // reports a longer time than the call took
 	faultMixed    = "mixed"    // answers calls at the same time with one mask
-	faultRandom   = "random"   // answers no picture twice alike
+	faultRandom   = "random"   // never answers the same picture twice alike
 	faultAnyway   = "anyway"   // runs a model that is not loaded
-	faultAnySize  = "any-size" // runs sizes that the model has not
+	faultAnySize  = "any-size" // runs sizes that the model does not have
 	// On shutdown.
 	faultStay   = "stay"   // stays when asked to end
 	faultOrphan = "orphan" // stays when its host is gone
@@ -124,6 +124,6 @@ func flood(stderr *os.File) {
 				return
 			}
 		}
-		time.Sleep(time.Millisecond) // 100 MB a second is flood enough
+		time.Sleep(time.Millisecond) // 100 MB a second is enough of a flood
 	}
 }

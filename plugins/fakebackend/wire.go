@@ -11,8 +11,8 @@ import (
 	"bgremover.pro/plugins/contract/proto"
 )
 
-// wire returns what shows the faults that lie in how calls are answered, which
-// the contract's own server does right.
+// wire returns the server options for faults in how calls are answered, which the
+// contract's own server handles correctly.
 func (b *backend) wire() []grpc.ServerOption {
 	var oneByOne sync.Mutex
 	wrong := map[string]grpc.UnaryServerInterceptor{

@@ -52,7 +52,7 @@ func TestDescription(t *testing.T) {
 	}
 }
 
-// A runtime that is not there, or not right, is told in words when the host
+// A missing or wrong runtime is reported as a sentence when the host
 // first asks; the process stays to tell it.
 func TestRuntimeMissingOrWrong(t *testing.T) {
 	folder := t.TempDir()
@@ -76,7 +76,7 @@ func TestRuntimeMissingOrWrong(t *testing.T) {
 		"relative": {"libonnxruntime.so.1", "absolute path"},
 		"missing":  {filepath.Join(folder, "no.so"), "no such file or directory): run `make setup`"},
 		"no code":  {write("text.so", "not a library"), "cannot be loaded"},
-		"another":  {compile("another", "int x;"), "is no ONNX Runtime library"},
+		"another":  {compile("another", "int x;"), "is not an ONNX Runtime library"},
 		"older": {compile("older", `
 			static const void *get(unsigned version) { return version > 23 ? 0 : (void *)&get; }
 			static const char *version(void) { return "1.23.0"; }

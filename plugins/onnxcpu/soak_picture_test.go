@@ -30,7 +30,7 @@ func curve(memory []uint64, growth float64) []byte {
 		fmt.Fprintf(&svg, `<path d="M%.1f %dv%d" stroke="#ddd"/><text x="%.1f" y="%d" text-anchor="middle">%d</text>
 `, x(run), top, height, x(run), top+height+18, run)
 	}
-	fmt.Fprintf(&svg, `<text x="%d" y="%d" text-anchor="middle">runs; each lap of %d loads both models anew</text>
+	fmt.Fprintf(&svg, `<text x="%d" y="%d" text-anchor="middle">runs; each lap of %d loads both models again</text>
 <polyline fill="none" stroke="#06c" stroke-width="1.5" points="`, left+width/2, top+height+38, lapRuns)
 	for run, n := range memory {
 		fmt.Fprintf(&svg, "%.1f,%.1f ", x(run+1), y(float64(n)))

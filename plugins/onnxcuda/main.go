@@ -1,7 +1,7 @@
 // Command onnx-cuda is the backend that runs models on an NVIDIA GPU with the
-// GPU build of ONNX Runtime. It never falls back to the processor: what it
-// lacks, it names. The host starts it; package contract lists the environment
-// that it reads.
+// GPU build of ONNX Runtime. It never falls back to the processor: it
+// reports by name what is missing. The host starts it; package contract lists the
+// environment that it reads.
 package main
 
 import (

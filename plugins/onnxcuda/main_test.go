@@ -24,7 +24,7 @@ func TestSaysWhatIsMissing(t *testing.T) {
 	const shared = "void Provider_SetHost(void *host) {}"
 	const provider = "void *GetProvider(void) { return 0; }"
 	tests := map[string]struct {
-		build func(t *testing.T, folder string) // what lies beside the runtime
+		build func(t *testing.T, folder string) // files beside the runtime
 		says  []string
 	}{
 		"the runtime of make setup": {

@@ -14,14 +14,14 @@ import (
 // range that holds them leaves too few steps for the rest.
 const outside = 0.0001
 
-// atOnce is how many tensors are looked at in one run: all of them together
-// would take gigabytes.
+// atOnce is how many tensors are measured in one run: all of them together would
+// take gigabytes.
 const atOnce = 24
 
-// calibrate measures what values the model's tensors take on the pictures.
+// calibrate measures the value ranges of the model's tensors on the pictures.
 func (t *task) calibrate(ctx context.Context) (contract.DeriveAnswer, error) {
 	if len(t.pictures) == 0 {
-		return t.answer, errors.New("there are no pictures to measure on")
+		return t.answer, errors.New("there are no pictures to calibrate with")
 	}
 	graph, err := t.float32s()
 	if err != nil {
@@ -53,7 +53,7 @@ func (t *task) calibrate(ctx context.Context) (contract.DeriveAnswer, error) {
 	return t.answer, nil
 }
 
-// inputRange is what samples from 0 to 255 become at most and at least.
+// inputRange is the range of the input for samples from 0 to 255.
 func (t *task) inputRange() [2]float32 {
 	scale := t.Model.Scale
 	if scale == 0 {

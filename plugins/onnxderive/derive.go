@@ -49,7 +49,7 @@ func (t *task) derive(ctx context.Context) (contract.DeriveAnswer, error) {
 	native := t.Model.Variants[0]
 	i := slices.Index(t.Sizes, native.Size)
 	if i < 0 {
-		return t.answer, fmt.Errorf("the sizes lack the model's own, %d", native.Size)
+		return t.answer, fmt.Errorf("the sizes do not include the model's own, %d", native.Size)
 	}
 	graph, err := t.float32s()
 	if err != nil {
@@ -85,15 +85,15 @@ func (t *task) float32s() (*onnxgraph.Graph, error) {
 	}
 	if height, width := graph.Size(); height != 0 && height != native.Size || width != height {
 		return nil, &onnxgraph.UnsupportedError{Reason: fmt.Sprintf(
-			"the graph takes %d x %d pixels, its description says %d", width, height, native.Size)}
+			"the graph takes %d x %d pixels, but its description says %d", width, height, native.Size)}
 	}
 	t.Model.Input, t.Model.Output = graph.Input(), graph.Output()
 	return graph.Float32()
 }
 
 // trySize tries the float32 and the integer graph of a size and returns the
-// fastest that agrees with the installed model, nil if none does. Only a fault
-// of the disk or the end of ctx is an error.
+// fastest that agrees with the installed model, nil if none does. Only a disk
+// error or the end of ctx is an error.
 func (t *task) trySize(ctx context.Context, graph *onnxgraph.Graph, size int, picture *cutout.Input, installed *trial) (*trial, error) {
 	sized, err := graph.Resized(size)
 	if err != nil {
@@ -156,7 +156,7 @@ func (t *task) remove(loser *trial) {
 }
 
 // try writes a graph, runs it and compares its mask with that of another. It
-// returns nil where the graph does not run or does not agree.
+// returns nil if the graph does not run or does not agree.
 func (t *task) try(ctx context.Context, graph *onnxgraph.Graph, size int, precision string,
 	picture *cutout.Input, like *trial, near tolerance) (*trial, error) {
 	content, err := graph.Bytes()

@@ -1,8 +1,8 @@
 // Command onnx-derive makes faster graphs from an installed model, checks them
-// against it, and measures the ranges that this takes. It is started for one
-// task, reads it from its standard input (contract.DeriveRequest), prints its
-// answer and ends, and so do the gigabytes that it needs. It also ends when its
-// input does, with whoever started it.
+// against it, and measures the ranges that they need. It is started for one task,
+// reads it from its standard input (contract.DeriveRequest), prints its answer and
+// ends, which frees the gigabytes that it needs. It also ends when its input does,
+// as when the program that started it ends.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	// Whoever is waiting for a picture comes first.
+	// Visitors who wait for a photo come first.
 	_ = syscall.Setpriority(syscall.PRIO_PGRP, 0, 10)
 	answer, err := answer(bufio.NewReader(os.Stdin))
 	if err != nil {
@@ -35,7 +35,7 @@ func main() {
 	}
 }
 
-// cutoutMessage is the whole of an error: it is for the log, not for visitors.
+// cutoutMessage is the full text of an error: it is for the log, not for visitors.
 func cutoutMessage(err error) string {
 	var known *cutout.Error
 	if errors.As(err, &known) {
@@ -54,7 +54,7 @@ func answer(in *bufio.Reader) (answer contract.DeriveAnswer, err error) {
 		return answer, fmt.Errorf("reading the request: %w", err)
 	}
 	if len(request.Model.Variants) != 1 {
-		return answer, errors.New("the request names no model, or several files")
+		return answer, errors.New("the request must name a model with one file")
 	}
 	pictures, err := readPictures(in, request)
 	if err != nil {
@@ -62,7 +62,7 @@ func answer(in *bufio.Reader) (answer contract.DeriveAnswer, err error) {
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, in)
-		os.Exit(1) // nobody waits for the answer any more
+		os.Exit(1) // nobody is waiting for the answer any more
 	}()
 	ctx := context.Background()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))

@@ -181,9 +181,9 @@ func TestBadRequests(t *testing.T) {
 		request contract.DeriveRequest
 		says    string
 	}{
-		"no model":     {contract.DeriveRequest{}, "names no model"},
+		"no model":     {contract.DeriveRequest{}, "must name a model"},
 		"no such file": {contract.DeriveRequest{Model: missing, Sizes: []int{64}}, "no such file"},
-		"no sizes":     {contract.DeriveRequest{Model: m}, "lack the model's own"},
+		"no sizes":     {contract.DeriveRequest{Model: m}, "do not include the model's own"},
 		"huge size":    {contract.DeriveRequest{Model: m, Sizes: []int{1 << 20}}, "is not possible"},
 		"no pictures":  {contract.DeriveRequest{Model: missing, Calibrate: true}, "no pictures"},
 	} {
@@ -200,7 +200,7 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
-// The program ends when whoever started it is gone, which closes its input.
+// The program ends when its starter is gone, which closes its input.
 func TestEndsWithItsHost(t *testing.T) {
 	m := plugintest.ISNet(t)
 	line, err := json.Marshal(contract.DeriveRequest{Model: m, Sizes: []int{1024}, Dir: t.TempDir()})

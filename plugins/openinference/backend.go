@@ -27,13 +27,13 @@ type backend struct {
 	models  map[string]*model
 }
 
-// model is one that the servers have.
+// model is a model that the servers have.
 type model struct {
 	spec  cutout.Model
 	sizes map[int]remote
 }
 
-// remote is how the servers call one size of a model, and what it takes.
+// remote is one size of a model as the servers name it, with its tensors.
 type remote struct {
 	name          string
 	input, output string // tensors
@@ -45,7 +45,7 @@ func newBackend(s *servers, naming string) *backend {
 }
 
 // Describe implements contract.Backend: it asks every server whether it is
-// ready. Code: BackendUnavailable where none is.
+// ready. Code: BackendUnavailable if none is.
 func (b *backend) Describe(ctx context.Context) (contract.Description, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -80,8 +80,8 @@ func (b *backend) Describe(ctx context.Context) (contract.Description, error) {
 	}, nil
 }
 
-// Load implements contract.Backend. The files are the servers' business: only
-// the model's name, sizes and tensors are looked at.
+// Load implements contract.Backend. The servers have the files: only the model's
+// name, sizes and tensors are checked.
 func (b *backend) Load(ctx context.Context, spec cutout.Model) ([]int, error) {
 	m := &model{spec: spec, sizes: map[int]remote{}}
 	for _, size := range spec.Sizes() {

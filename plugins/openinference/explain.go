@@ -12,18 +12,18 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// failure is what went wrong at one server.
+// failure is the error of one server.
 type failure struct {
 	server string
 	err    error
 }
 
-// explain sums up what all servers said. They serve the same models, so one
-// that does not know the model speaks for those that are down. Codes: Internal
-// where one took the call and failed; else Invalid where one does not know the
-// model; else BackendUnavailable.
+// explain sums up the errors of all servers. They serve the same models, so one that
+// does not know the model speaks for those that are down. Codes: Internal if one
+// accepted the call and failed; else Invalid if one does not know the model; else
+// BackendUnavailable.
 func explain(failures []failure) error {
-	var said []string
+	var reasons []string
 	var failed, unknown bool
 	for _, f := range failures {
 		s := status.Convert(f.err)
@@ -37,9 +37,9 @@ func explain(failures []failure) error {
 		default:
 			failed = true
 		}
-		said = append(said, fmt.Sprintf("%s: %s (%s)", f.server, reason, s.Code()))
+		reasons = append(reasons, fmt.Sprintf("%s: %s (%s)", f.server, reason, s.Code()))
 	}
-	message := "no server could do it: " + strings.Join(said, "; ")
+	message := "every server failed: " + strings.Join(reasons, "; ")
 	switch {
 	case failed:
 		return cutout.Wrap(cutout.Internal, errors.New(message), "The servers failed on this picture.")

@@ -1,7 +1,7 @@
-// Command open-inference is the backend for those who outgrow one machine: it
-// runs no model itself but hands pictures to servers that speak the Open
-// Inference Protocol v2 over gRPC, such as NVIDIA Triton, KServe, OpenVINO
-// Model Server and MLServer. They serve the same model files as onnx-cpu.
+// Command open-inference is the backend for more than one machine: it runs no model
+// itself but sends pictures to servers that speak the Open Inference Protocol v2
+// over gRPC, such as NVIDIA Triton, KServe, OpenVINO Model Server and MLServer.
+// They serve the same model files as onnx-cpu.
 package main
 
 //go:generate protoc -I ../.. --go_out=../.. --go_opt=module=bgremover.pro --go-grpc_out=../.. --go-grpc_opt=module=bgremover.pro plugins/openinference/oip/oip.proto
@@ -21,10 +21,10 @@ func main() {
 		o.endpoints = append(o.endpoints, s)
 		return nil
 	})
-	flag.StringVar(&o.model, "model", "{model}", "name of a model on the servers; {model} and {size} stand for what is asked for")
-	flag.StringVar(&o.ca, "ca", "", "PEM file of the authorities to trust; empty: the system's")
-	flag.StringVar(&o.token, "token-file", "", "file with a bearer token, read anew for each call")
-	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "time for one server to answer before the next is asked")
+	flag.StringVar(&o.model, "model", "{model}", "name of a model on the servers; {model} and {size} stand for the requested ones")
+	flag.StringVar(&o.ca, "ca", "", "PEM file of the certificate authorities to trust; empty: the system's")
+	flag.StringVar(&o.token, "token-file", "", "file with a bearer token, read again for each call")
+	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "time for one server to answer before the next is tried")
 	flag.Parse()
 	log := contract.NewLogger()
 	servers, err := dial(o, log)

@@ -29,10 +29,10 @@ type options struct {
 	timeout          time.Duration
 }
 
-// rest is how long a server that failed is asked only after the others.
+// rest is how long a server that failed is tried only after the others.
 const rest = 10 * time.Second
 
-// maxMessage bounds an answer: a 4096x4096 mask of float32.
+// maxMessage bounds a response: a 4096x4096 mask of float32.
 const maxMessage = 80 << 20
 
 // servers are the endpoints, which all serve the same models.
@@ -49,8 +49,8 @@ type server struct {
 	failed atomic.Int64 // when, in Unix nanoseconds; 0: its last call went well
 }
 
-// dial prepares connections; they are made when first used, and again when
-// they break.
+// dial prepares connections; they are opened when first used, and again when they
+// break.
 func dial(o options, log *slog.Logger) (*servers, error) {
 	if len(o.endpoints) == 0 {
 		return nil, errors.New("no -endpoint is given")
@@ -59,7 +59,7 @@ func dial(o options, log *slog.Logger) (*servers, error) {
 	for _, endpoint := range o.endpoints {
 		at, err := url.Parse(endpoint)
 		if err != nil || at.Host == "" || at.Port() == "" || at.Scheme != "grpc" && at.Scheme != "grpcs" {
-			return nil, fmt.Errorf("an endpoint is grpc://HOST:PORT or grpcs://HOST:PORT, not %q", endpoint)
+			return nil, fmt.Errorf("an endpoint must be grpc://HOST:PORT or grpcs://HOST:PORT, not %q", endpoint)
 		}
 		security, err := secure(at.Scheme == "grpcs", o)
 		if err != nil {
@@ -67,8 +67,8 @@ func dial(o options, log *slog.Logger) (*servers, error) {
 		}
 		conn, err := grpc.NewClient(at.Host, append(security,
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-			// A server that vanished without a word is noticed, and one that
-			// came back is tried again soon.
+			// A server that disappeared silently is noticed, and one that came
+			// back is soon tried again.
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 10 * time.Second}),
 			grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: 5 * time.Second,
 				Backoff: backoff.Config{BaseDelay: time.Second, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second}}))...)
@@ -120,8 +120,8 @@ func (t token) GetRequestMetadata(context.Context, ...string) (map[string]string
 // RequireTransportSecurity implements credentials.PerRPCCredentials.
 func (token) RequireTransportSecurity() bool { return true }
 
-// order lists the servers in the order to ask them: by turns, and those that
-// failed a short while ago last.
+// order lists the servers in the order to try them: in turn, and those that failed
+// recently last.
 func (s *servers) order() []*server {
 	turn := int(s.turn.Add(1)) % len(s.list)
 	list := slices.Concat(s.list[turn:], s.list[:turn])
@@ -136,8 +136,8 @@ func (s *servers) order() []*server {
 	return list
 }
 
-// ask calls one server after the other until one answers: a run leaves no
-// traces, so that it may be tried again elsewhere.
+// ask calls one server after the other until one answers: a run has no side
+// effects, so it may be retried on another server.
 func ask[T any](ctx context.Context, s *servers, call func(context.Context, oip.GRPCInferenceServiceClient) (T, error)) (T, error) {
 	var failures []failure
 	var none T

@@ -18,9 +18,9 @@ const (
 	fp16 = "FP16"
 )
 
-// fits says how the servers call the model that is asked for, and whether it
-// is that. Servers may tell nothing about tensors: then the model's own names
-// count, and FP32. Code: Invalid.
+// fits returns how the servers name the requested model, and checks that it fits.
+// Servers may report nothing about tensors: then the model's own names are used,
+// and FP32. Code: Invalid.
 func fits(spec cutout.Model, size int, name string, about *oip.ModelMetadataResponse) (remote, error) {
 	r := remote{name: name, input: spec.Input, output: spec.Output, datatype: fp32}
 	side := int64(size)
@@ -39,14 +39,14 @@ func fits(spec cutout.Model, size int, name string, about *oip.ModelMetadataResp
 		r.output = output.Name
 	}
 	if r.input == "" || r.output == "" {
-		return r, cutout.Errorf(cutout.Invalid, "the servers do not say what the tensors of model %s are called", name)
+		return r, cutout.Errorf(cutout.Invalid, "the servers do not report the tensors of model %s; give their names in the model's description (input and output)", name)
 	}
 	return r, nil
 }
 
 type tensor = oip.ModelMetadataResponse_TensorMetadata
 
-// find returns the tensor of a name, or the first for none; nil where the
+// find returns the tensor of a name, or the first for none; nil if the
 // servers list none at all.
 func find(model, what, name string, list []*tensor, shape []int64) (*tensor, error) {
 	if len(list) == 0 {
@@ -58,7 +58,7 @@ func find(model, what, name string, list []*tensor, shape []int64) (*tensor, err
 	}
 	t := list[i]
 	if t.Datatype != fp32 && t.Datatype != fp16 {
-		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q is %s; FP32 and FP16 are possible", model, what, t.Name, t.Datatype)
+		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q is %s; only FP32 and FP16 are supported", model, what, t.Name, t.Datatype)
 	}
 	if !agree(t.Shape, shape) {
 		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q has the shape %v, which does not fit %v",
@@ -114,7 +114,7 @@ func (m *model) encode(at remote, input *cutout.Input) *oip.ModelInferRequest {
 // for each pixel, or several planes of them for class scores. Code: Internal.
 func (m *model) decode(at remote, answer *oip.ModelInferResponse, pixels int) (samples.Planes, error) {
 	broken := func(format string, args ...any) (samples.Planes, error) {
-		return samples.Planes{}, cutout.Wrap(cutout.Internal, fmt.Errorf(format, args...), "A server answered with a broken mask.")
+		return samples.Planes{}, cutout.Wrap(cutout.Internal, fmt.Errorf(format, args...), "A server returned a broken mask.")
 	}
 	i := slices.IndexFunc(answer.Outputs, func(t *oip.ModelInferResponse_InferOutputTensor) bool { return t.Name == at.output })
 	if i < 0 {

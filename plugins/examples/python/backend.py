@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 """A BGRemover backend in Python, without any model.
 
-What differs from the colour of the picture's border belongs to the subject:
-right for a thing on a plain ground, wrong for most photos, and enough to show
+Whatever differs from the colour of the picture's border counts as the subject:
+right for an object on a plain ground, wrong for most photos, and enough to show
 all that a backend in another language must do. It needs Debian's packages
 python3-grpcio and python3-protobuf, and backend_pb2.py, which
 
     protoc -I plugins/contract/proto --python_out=. backend.proto
 
-makes. Its gRPC cannot take part in go-plugin's mutual TLS: configure it with
-tls off. ops/checklists/add-a-backend.md says what each part is for.
+makes. Its gRPC library does not support go-plugin's mutual TLS: configure it
+with tls off. ops/checklists/add-a-backend.md says what each part is for.
 """
 import os
 import resource
@@ -26,7 +26,7 @@ import backend_pb2 as pb
 MAX_MESSAGE = 64 << 20  # bytes; gRPC's default of 4 MiB is too small for pixels
 models = {}  # the sizes of each loaded model, by its name
 running = set()  # the calls of Segment that have no answer yet
-turn = threading.Lock()  # Python runs one at a time anyway; so we know how long others wait
+turn = threading.Lock()  # Python runs one at a time anyway; the lock lets us measure the wait
 stopped = threading.Event()
 
 
@@ -76,7 +76,7 @@ def distance_from_border(width, height, rgb, context):
     row, total = 3 * width, 0
     for c in range(3):
         if not context.is_active():
-            context.abort(grpc.StatusCode.CANCELLED, "nobody waits for this run")
+            context.abort(grpc.StatusCode.CANCELLED, "the call was cancelled")
         border = rgb[c:row:3] + rgb[-row + c::3] + rgb[c::row] + rgb[row - 3 + c::row]
         mean = sum(border) // len(border)
         # At most 85 a channel, so that three of them fit a byte, and whole
@@ -129,7 +129,7 @@ def end_with_host():
 
 def main():
     if os.environ.get("BGREMOVER_BACKEND") != "pixels-in-mask-out":
-        sys.exit("This is a backend of BGRemover, which starts it itself.")
+        sys.exit("This is a BGRemover backend; the server starts it.")
     threading.Thread(target=end_with_host, daemon=True).start()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the host decides when to end
     signal.signal(signal.SIGINT, signal.SIG_IGN)

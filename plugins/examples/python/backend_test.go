@@ -45,7 +45,7 @@ func TestByHand(t *testing.T) {
 	cmd := exec.Command(c.Path)
 	cmd.Env = c.Env
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "which starts it itself") {
+	if err == nil || !strings.Contains(string(out), "the server starts it") {
 		t.Errorf("%v: %s", err, out)
 	}
 }

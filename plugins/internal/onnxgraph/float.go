@@ -30,7 +30,7 @@ func (g *Graph) Float32() (*Graph, error) {
 	return out, out.trim()
 }
 
-// types infers the element type of every tensor, 0 where it is not known.
+// types infers the element type of every tensor, 0 if it is not known.
 func (g *Graph) types() map[string]int32 {
 	found := map[string]int32{}
 	for _, in := range g.graph().Input {
@@ -94,7 +94,7 @@ func widened(t *onnx.Tensor) (*onnx.Tensor, error) {
 	return floatTensor(t.GetName(), t.Dims, values), nil
 }
 
-// bypassCasts takes out every Cast from float16 or float32 to either.
+// bypassCasts removes every Cast from float16 or float32 to either.
 func (g *Graph) bypassCasts(types map[string]int32) error {
 	instead := map[string]string{}
 	var nodes []*onnx.Node
@@ -125,7 +125,7 @@ func (g *Graph) bypassCasts(types map[string]int32) error {
 
 func isFloat(kind int32) bool { return kind == typeFloat || kind == typeHalf }
 
-// rename gives a tensor that a node makes another name.
+// rename changes the name of a tensor that a node produces.
 func (g *Graph) rename(from, to string) error {
 	if g.producers()[from] == nil {
 		return unsupported("the output %q is not computed by the graph", to)

@@ -1,8 +1,7 @@
 // Package onnxgraph edits ONNX graphs of image-to-mask networks, without
 // running them: it brings half-precision graphs to float32, gives them another
 // input size and quantises them to 8-bit integers. It knows the operators that
-// convolutional networks are made of; of any other graph it says why it leaves
-// it alone.
+// convolutional networks are made of, and says why it rejects any other graph.
 package onnxgraph
 
 import (
@@ -29,7 +28,7 @@ const (
 	newestOpset = 23
 )
 
-// Graph is a network with one picture going in and one mask coming out.
+// Graph is a network with one picture as input and one mask as output.
 type Graph struct {
 	model         *onnx.Model
 	input, output string
@@ -49,7 +48,7 @@ func unsupported(format string, args ...any) error {
 func Parse(file []byte, input, output string) (*Graph, error) {
 	model := &onnx.Model{}
 	if err := proto.Unmarshal(file, model); err != nil {
-		return nil, unsupported("the file is no ONNX model, or is cut off")
+		return nil, unsupported("the file is not an ONNX model, or is truncated")
 	}
 	g := &Graph{model: model, input: input, output: output}
 	if err := g.check(); err != nil {
@@ -63,7 +62,7 @@ func (g *Graph) Bytes() ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(g.model)
 }
 
-// Clone returns a copy that can be edited by itself. Weights that an edit
+// Clone returns a copy that can be edited separately. Weights that an edit
 // replaces are replaced, never changed in place, so they are shared.
 func (g *Graph) Clone() *Graph {
 	c := *g
@@ -80,9 +79,9 @@ func (g *Graph) graph() *onnx.Graph { return g.model.Graph }
 func (g *Graph) check() error {
 	switch {
 	case g.model.Graph == nil || len(g.model.Graph.Node) == 0:
-		return unsupported("the file is no ONNX model, or an empty one")
+		return unsupported("the file is not an ONNX model, or is empty")
 	case len(unknown(g.model, fieldFunctions)) > 0:
-		return unsupported("the model defines functions of its own")
+		return unsupported("the model defines its own functions, which are not supported")
 	}
 	if _, err := g.opset(); err != nil {
 		return err
@@ -99,7 +98,7 @@ func (g *Graph) check() error {
 		}
 		for _, out := range n.Output {
 			if made[out] && out != "" {
-				return unsupported("two operators make the tensor %s", out)
+				return unsupported("two operators produce the tensor %s", out)
 			}
 			made[out] = true
 		}
@@ -107,7 +106,7 @@ func (g *Graph) check() error {
 	return g.findEnds()
 }
 
-// findEnds settles which input and output are meant.
+// findEnds determines the input and the output.
 func (g *Graph) findEnds() error {
 	weights := g.initializers()
 	var inputs []string
@@ -133,7 +132,7 @@ func (g *Graph) findEnds() error {
 	return unsupported("the model has no output %q", g.output)
 }
 
-// least is how many inputs an operator has at least; others have any number.
+// least is the least number of inputs of an operator; others have any number.
 var least = map[string]int{
 	"Add": 2, "Cast": 1, "Concat": 1, "Conv": 2, "MaxPool": 1, "Relu": 1, "Resize": 1, "Sigmoid": 1,
 }
@@ -143,11 +142,11 @@ func checkNode(n *onnx.Node) error {
 		return unsupported("operator %s %s is incomplete", n.GetOpType(), n.GetName())
 	}
 	if d := n.GetDomain(); d != "" && d != "ai.onnx" {
-		return unsupported("operator %s of %s is not known", n.GetOpType(), d)
+		return unsupported("operator %s of %s is not supported", n.GetOpType(), d)
 	}
 	for _, a := range n.Attribute {
 		if a.G != nil || len(a.Graphs) > 0 {
-			return unsupported("operator %s holds graphs of its own", n.GetOpType())
+			return unsupported("operator %s contains a subgraph, which is not supported", n.GetOpType())
 		}
 		for _, t := range append(a.Tensors, a.T) {
 			if err := checkTensor(t); err != nil {
@@ -164,7 +163,7 @@ func (g *Graph) opset() (int64, error) {
 			continue // nodes that use it are refused by name
 		}
 		if v := o.GetVersion(); v < oldestOpset || v > newestOpset {
-			return 0, unsupported("operator set %d is not known; %d to %d are", v, oldestOpset, newestOpset)
+			return 0, unsupported("operator set %d is not supported; %d to %d are", v, oldestOpset, newestOpset)
 		}
 		return o.GetVersion(), nil
 	}
@@ -173,11 +172,11 @@ func (g *Graph) opset() (int64, error) {
 
 const fieldFunctions = 25
 
-// Input and Output are the names of the tensors that go in and come out.
+// Input and Output are the names of the input and output tensors.
 func (g *Graph) Input() string  { return g.input }
 func (g *Graph) Output() string { return g.output }
 
-// Size returns the height and width of the input, 0 where they are open.
+// Size returns the height and width of the input, 0 if they are open.
 func (g *Graph) Size() (height, width int) {
 	for _, in := range g.graph().Input {
 		dims := in.GetType().GetTensorType().GetShape().GetDim()
@@ -196,7 +195,7 @@ func (g *Graph) initializers() map[string]*onnx.Tensor {
 	return found
 }
 
-// producers finds the node that makes a tensor.
+// producers maps each tensor to the node that produces it.
 func (g *Graph) producers() map[string]*onnx.Node {
 	found := map[string]*onnx.Node{}
 	for _, n := range g.graph().Node {
@@ -207,7 +206,7 @@ func (g *Graph) producers() map[string]*onnx.Node {
 	return found
 }
 
-// consumers finds the nodes that read a tensor.
+// consumers maps each tensor to the nodes that read it.
 func (g *Graph) consumers() map[string][]*onnx.Node {
 	found := map[string][]*onnx.Node{}
 	for _, n := range g.graph().Node {

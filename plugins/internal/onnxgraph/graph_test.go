@@ -162,7 +162,7 @@ func TestQuantizedWeights(t *testing.T) {
 }
 
 // Parsing and writing changes nothing, fields that the trimmed format does not
-// know included; and no edit touches what it is not about.
+// know included; and no edit touches unrelated parts.
 func TestNothingElseChanges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := small()
@@ -207,7 +207,7 @@ func TestNothingElseChanges(t *testing.T) {
 				}
 			}
 			if !bytes.Equal(derived.model.ProtoReflect().GetUnknown(), m.ProtoReflect().GetUnknown()) {
-				rt.Fatal("what the file says of itself is lost")
+				rt.Fatal("the file's metadata is lost")
 			}
 		}
 	})

@@ -13,7 +13,7 @@ type Histogram struct {
 	total  uint64
 }
 
-// Add counts values; what is not a number or infinite is left out.
+// Add counts values, except those that are infinite or not a number.
 func (h *Histogram) Add(values []float32) {
 	var largest float64
 	for _, v := range values {

@@ -2,8 +2,8 @@ package onnxgraph
 
 import "google.golang.org/protobuf/proto"
 
-// sameSince11 are operators that mean in operator set 13, in which scales per
-// channel came, what they meant in 11 and 12.
+// sameSince11 are operators that mean the same in operator set 13, which introduced
+// scales per channel, as in 11 and 12.
 var sameSince11 = map[string]bool{
 	"Add": true, "AveragePool": true, "BatchNormalization": true, "Cast": true, "Concat": true, "Constant": true,
 	"ConstantOfShape": true, "Conv": true, "ConvTranspose": true, "Div": true, "Exp": true, "Flatten": true,

@@ -4,8 +4,8 @@ import "bgremover.pro/plugins/internal/onnxgraph/onnx"
 
 // trim drops every node, weight and output that the wanted output does not
 // need, and puts each node after those whose outputs it reads, which not every
-// file does. What is known of the tensors in between is dropped too: edits
-// would make it untrue.
+// file does. The descriptions of intermediate tensors are dropped too: edits
+// would make them wrong.
 func (g *Graph) trim() error {
 	nodes, err := g.ordered()
 	if err != nil {
@@ -42,7 +42,7 @@ func (g *Graph) ordered() ([]*onnx.Node, error) {
 		case n == nil || state[n] == left:
 			return nil
 		case state[n] == entered:
-			return unsupported("the graph runs in circles at %s", name)
+			return unsupported("the graph has a cycle at %s", name)
 		}
 		state[n] = entered
 		for _, in := range n.Input {

@@ -40,10 +40,10 @@ func (g *Graph) Quantized(ranges Ranges) (*Graph, error) {
 	return out, out.trim()
 }
 
-// Activations names the tensors to be quantised, and so to be measured: the
-// input, and what the operators of a convolutional network make, except between
-// a convolution and the Relu that alone reads it, and except behind the last
-// convolution, whose answer keeps its precision. The graph is a Float32 one.
+// Activations names the tensors to be quantised, and so to be measured: the input,
+// and the outputs of a convolutional network's operators, except between a
+// convolution and a Relu that alone reads it, and except after the last
+// convolution, whose output keeps its precision. The graph must be a Float32 one.
 func (g *Graph) Activations() []string {
 	types, consumers, tail := g.types(), g.consumers(), g.tail()
 	names := []string{g.input}
@@ -65,8 +65,8 @@ func (g *Graph) Activations() []string {
 	return names
 }
 
-// tail finds the nodes from the last convolution to the output, where nothing
-// but one thing after the other happens.
+// tail finds the nodes from the last convolution to the output, if they form a
+// simple chain.
 func (g *Graph) tail() map[*onnx.Node]bool {
 	producers := g.producers()
 	tail := map[*onnx.Node]bool{}
@@ -105,7 +105,7 @@ type quantizer struct {
 	nodes   []*onnx.Node
 }
 
-// sharePassedOn gives what MaxPool and Resize make the step of what they read,
+// sharePassedOn gives the outputs of MaxPool and Resize the step of their inputs,
 // whose range they never leave: then they need no arithmetic of their own.
 func (q *quantizer) sharePassedOn() {
 	for _, n := range q.graph.graph().Node {
@@ -144,7 +144,7 @@ func (q *quantizer) rewrite() error {
 
 func dequantized(name string) string { return name + "/dequantized" }
 
-// afterwards puts the pair of nodes behind a tensor that is to be quantised.
+// afterwards adds the pair of nodes after a tensor that is to be quantised.
 func (q *quantizer) afterwards(name string) {
 	s, ok := q.steps[name]
 	if !ok {

@@ -19,21 +19,21 @@ func TestParseRefuses(t *testing.T) {
 		spoil func(m *onnx.Model)
 		says  string
 	}{
-		"no graph":          {func(m *onnx.Model) { m.Graph = nil }, "no ONNX model"},
+		"no graph":          {func(m *onnx.Model) { m.Graph = nil }, "not an ONNX model"},
 		"no opset":          {func(m *onnx.Model) { m.OpsetImport = nil }, "names no operator set"},
 		"old opset":         {func(m *onnx.Model) { m.OpsetImport[0].Version = proto.Int64(7) }, "operator set 7"},
 		"new opset":         {func(m *onnx.Model) { m.OpsetImport[0].Version = proto.Int64(99) }, "operator set 99"},
 		"external data":     {func(m *onnx.Model) { m.Graph.Initializer[0].DataLocation = proto.Int32(1) }, "another file"},
 		"unknown type":      {func(m *onnx.Model) { m.Graph.Initializer[0].DataType = proto.Int32(16) }, "element type 16"},
-		"cut-off weights":   {func(m *onnx.Model) { m.Graph.Initializer[0].RawData = []byte{1, 2} }, "does not hold what its shape says"},
+		"cut-off weights":   {func(m *onnx.Model) { m.Graph.Initializer[0].RawData = []byte{1, 2} }, "does not match its shape"},
 		"huge shape":        {func(m *onnx.Model) { m.Graph.Initializer[0].Dims = []int64{1 << 20, 1 << 20} }, "impossible shape"},
 		"foreign operator":  {func(m *onnx.Model) { m.Graph.Node[0].Domain = proto.String("com.example") }, "com.example"},
-		"subgraph":          {func(m *onnx.Model) { m.Graph.Node[2].Attribute[0].G = &onnx.Graph{} }, "graphs of its own"},
-		"functions":         {func(m *onnx.Model) { m.ProtoReflect().SetUnknown([]byte{0xca, 0x01, 0}) }, "functions of its own"},
+		"subgraph":          {func(m *onnx.Model) { m.Graph.Node[2].Attribute[0].G = &onnx.Graph{} }, "contains a subgraph"},
+		"functions":         {func(m *onnx.Model) { m.ProtoReflect().SetUnknown([]byte{0xca, 0x01, 0}) }, "its own functions"},
 		"no such output":    {func(m *onnx.Model) { m.Graph.Output = m.Graph.Output[:1] }, "no output"},
 		"two inputs":        {func(m *onnx.Model) { m.Graph.Input = append(m.Graph.Input, value("more", 1)) }, "inputs are"},
 		"incomplete":        {func(m *onnx.Model) { m.Graph.Node[0].Input = nil }, "incomplete"},
-		"two of one output": {func(m *onnx.Model) { m.Graph.Node[0].Output[0] = "r1" }, "two operators make"},
+		"two of one output": {func(m *onnx.Model) { m.Graph.Node[0].Output[0] = "r1" }, "two operators produce"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := small()
@@ -55,7 +55,7 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 	if _, err := (&Graph{model: circle(), input: "input", output: "output"}).Float32(); err == nil {
-		t.Error("a graph that runs in circles is accepted")
+		t.Error("a graph with a cycle is accepted")
 	}
 }
 

@@ -6,9 +6,9 @@ import (
 	"bgremover.pro/plugins/internal/onnxgraph/onnx"
 )
 
-// Resized returns the graph for a square input of another size. The sizes that
-// the graph's Resize nodes were given as constants are scaled along; whether
-// the graph holds other numbers that belong to its size only a run can tell.
+// Resized returns the graph for a square input of another size. Sizes that the
+// graph's Resize nodes have as constants are scaled with it; only a run can show
+// whether the graph contains other numbers that depend on its size.
 func (g *Graph) Resized(size int) (*Graph, error) {
 	out := g.Clone()
 	height, width := g.Size()

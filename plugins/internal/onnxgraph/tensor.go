@@ -10,14 +10,14 @@ import (
 	"bgremover.pro/plugins/internal/onnxgraph/onnx"
 )
 
-// checkTensor refuses weights that are not in the file, and types that the
-// edits could not carry over. A nil tensor is fine.
+// checkTensor refuses weights that are not in the file, and types that the edits do
+// not support. A nil tensor is fine.
 func checkTensor(t *onnx.Tensor) error {
 	if t == nil {
 		return nil
 	}
 	if t.GetDataLocation() != 0 || len(t.ExternalData) > 0 {
-		return unsupported("the weights lie in another file")
+		return unsupported("the weights are in another file, which is not supported")
 	}
 	count := elements(t)
 	if count < 0 {
@@ -34,10 +34,10 @@ func checkTensor(t *onnx.Tensor) error {
 	case typeUint8, typeInt8, 9: // bool
 		width = 1
 	default:
-		return unsupported("tensor %s is of element type %d, which is not known", t.GetName(), t.GetDataType())
+		return unsupported("tensor %s has the element type %d, which is not supported", t.GetName(), t.GetDataType())
 	}
 	if t.RawData != nil && len(t.RawData) != count*width {
-		return unsupported("tensor %s does not hold what its shape says", t.GetName())
+		return unsupported("the data of tensor %s does not match its shape", t.GetName())
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func floats(t *onnx.Tensor) ([]float32, error) {
 	if !half && t.GetDataType() != typeFloat ||
 		t.RawData == nil && len(t.FloatData) != count && !half ||
 		t.RawData == nil && len(t.Int32Data) != count && half {
-		return nil, unsupported("tensor %s does not hold the numbers that its shape and type say", t.GetName())
+		return nil, unsupported("the data of tensor %s does not match its shape and type", t.GetName())
 	}
 	out := make([]float32, count)
 	for i := range out {

@@ -10,7 +10,7 @@ import (
 )
 
 // convolution quantises the weights and the bias of a convolution whose input
-// is quantised. Weights that are computed, not given, stay as they are.
+// is quantised. Weights that the graph computes stay as they are.
 func (q *quantizer) convolution(n *onnx.Node) error {
 	in, ok := q.steps[n.Input[0]]
 	weights := q.weights[n.Input[1]]
@@ -71,8 +71,8 @@ func (q *quantizer) weight(n *onnx.Node, t *onnx.Tensor, bias []float32, input f
 	return scales, nil
 }
 
-// weightScale lets the largest weight of a channel be 127, but is never so
-// small that the channel's bias would not fit into 32 bits.
+// weightScale maps the largest weight of a channel to 127, but is never so small
+// that the channel's bias would not fit into 32 bits.
 func weightScale(part, bias []float32, channel int, input float32) float32 {
 	var largest float32
 	for _, v := range part {

@@ -6,10 +6,10 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// shareArena gives the sessions that create makes one arena together, so that
-// what a run needed serves the next one of whatever size. The arena is known
-// to the runtime only meanwhile: it belongs to those sessions alone and goes
-// with the last of them. Only one call at a time.
+// shareArena gives the sessions that create makes one common arena, so that the
+// memory of a run serves the next one, whatever its size. The arena is registered
+// only during the call: it belongs to those sessions alone and is freed with the
+// last of them. Only one call at a time.
 func shareArena(create func() error) error {
 	info, err := ort.GetMemoryInfo()
 	if err != nil {

@@ -20,12 +20,12 @@ import (
 type Provider struct {
 	Device string // such as "cpu" or "cuda:0"
 	Name   string // such as "CPUExecutionProvider"
-	// Floats says that it takes graphs with integers for slower or worse, as a
-	// GPU does: those were made for this machine's processor.
+	// Floats: graphs with integers are slower or worse on it, as on a GPU: they
+	// were made for this machine's processor.
 	Floats bool
 	// Configure adds the provider to a session's options; nil means the CPU.
 	Configure func(*ort.SessionOptions) error
-	// Explain turns an error of the runtime into one of the vocabulary.
+	// Explain turns an error of the runtime into a cutout.Error.
 	Explain func(error) error
 }
 
@@ -45,15 +45,15 @@ type Backend struct {
 	models  map[string]*model
 }
 
-// New starts a backend. The library is opened, and the provider found, in the
-// background, so that the host gets its handshake at once; calls wait for
-// that, and return what went wrong with it.
+// New starts a backend. It opens the library and sets up the provider in the
+// background, so that the host gets its handshake at once; calls wait for that,
+// and return its error.
 func New(name string, log *slog.Logger, provide func(Options) (Provider, error)) *Backend {
 	b := &Backend{name: name, log: log, started: make(chan struct{}), models: map[string]*model{}}
 	go func() {
 		defer close(b.started)
 		if b.failure = b.start(provide); b.failure != nil {
-			log.Error("backend cannot start", "error", b.failure)
+			log.Error("backend cannot start; every call will fail", "error", b.failure)
 		}
 	}()
 	return b
@@ -75,10 +75,10 @@ func (b *Backend) start(provide func(Options) (Provider, error)) (err error) {
 	return nil
 }
 
-// explain logs the runtime's own words and returns what the provider makes of
-// them, which knows what its device may lack.
+// explain logs the runtime's own error and returns the provider's explanation,
+// which knows what its device may lack.
 func (b *Backend) explain(err error) error {
-	b.log.Error("the runtime failed", "error", err)
+	b.log.Error("ONNX Runtime failed", "error", err)
 	return b.provider.Explain(err)
 }
 
@@ -123,7 +123,7 @@ func (b *Backend) Load(ctx context.Context, spec cutout.Model) ([]int, error) {
 	return m.sizes(), nil
 }
 
-// Unload implements contract.Backend. It waits for the runs that are going on.
+// Unload implements contract.Backend. It waits for the runs in progress.
 func (b *Backend) Unload(ctx context.Context, name string) error {
 	if err := b.await(ctx); err != nil {
 		return err
@@ -132,7 +132,7 @@ func (b *Backend) Unload(ctx context.Context, name string) error {
 	return nil
 }
 
-// exchange puts a model, or none, in the place of another, and frees that.
+// exchange replaces a model by another, or by none, and frees the old one.
 func (b *Backend) exchange(name string, m *model) {
 	b.mu.Lock()
 	old := b.models[name]
@@ -155,12 +155,12 @@ func (b *Backend) acquire(name string) *model {
 		b.mu.Unlock()
 		if m == nil || m.acquire() {
 			return m
-		} // else it was replaced just now: look again
+		} // else it has just been replaced: look again
 	}
 }
 
-// Segment implements contract.Backend. Where more runs are asked for than may
-// go on at a time, they wait.
+// Segment implements contract.Backend. Runs beyond the number allowed at a time
+// wait.
 func (b *Backend) Segment(ctx context.Context, name string, input *cutout.Input) (*cutout.Mask, contract.Timing, error) {
 	var timing contract.Timing
 	if err := b.await(ctx); err != nil {
@@ -192,7 +192,7 @@ func (b *Backend) Segment(ctx context.Context, name string, input *cutout.Input)
 	return &cutout.Mask{Width: input.Width, Height: input.Height, Pix: pix}, timing, nil
 }
 
-// explainRun keeps errors of the vocabulary and of contexts.
+// explainRun keeps a cutout.Error and errors of contexts.
 func (b *Backend) explainRun(err error) error {
 	if e := (*cutout.Error)(nil); errors.As(err, &e) || cutout.CodeOf(err) != cutout.Internal {
 		return err

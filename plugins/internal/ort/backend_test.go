@@ -140,7 +140,7 @@ func TestModelsThatDoNotFit(t *testing.T) {
 	}{
 		"no such file":     {with(good, func(m *cutout.Model) { m.Variants[0].File += ".no" }), "is missing"},
 		"wrong checksum":   {with(good, func(m *cutout.Model) { m.Variants[0].SHA256 = "00" }), "sha256"},
-		"no ONNX":          {with(good, func(m *cutout.Model) { m.Variants[0].File = garbage }), "does not take its file garbage.onnx"},
+		"no ONNX":          {with(good, func(m *cutout.Model) { m.Variants[0].File = garbage }), "cannot load its file garbage.onnx"},
 		"no such input":    {with(good, func(m *cutout.Model) { m.Input = "pixels" }), `no input "pixels"`},
 		"no such output":   {with(good, func(m *cutout.Model) { m.Output = "alpha" }), `no output "alpha"`},
 		"other size":       {with(good, func(m *cutout.Model) { m.Variants[0].Size = 16 }), "does not fit"},

@@ -10,10 +10,10 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// CUDA is the provider for NVIDIA GPUs. Before it is handed out it computes a
-// small convolution on the device, so that what is missing comes to light now
-// and by name, and not as a slow run on the processor. Code:
-// BackendUnavailable, with what is wrong and what to do.
+// CUDA is the provider for NVIDIA GPUs. Before it is returned it computes a small
+// convolution on the device, so that anything missing is reported now and by name,
+// and does not show as a slow run on the processor. Code: BackendUnavailable, with
+// what is wrong and what to do.
 //
 // Runs go through plain tensors and not through device memory bound with
 // IoBinding, because a bound run cannot be cancelled: copying 16 MB for a
@@ -101,8 +101,8 @@ func convolve(o *ort.SessionOptions) error {
 		return err
 	}
 	if y.Single[0] != 90 {
-		return cutout.Wrap(cutout.BackendUnavailable, errors.New("a convolution of the self-test came out wrong"),
-			"The device computes wrongly.")
+		return cutout.Wrap(cutout.BackendUnavailable, errors.New("a convolution of the self-test gave a wrong result"),
+			"The device computes wrong results.")
 	}
 	return nil
 }

@@ -13,18 +13,18 @@ import (
 const (
 	curePull   = "run `make setup CUDA=1`, or `bgremover models pull --runtime cuda`"
 	cureDriver = "install NVIDIA's driver, and in a container start it with access to the GPU (such as --gpus all)"
-	cureFolder = "or, where it is installed, name its folder in LD_LIBRARY_PATH of this backend's environment"
+	cureFolder = "or, if it is installed, add its folder to LD_LIBRARY_PATH in this backend's environment"
 )
 
-// linkerError is what the runtime says when the dynamic linker cannot load a
-// provider: which one, and which file is missing.
+// linkerError is the runtime's error when the dynamic linker cannot load a provider:
+// which one, and which file is missing.
 var linkerError = regexp.MustCompile(`Failed to load library (\S+) with error: (\S+): cannot open shared object file`)
 
-// dlopenError is what cuDNN's own loader says.
+// dlopenError is the error of cuDNN's own loader.
 var dlopenError = regexp.MustCompile(`(libcudnn[\w.]*)`)
 
 // explainCUDA says what an error of the runtime means and what to do about it.
-// Errors that are none of the device's stay Internal.
+// Errors unrelated to the device stay Internal.
 func explainCUDA(err error, o Options) error {
 	if e := (*cutout.Error)(nil); errors.As(err, &e) {
 		return err
@@ -52,7 +52,7 @@ func explainCUDA(err error, o Options) error {
 	case says("CUDA failure 100:", "no CUDA-capable device"):
 		return unavailable("there is no NVIDIA GPU: %s", cureDriver)
 	case says("CUDA failure 101:", "invalid device ordinal", "Invalid device ID"):
-		return unavailable("there is no device cuda:%d: name another as the backend's device", o.Device)
+		return unavailable("there is no device cuda:%d: set the backend's device to another", o.Device)
 	case says("CUDA failure 35:", "driver version is insufficient"):
 		return unavailable("the NVIDIA driver is older than this CUDA needs: update the driver")
 	case says("no kernel image is available"):
@@ -66,19 +66,19 @@ func explainCUDA(err error, o Options) error {
 		}
 		return unavailable("%s", missing("", file))
 	case says("CUDA failure", "CUBLAS failure", "CUDNN failure", "CUFFT failure"):
-		return unavailable("CUDA does not work on cuda:%d; its own words are in the log", o.Device)
+		return unavailable("CUDA does not work on cuda:%d; see its own error in the log", o.Device)
 	case says("CPU EP fallback", "cpu_ep_fallback"):
-		return unavailable("CUDA refused the self-test: the runtime and its CUDA part do not fit each other: %s", curePull)
+		return unavailable("CUDA refused the self-test: the runtime and its CUDA part do not match: %s", curePull)
 	}
 	return cutout.Wrap(cutout.Internal, err, "The model failed on this picture.")
 }
 
-// missing names a file that the linker did not find, what it belongs to, and
-// the cure.
+// missing names a file that the linker did not find, what it belongs to, and the
+// remedy.
 func missing(provider, file string) string {
 	switch {
 	case file == provider || strings.HasPrefix(file, "libonnxruntime_providers"):
-		return fmt.Sprintf("%s is missing beside the ONNX Runtime library, which is then the build for processors only: %s", file, curePull)
+		return fmt.Sprintf("%s is missing beside the ONNX Runtime library, so that is the CPU-only build: %s", file, curePull)
 	case strings.HasPrefix(file, "libcuda.so"):
 		return fmt.Sprintf("%s, the NVIDIA driver, is missing: %s", file, cureDriver)
 	case strings.HasPrefix(file, "libcudnn"):

@@ -30,10 +30,10 @@ func open(library string) (version string, err error) {
 		return "", unavailable("the ONNX Runtime library %s cannot be read (%v): run `make setup`", library, err)
 	}
 	// The published library keeps a device id and a database of events in the
-	// user's cache and sends them to its maker, unless told not to before it is
-	// loaded. (With cgo, Setenv reaches the C library's environment too.)
+	// user's cache and sends them to its publisher, unless this is set before it
+	// is loaded. (With cgo, Setenv reaches the C library's environment too.)
 	if err := os.Setenv("ORT_DISABLE_TELEMETRY", "1"); err != nil {
-		return "", unavailable("the ONNX Runtime library could not be told to send no telemetry: %v", err)
+		return "", unavailable("the telemetry of the ONNX Runtime library could not be disabled: %v", err)
 	}
 	ort.SetSharedLibraryPath(library)
 	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
@@ -42,16 +42,16 @@ func open(library string) (version string, err error) {
 	return ort.GetVersion(), nil
 }
 
-// explainOpen says what the binding's terse errors mean.
+// explainOpen explains the binding's terse errors.
 func explainOpen(library string, err error) error {
 	reason := err.Error()
 	switch {
 	case strings.Contains(reason, "Error setting ORT API base"):
 		reason = "is older than this backend needs (1.24): run `make setup` to install the right one"
 	case strings.Contains(reason, "OrtGetApiBase"):
-		reason = "is no ONNX Runtime library: run `make setup`"
+		reason = "is not an ONNX Runtime library: run `make setup`"
 	case strings.Contains(reason, "GLIBC"):
-		reason = fmt.Sprintf("needs a newer C library (glibc 2.28 or later; musl will not do): %s", reason)
+		reason = fmt.Sprintf("needs a newer C library (glibc 2.28 or later; musl does not work): %s", reason)
 	default:
 		reason = fmt.Sprintf("cannot be loaded: %s", reason)
 	}

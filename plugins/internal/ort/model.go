@@ -49,8 +49,8 @@ func (b *Backend) newModel(ctx context.Context, spec cutout.Model) (*model, erro
 	return m, nil
 }
 
-// chosen returns one variant of each size, the first named; where floats are
-// wanted, those with integers only if there is nothing else.
+// chosen returns one variant of each size, the first in the list; if floats are
+// preferred, those with integers only if there is nothing else.
 func chosen(variants []cutout.Variant, floats bool) []cutout.Variant {
 	integers := func(v cutout.Variant) bool { return v.Precision == "int8" }
 	if floats && !slices.ContainsFunc(variants, func(v cutout.Variant) bool { return !integers(v) }) {
@@ -75,9 +75,9 @@ func (b *Backend) newVariant(ctx context.Context, spec cutout.Model, v cutout.Va
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			err = &cutout.Error{Code: cutout.Invalid, Err: err,
-				Message: "model " + spec.Name + ": its file " + file + " is missing; `bgremover models pull " + spec.Name + "` brings it"}
+				Message: "model " + spec.Name + ": its file " + file + " is missing; run `bgremover models pull " + spec.Name + "`"}
 		case errors.Is(err, errDamaged):
-			err = cutout.Errorf(cutout.Invalid, "model %s: its file %s is not the one published (wrong sha256)", spec.Name, file)
+			err = cutout.Errorf(cutout.Invalid, "model %s: its file %s is not the published one (its sha256 differs); remove it and run `bgremover models pull`", spec.Name, file)
 		}
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (b *Backend) newVariant(ctx context.Context, spec cutout.Model, v cutout.Va
 	s, err := newSession(spec, v, options, b.options.Concurrency)
 	if e := (*cutout.Error)(nil); err != nil && !errors.As(err, &e) {
 		if err = b.explain(err); cutout.CodeOf(err) == cutout.Internal {
-			err = cutout.Errorf(cutout.Invalid, "model %s: %s does not take its file %s: %w", spec.Name, b.runtime, file, errors.Unwrap(err))
+			err = cutout.Errorf(cutout.Invalid, "model %s: %s cannot load its file %s: %w", spec.Name, b.runtime, file, errors.Unwrap(err))
 		}
 	}
 	return s, err
@@ -123,7 +123,7 @@ func (b *Backend) sessionOptions() (*ort.SessionOptions, error) {
 
 var errDamaged = errors.New("the checksum does not match")
 
-// check compares a file with its checksum, where there is one.
+// check compares a file with its checksum, if there is one.
 func check(ctx context.Context, v cutout.Variant) error {
 	file, err := os.Open(v.File)
 	if err != nil {
@@ -150,8 +150,8 @@ func check(ctx context.Context, v cutout.Variant) error {
 	return nil
 }
 
-// acquire keeps the model from being freed until release; it is false where
-// the model is freed already.
+// acquire keeps the model from being freed until release; it is false if
+// the model is already freed.
 func (m *model) acquire() bool {
 	m.lock.RLock()
 	if m.closed {

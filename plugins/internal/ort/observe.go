@@ -9,8 +9,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Observe runs a graph on pictures and shows see every value of the named
-// tensors, which must be outputs of the graph. Codes: Invalid, Canceled,
+// Observe runs a graph on pictures and passes every value of the named tensors to
+// see; the tensors must be outputs of the graph. Codes: Invalid, Canceled,
 // Timeout, BackendUnavailable.
 func (b *Backend) Observe(ctx context.Context, spec cutout.Model, graph []byte, tensors []string,
 	pictures []*cutout.Input, see func(tensor string, values []float32)) error {
@@ -24,7 +24,7 @@ func (b *Backend) Observe(ctx context.Context, spec cutout.Model, graph []byte, 
 	defer func() { _ = options.Destroy() }()
 	session, err := ort.NewDynamicAdvancedSessionWithONNXData(graph, []string{spec.Input}, tensors, options)
 	if err != nil {
-		return cutout.Errorf(cutout.Invalid, "model %s: %s does not take the graph: %w", spec.Name, b.runtime, err)
+		return cutout.Errorf(cutout.Invalid, "model %s: %s cannot load the graph: %w", spec.Name, b.runtime, err)
 	}
 	defer func() { _ = session.Destroy() }()
 	for _, picture := range pictures {

@@ -45,7 +45,7 @@ func count(name string, otherwise int) (int, error) {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > 1024 {
-		return 0, cutout.Errorf(cutout.Invalid, "%s is a number from 1 to 1024, not %q", name, value)
+		return 0, cutout.Errorf(cutout.Invalid, "%s must be a number from 1 to 1024, not %q", name, value)
 	}
 	return n, nil
 }
@@ -61,12 +61,12 @@ func device(s string) (int, error) {
 	}
 	n, err := strconv.Atoi(index)
 	if err != nil || n < 0 {
-		return 0, cutout.Errorf(cutout.Invalid, "%s is a device such as cuda:1, not %q", contract.EnvDevice, s)
+		return 0, cutout.Errorf(cutout.Invalid, "%s must be a device such as cuda:1, not %q", contract.EnvDevice, s)
 	}
 	return n, nil
 }
 
-// bytesOf reads a number of bytes, with MiB or GiB where wished.
+// bytesOf reads a number of bytes, optionally with MiB or GiB.
 func bytesOf(name string) (uint64, error) {
 	value := os.Getenv(name)
 	if value == "" {
@@ -83,7 +83,7 @@ func bytesOf(name string) (uint64, error) {
 		n, err = strconv.ParseUint(digits, 10, 63)
 	}
 	if err != nil {
-		return 0, cutout.Errorf(cutout.Invalid, "%s is a size such as 4GiB, not %q", name, value)
+		return 0, cutout.Errorf(cutout.Invalid, "%s must be a size such as 4GiB, not %q", name, value)
 	}
 	return n * unit, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // session is one variant of a model, ready to run. Its tensors are allocated
-// once and used again.
+// once and reused.
 type session struct {
 	graph         *ort.DynamicAdvancedSession
 	input, output ort.InputOutputInfo // with every dimension known
@@ -19,8 +19,8 @@ type session struct {
 
 type buffers struct{ input, output *tensor }
 
-// newSession opens a model file for inputs of a size. Its error is the
-// runtime's own, or of code Invalid where the graph does not fit.
+// newSession opens a model file for inputs of a size. Its error is the runtime's
+// own, or has the code Invalid if the graph does not fit.
 func newSession(m cutout.Model, v cutout.Variant, options *ort.SessionOptions, concurrency int) (*session, error) {
 	s := &session{idle: make(chan buffers, concurrency)}
 	if err := s.inspect(m, v); err != nil {
@@ -52,10 +52,9 @@ func (s *session) infer(ctx context.Context, b buffers) error {
 	return run(ctx, s.graph, b.input.value, []ort.Value{b.output.value})
 }
 
-// run computes a graph's outputs, or stops at the end of ctx after the node
-// that it is at.
+// run computes a graph's outputs; when ctx ends, it stops after the current node.
 func run(ctx context.Context, graph *ort.DynamicAdvancedSession, input ort.Value, outputs []ort.Value) error {
-	options, err := ort.NewRunOptions() // anew each time: the terminate flag sticks
+	options, err := ort.NewRunOptions() // new for each run: the terminate flag stays set
 	if err != nil {
 		return err
 	}
@@ -102,7 +101,7 @@ func (s *session) put(b buffers) {
 	}
 }
 
-// destroy frees everything; no run may be going on.
+// destroy frees everything; no run may be in progress.
 func (s *session) destroy() {
 	for {
 		select {
@@ -160,7 +159,7 @@ func find(m cutout.Model, what, name string, list []ort.InputOutputInfo, want or
 	}
 	t := list[i]
 	if t.DataType != ort.TensorElementDataTypeFloat && t.DataType != ort.TensorElementDataTypeFloat16 {
-		return invalid("%s %q holds %v; float32 and float16 are possible", what, name, t.DataType)
+		return invalid("%s %q has the type %v; only float32 and float16 are supported", what, name, t.DataType)
 	}
 	known := slices.Clone(t.Dimensions)
 	for len(want) > len(known) && want[0] == 1 {

@@ -8,5 +8,5 @@ static void trim(void) { if (malloc_trim) malloc_trim(0); }
 */
 import "C"
 
-// trim gives memory that the C library keeps for later back to the system.
+// trim returns memory that the C library keeps for later to the system.
 func trim() { C.trim() }

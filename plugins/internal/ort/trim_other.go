@@ -2,5 +2,5 @@
 
 package ort
 
-// trim does nothing: other C libraries give memory back by themselves.
+// trim does nothing: other C libraries return memory by themselves.
 func trim() {}

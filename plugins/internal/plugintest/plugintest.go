@@ -17,7 +17,7 @@ import (
 )
 
 // Main is the whole TestMain of a backend: it builds the main package in the
-// working folder, sets binary to its path, runs the tests, and fails where
+// working folder, sets binary to its path, runs the tests, and fails if
 // they leave goroutines behind.
 func Main(m *testing.M, binary *string) {
 	os.Exit(run(m, binary))

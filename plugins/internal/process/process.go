@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// Memory returns the resident bytes of this process, 0 where the system does
-// not tell.
+// Memory returns the resident bytes of this process, 0 if the system does not
+// report them.
 func Memory() uint64 {
 	// Pages: size, resident, shared, ... (proc_pid_statm(5)).
 	statm, err := os.ReadFile("/proc/self/statm")

@@ -12,7 +12,7 @@ import (
 
 // Mask turns a network's output into samples of a mask of that many pixels;
 // there are as many values, or a multiple for PostArgmax. Values are clamped
-// to 0..1. Code: Internal where a value is not a number.
+// to 0..1. Code: Internal if a value is not a number.
 func (p Planes) Mask(post cutout.Post, pixels, threads int) ([]uint8, error) {
 	values := p.float32s(threads)
 	out := make([]uint8, pixels)
@@ -46,7 +46,7 @@ func (p Planes) float32s(threads int) []float32 {
 	return values
 }
 
-// answer says what a value stands for: low is background, high is subject.
+// answer says what a value means: low is background, high is subject.
 type answer struct {
 	logits    bool
 	low, high float64
@@ -55,7 +55,7 @@ type answer struct {
 func answerOf(post cutout.Post, values []float32) answer {
 	a := answer{logits: post == cutout.PostSigmoid || post == cutout.PostSigmoidMinMax, high: 1}
 	if post == cutout.PostMinMax || post == cutout.PostSigmoidMinMax {
-		// Not a number if any value is none.
+		// Not a number if any value is not.
 		low, high := a.share(slices.Min(values)), a.share(slices.Max(values))
 		if low != high { // else there is nothing to stretch
 			a.low, a.high = low, high

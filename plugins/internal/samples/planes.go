@@ -1,5 +1,4 @@
-// Package samples turns pixels into what networks take, and their answers into
-// masks.
+// Package samples converts pixels to network inputs, and network outputs to masks.
 package samples
 
 import (
@@ -32,7 +31,7 @@ func (p Planes) Fill(pix []uint8, m cutout.Model, threads int) {
 	fill(p.Half, pix, half, threads)
 }
 
-// normalise works out (x/Scale - Mean) / Std for every sample x, by channel.
+// normalise computes (x/Scale - Mean) / Std for every sample x, by channel.
 func normalise(pix []uint8, m cutout.Model) *[3][256]float32 {
 	scale := m.Scale
 	if scale == 0 {
