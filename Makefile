@@ -1,4 +1,4 @@
-# What a person or a machine does with BGRemover. `make help` lists it.
+# Build, test and run BGRemover. `make help` lists the targets.
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,11 +10,11 @@ LDFLAGS := -s -w -X bgremover.pro/core/app.Version=$(VERSION)
 GOLANGCI := go run -tags= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: help
-help: ## list what can be made
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .PHONY: build
-build: ## bin/bgremover, bin/bgremover-bench, and backends in bin/plugins
+build: ## build bin/bgremover, bin/bgremover-bench, and the backends in bin/plugins
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bgremover ./cmd/bgremover-bench
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cpu ./plugins/onnxcpu
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cuda ./plugins/onnxcuda
@@ -23,7 +23,7 @@ build: ## bin/bgremover, bin/bgremover-bench, and backends in bin/plugins
 	cd bin/plugins && sha256sum onnx-* open-inference > SHA256SUMS
 
 .PHONY: setup
-setup: build ## fetch the runtime and the default model, make it faster here (CUDA=1: the GPU runtime too)
+setup: build ## install ONNX Runtime and the default model, and derive faster graphs (CUDA=1: GPU runtime too)
 	bin/bgremover models pull
 	$(if $(CUDA),bin/bgremover models pull --runtime cuda)
 	bin/bgremover models derive
@@ -33,19 +33,29 @@ run: setup ## serve on http://127.0.0.1:8080, operator page on http://127.0.0.1:
 	bin/bgremover serve
 
 .PHONY: test
-test: setup test-tools ## install what the tests need, run them all
+test: setup test-tools ## install what the tests need, and run them all
 	go test -race -timeout 30m ./...
 
+# Packages whose tests need a model, a browser, other servers or programs, or that
+# take longer than unit tests do.
+UNCHECKED := core/admin core/app core/backend core/bench core/model core/ratelimit core/web/browsertest core/web/edgetest \
+	ops/.* plugins/examples/.* plugins/fakebackend plugins/onnx.* plugins/internal/ort plugins/openinference
+
+.PHONY: check
+check: ## format, vet, lint, and unit tests that need no model and no browser (under a minute once built)
+	$(GOLANGCI) run ./...
+	go test $$(go list ./... | grep -vE '^bgremover.pro/($(subst $() ,|,$(strip $(UNCHECKED))))$$')
+
 .PHONY: test-tools
-test-tools: ## install the servers, the browser and the npm packages that the tests meet
+test-tools: ## install the Debian packages that the tests need: servers and a browser
 	ops/testing/install
 
 .PHONY: security
-security: setup ## crafted files of full size, in every format: what each costs (minutes)
+security: setup ## measure the cost of crafted files of full size, in every format (minutes)
 	BGREMOVER_SECURITY=long go test -count 1 -timeout 60m -v ./ops/security
 
 .PHONY: lint
-lint: ## formatting, vet, linters, generated files, and that the server needs no cgo
+lint: ## check formatting, vet, run linters, verify modules, and that the server needs no cgo
 	$(GOLANGCI) run ./...
 	go mod verify
 	go mod tidy -diff
@@ -53,26 +63,26 @@ lint: ## formatting, vet, linters, generated files, and that the server needs no
 	CGO_ENABLED=0 go vet ./core/...
 
 .PHONY: bench
-bench: setup ## benchmarks, as ratios measured in one run (PHOTOS=folder or file: on those)
+bench: setup ## run benchmarks, as ratios within one run (PHOTOS=folder or file to choose photos)
 	bin/bgremover bench $(or $(PHOTOS),core/app/testdata/photos)
 	go test -run '^$$' -bench . -benchtime 3x ./...
 
 .PHONY: lighthouse
-lighthouse: setup test-tools ## Lighthouse's marks for the pages, medians of five runs (when the machine is quiet)
+lighthouse: setup test-tools ## Lighthouse scores of the pages, medians of five runs (on an idle machine)
 	ops/lighthouse/run
 
 .PHONY: soak
-soak: setup ## 500 runs of mixed models on the processor, their memory as a picture (minutes)
+soak: setup ## plot the memory of onnx-cpu over 500 runs of mixed models (minutes)
 	BGREMOVER_SOAK_PICTURE=$(CURDIR)/ops/load/soak.svg go test -tags nodynamic,soak -run '^TestSoak$$' -count 1 -timeout 30m -v ./plugins/onnxcpu
 
 .PHONY: attack
-attack: setup ## eight photos of 50 megapixels at once in each format, unread forms: the memory stays bounded (minutes)
+attack: setup ## check the memory bound: eight photos of 50 megapixels at once, unread answers (minutes)
 	ATTACK=long go test -run StayWithinTheBudget -count 1 -timeout 60m -v ./ops/load
 
 .PHONY: generate
-generate: ## the Go code of the protobuf contracts (needs Debian's protobuf-compiler)
+generate: ## generate Go code from the protobuf files (needs Debian's protobuf-compiler)
 	go generate ./...
 
 .PHONY: clean
-clean: ## remove what was built; the data folder stays
+clean: ## remove build output; the data folder stays
 	rm -rf bin

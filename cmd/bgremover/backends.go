@@ -49,7 +49,7 @@ func backendsListCommand() *cobra.Command {
 			for _, s := range all {
 				name := s.Name
 				if s.Serving {
-					name = "*" + name // requests that name no backend go here
+					name = "*" + name // serves requests that name no backend
 				}
 				why := s.Why
 				if why == "" && s.LastError != "" {
@@ -66,10 +66,10 @@ func backendsListCommand() *cobra.Command {
 func backendsSwitchCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "switch NAME",
-		Short: `Have another backend of the running server serve, or "auto" the best one that works.`,
-		Long: `Starts the backend, tries it, and only then lets it serve: no request is lost,
-and if it fails, the old one stays. The choice lasts until the server restarts
-or reads its settings anew.`,
+		Short: `Switch the running server to another backend; "auto" picks the best one that works.`,
+		Long: `Starts the backend, tests it, and only then switches to it. No request is lost;
+if the new backend fails, the old one keeps serving. The choice lasts until the
+server restarts or reloads its settings.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			server, err := findOperator()
@@ -91,9 +91,10 @@ func backendsCheckCommand() *cobra.Command {
 	var noTLS, verbose bool
 	cmd := &cobra.Command{
 		Use:   "check [flags] COMMAND [ARGUMENT...]",
-		Short: "Check that a program keeps the contract of a backend.",
-		Long: `Starts a program as the server would, runs the conformance suite on it and says
-of each rule whether the program keeps it. It must be able to run the model.`,
+		Short: "Check that a program implements the backend contract.",
+		Long: `Starts a program as the server would, runs the conformance suite on it and
+reports for each rule whether it passed. The program must be able to run the
+model.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, settings, err := openStore()
@@ -125,10 +126,10 @@ of each rule whether the program keeps it. It must be able to run the model.`,
 			return check(cmd, program, m)
 		},
 	}
-	cmd.Flags().SetInterspersed(false) // what follows COMMAND is its own
+	cmd.Flags().SetInterspersed(false) // flags after COMMAND belong to it
 	cmd.Flags().StringVar(&model, "model", "", "an installed model (default: the configured one)")
-	cmd.Flags().StringArrayVar(&env, "env", nil, "a variable it may see, `NAME`, or NAME=value to set one")
-	cmd.Flags().BoolVar(&noTLS, "no-tls", false, "the program cannot do go-plugin's mutual TLS")
+	cmd.Flags().StringArrayVar(&env, "env", nil, "pass the environment variable `NAME` through, or set it with NAME=value")
+	cmd.Flags().BoolVar(&noTLS, "no-tls", false, "the program does not support go-plugin's mutual TLS")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the program writes to standard error")
 	return cmd
 }
@@ -146,7 +147,7 @@ func check(cmd *cobra.Command, program contracttest.Command, model cutout.Model)
 		}
 	})
 	if !passed {
-		return errors.New("the program does not keep the contract")
+		return errors.New("the program does not implement the backend contract")
 	}
 	return nil
 }

@@ -10,12 +10,12 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// benchCommand becomes the program bgremover-bench, which lies beside this one,
-// so that the server does not carry what only measuring needs.
+// benchCommand replaces this process with bgremover-bench, from the same folder,
+// so that the server binary does not contain what only benchmarks need.
 func benchCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:                "bench PHOTO|FOLDER...",
-		Short:              "Measure time, memory and quality on photos, and compare with peers.",
+		Short:              "Measure time, memory and quality on photos, and compare with other programs.",
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			self, err := os.Executable()
@@ -24,7 +24,7 @@ func benchCommand() *cobra.Command {
 			}
 			program := filepath.Join(filepath.Dir(self), "bgremover-bench")
 			err = syscall.Exec(program, append([]string{program}, args...), os.Environ()) //nolint:gosec // our own program
-			return cutout.Wrap(cutout.Internal, err, program+" cannot be started; make build puts it there.")
+			return cutout.Wrap(cutout.Internal, err, "Cannot start "+program+"; run make build to build it.")
 		},
 	}
 }

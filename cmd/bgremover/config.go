@@ -14,7 +14,7 @@ func configCommand() *cobra.Command {
 		Use:   "config",
 		Short: "Check and show the settings.",
 		Long: `Settings come from the defaults, then bgremover.toml (or the file named by
-BGREMOVER_CONFIG), then variables BGREMOVER_*, then flags; the later count.`,
+BGREMOVER_CONFIG), then BGREMOVER_* variables, then flags; later sources win.`,
 	}
 	cmd.AddCommand(configCheckCommand(), configPrintCommand(), configExampleCommand(), configKeyCommand(), configSecretCommand())
 	return cmd
@@ -23,13 +23,13 @@ BGREMOVER_CONFIG), then variables BGREMOVER_*, then flags; the later count.`,
 func configCheckCommand() *cobra.Command {
 	return withSettings(&cobra.Command{
 		Use:   "check",
-		Short: "Report every mistake in the settings; exit status 2 if there is one.",
+		Short: "Report every mistake in the settings; exit status 2 if there is any.",
 	}, func(cmd *cobra.Command, c *config.Config) error {
 		file := "no settings file"
 		if c.File != "" {
 			file = c.File
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "The settings are good (%s).\n", file)
+		fmt.Fprintf(cmd.OutOrStdout(), "The settings are valid (%s).\n", file)
 		return nil
 	})
 }
@@ -55,9 +55,9 @@ func configExampleCommand() *cobra.Command {
 func configKeyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "key NAME RATE",
-		Short: "Make an API key for a program, such as: key shop 1000/1h",
-		Long: `Makes a random API key and the entry of api_keys that lets it in at its own
-rate. The entry holds the key's hash only: the key itself is shown once.`,
+		Short: "Create an API key for a program, for example: key shop 1000/1h",
+		Long: `Creates a random API key and the entry for api_keys that gives it its own rate
+limit. The entry holds only the key's hash: the key itself is shown once.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, entry, err := config.NewAPIKey(args[0], args[1])
@@ -73,9 +73,9 @@ rate. The entry holds the key's hash only: the key itself is shown once.`,
 func configSecretCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "secret FILE",
-		Short: "Make the file of a secret, such as device_secret_file or admin_token_file.",
-		Long: `Writes 32 random bytes as text into a file that only its owner may read, unless
-it is there already: containers that start together may all run this.`,
+		Short: "Create a secret file, for device_secret_file or admin_token_file.",
+		Long: `Writes 32 random bytes as text to a file that only its owner can read. An
+existing file is left alone, so containers that start together can all run this.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			_, made, err := config.SecretFile(args[0])
@@ -87,8 +87,8 @@ it is there already: containers that start together may all run this.`,
 	}
 }
 
-// withSettings makes a command that takes the flags of serve and needs valid
-// settings.
+// withSettings returns the command with the flags of serve added; it fails if
+// the settings are not valid.
 func withSettings(cmd *cobra.Command, work func(*cobra.Command, *config.Config) error) *cobra.Command {
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -17,11 +17,11 @@ import (
 func modelsDeriveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "derive [MODEL...]",
-		Short: "Make faster graphs from installed models; without names, from the default one.",
-		Long: `Makes smaller and integer graphs from installed models, compares each with the
-model on a built-in picture, and keeps for this machine those that agree and are
-faster. The server does the same at its first start. What was decided already
-stays; models that cannot be made faster serve as they are.`,
+		Short: "Derive faster graphs from installed models (default: the configured one).",
+		Long: `Derives smaller and integer graphs from installed models, compares each with its
+model on a built-in picture, and keeps those that agree and are faster on this
+machine. The server does the same at its first start. Earlier decisions are kept;
+models that cannot be made faster are used as published.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			store, settings, err := openStore()
 			if err != nil {
@@ -42,15 +42,15 @@ stays; models that cannot be made faster serve as they are.`,
 	}
 }
 
-// describe tells what serves a model and how each graph did.
+// describe reports which graphs will be used for a model and how each trial went.
 func describe(d model.Derived) string {
 	var b strings.Builder
 	if d.Reason != "" {
-		fmt.Fprintf(&b, "%s: serves as it is: %s\n", d.Model, d.Reason)
+		fmt.Fprintf(&b, "%s: used as published: %s\n", d.Model, d.Reason)
 		return b.String()
 	}
 	for _, g := range d.Graphs {
-		fmt.Fprintf(&b, "%s: %s serves at %d pixels\n", d.Model, g.Precision, g.Size)
+		fmt.Fprintf(&b, "%s: using %s at %d pixels\n", d.Model, g.Precision, g.Size)
 	}
 	for _, t := range d.Trials {
 		fmt.Fprintf(&b, "  %4d %-4s ", t.Size, t.Precision)
@@ -58,7 +58,7 @@ func describe(d model.Derived) string {
 			fmt.Fprintf(&b, "%6.0f ms, difference %.4f, overlap %.4f", t.Milliseconds, t.Difference, t.Overlap)
 		}
 		if t.Rejected != "" {
-			fmt.Fprintf(&b, " not used: %s", t.Rejected)
+			fmt.Fprintf(&b, " rejected: %s", t.Rejected)
 		}
 		b.WriteByte('\n')
 	}
@@ -69,10 +69,10 @@ func modelsCalibrateCommand() *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
 		Use:   "calibrate PHOTO...",
-		Short: "Measure on photos what an integer graph of a model needs.",
-		Long: `Measures on photos what values the tensors of a model take, from which
-"models derive" makes its integer graphs. Half a dozen photos of what the model
-will see are enough. The default model comes measured already.`,
+		Short: "Measure tensor ranges on photos, for integer graphs of a model.",
+		Long: `Measures on photos the range of values in each tensor of a model; "models derive"
+needs these for integer graphs. Half a dozen typical photos are enough. For the
+default model they are built in.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, photos []string) error {
 			store, settings, err := openStore()
@@ -107,7 +107,7 @@ will see are enough. The default model comes measured already.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: measured on %d photos, written to %s\n", name, len(inputs), file)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: measured on %d photos; wrote %s\n", name, len(inputs), file)
 			return nil
 		},
 	}

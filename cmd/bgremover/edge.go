@@ -16,7 +16,7 @@ import (
 func edgeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "edge",
-		Short: "The caches in front of the server.",
+		Short: "Manage the caches in front of the server.",
 	}
 	cmd.AddCommand(edgePurgeCommand())
 	return cmd
@@ -25,16 +25,16 @@ func edgeCommand() *cobra.Command {
 func edgePurgeCommand() *cobra.Command {
 	return withSettings(&cobra.Command{
 		Use:   "purge",
-		Short: "Have the caches in front forget old pages; after a release, or a change of settings that pages show.",
-		Long: `Purges every cache that the settings name: edge_varnish, edge_nginx,
+		Short: "Purge old pages from the caches, after a release or a change of settings that pages show.",
+		Long: `Purges every cache named in the settings: edge_varnish, edge_nginx,
 edge_cloudflare_zone and edge_fastly_service. Varnish, nginx and Fastly keep the
-old pages for the case that the server is down.`,
+old pages in case the server is down.`,
 	}, func(cmd *cobra.Command, c *config.Config) error {
 		return purge(cmd.Context(), cmd.OutOrStdout(), app.Edges(c))
 	})
 }
 
-// purge purges all edges and tells of each.
+// purge purges all edges and reports the outcome of each.
 func purge(ctx context.Context, out io.Writer, all edge.Edges) error {
 	outcomes := all.Purge(ctx)
 	if len(outcomes) == 0 {

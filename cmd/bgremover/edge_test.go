@@ -9,8 +9,8 @@ import (
 	"bgremover.pro/core/web"
 )
 
-// The settings say what is purged; each edge is told of, and a failure is the
-// command's.
+// The settings say what is purged; each edge's outcome is reported, and if one
+// fails, so does the command.
 func TestEdgePurge(t *testing.T) {
 	var tags []string
 	varnish := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,10 +17,10 @@ func healthCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "health",
 		Short: "Ask the running server whether it can serve photos; exit status 1 if not.",
-		Long: `Asks the operator listener of the server that runs with the same settings on
-this machine. For container health checks, where there is no other program.
-Where admin_client_ca is set, it shows admin_client_cert, or else the listener's
-own certificate, which that authority must then have signed for clients too.`,
+		Long: `Asks the operator's listener of the server that runs on this machine with the
+same settings; meant for health checks of containers. If admin_client_ca is set,
+it presents admin_client_cert or, without that, the listener's own certificate,
+which the authority must then have signed for client authentication as well.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := findOperator()
@@ -40,6 +40,6 @@ own certificate, which that authority must then have signed for clients too.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&live, "live", false, "ask only whether it lives, not whether it is ready")
+	cmd.Flags().BoolVar(&live, "live", false, "ask only whether the server is alive, not whether it is ready")
 	return cmd
 }

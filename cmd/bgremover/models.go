@@ -17,14 +17,14 @@ import (
 func modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "models",
-		Short: "List, fetch and check models and the ONNX Runtime that runs them.",
+		Short: "List, install and verify models and ONNX Runtime.",
 	}
 	cmd.AddCommand(modelsListCommand(), modelsPullCommand(), modelsVerifyCommand(),
 		modelsDeriveCommand(), modelsCalibrateCommand())
 	return cmd
 }
 
-// openStore returns the store of the configured data folder.
+// openStore opens the model store in the configured data folder.
 func openStore() (*model.Store, *config.Config, error) {
 	settings, err := config.Load(config.Sources{Environ: os.Environ()})
 	if err != nil {
@@ -36,7 +36,7 @@ func openStore() (*model.Store, *config.Config, error) {
 func modelsListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the models that can be had, which of them are here, and their licences.",
+		Short: "List the available models, whether they are installed, and their licences.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			store, _, err := openStore()
@@ -65,12 +65,12 @@ func modelsPullCommand() *cobra.Command {
 	var runtimes []string
 	cmd := &cobra.Command{
 		Use:   "pull [MODEL...]",
-		Short: "Install ONNX Runtime and models; without names, the default one.",
-		Long: `Installs ONNX Runtime and the named models (without names, the default one)
-into the data folder, each file checked against its checksum. What is installed
-already is left alone, and what was interrupted goes on where it stopped.
+		Short: "Install ONNX Runtime and models (default: the configured model).",
+		Long: `Installs ONNX Runtime and the named models (or the configured one) into the data
+folder and verifies the checksum of each file. Installed files are left alone,
+and interrupted downloads resume.
 
---from DIR takes the files from a folder instead of the network: either the
+--from DIR reads the files from a folder instead of the network: either the
 packages as published (such as onnxruntime-node-1.30.0.tgz) or the plain files
 (such as isnet.onnx and libonnxruntime.so.1).`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -94,16 +94,16 @@ packages as published (such as onnxruntime-node-1.30.0.tgz) or the plain files
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&wanted.From, "from", "", "install from the files in `DIR`")
+	cmd.Flags().StringVar(&wanted.From, "from", "", "install from files in `DIR`")
 	cmd.Flags().StringSliceVar(&runtimes, "runtime", []string{"cpu"}, "builds of ONNX Runtime: cpu, cuda")
-	cmd.Flags().StringVar(&wanted.SHA256, "sha256", "", "checksum of a download that the catalogue knows none of")
+	cmd.Flags().StringVar(&wanted.SHA256, "sha256", "", "checksum of a download for which the catalogue has none")
 	return cmd
 }
 
 func modelsVerifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
-		Short: "Read every installed file again and compare it with its checksum.",
+		Short: "Verify the checksum of every installed file.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			store, _, err := openStore()

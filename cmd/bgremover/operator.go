@@ -19,17 +19,17 @@ import (
 	"bgremover.pro/core/config"
 )
 
-// operator is the operator listener of the server that runs with these
-// settings on this machine.
+// operator is a client of the operator's listener of the server that runs on this
+// machine with these settings.
 type operator struct {
 	client *http.Client
 	base   string
 	token  string
-	// hidden is why the file of the token could not be read.
-	hidden error
+	// unreadable is why the token file could not be read.
+	unreadable error
 }
 
-// findOperator reads from the settings how to reach the listener.
+// findOperator returns a client for the listener named in the settings.
 func findOperator() (*operator, error) {
 	settings, err := config.Load(config.Sources{Environ: os.Environ()})
 	if err != nil {
@@ -44,14 +44,14 @@ func findOperator() (*operator, error) {
 	}
 	host, port, err := net.SplitHostPort(o.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("the operator listener is at %q, which this command cannot reach", o.Listen)
+		return nil, fmt.Errorf("this command cannot connect to the operator's listener at %q", o.Listen)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
 	found := &operator{client: &http.Client{}, base: "http://" + net.JoinHostPort(host, port), token: o.Token}
 	if file := settings.MadeToken(); file != "" {
-		found.token, found.hidden = config.ReadSecretFile(file)
+		found.token, found.unreadable = config.ReadSecretFile(file)
 	}
 	if o.TLSCert != "" {
 		found.base = "https://" + net.JoinHostPort(host, port)
@@ -72,8 +72,8 @@ func findOperator() (*operator, error) {
 	return found, nil
 }
 
-// trusting accepts the very certificate that the server is configured with,
-// whoever issued it and for whatever name.
+// trusting accepts exactly the certificate that the server is configured with,
+// whatever its issuer and names.
 func trusting(file string) (*tls.Config, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -81,7 +81,7 @@ func trusting(file string) (*tls.Config, error) {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("%s holds no certificate", file)
+		return nil, fmt.Errorf("%s contains no certificate", file)
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
@@ -92,15 +92,15 @@ func trusting(file string) (*tls.Config, error) {
 		InsecureSkipVerify: true, //nolint:gosec // replaced by the stricter check below
 		VerifyConnection: func(s tls.ConnectionState) error {
 			if len(s.PeerCertificates) == 0 || !s.PeerCertificates[0].Equal(cert) {
-				return errors.New("the server shows another certificate than the configured one")
+				return errors.New("the server's certificate is not the configured one")
 			}
 			return nil
 		},
 	}, nil
 }
 
-// call sends a form, or nothing, and reads the answer into result where that
-// is not nil. An error of the server becomes its sentence.
+// call sends a form, or nothing, and decodes the answer into result unless that is
+// nil. An error from the server is returned as its message.
 func (o *operator) call(ctx context.Context, method, path string, form url.Values, result any) error {
 	request, err := http.NewRequestWithContext(ctx, method, o.base+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -115,21 +115,21 @@ func (o *operator) call(ctx context.Context, method, path string, form url.Value
 	}
 	answer, err := o.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("no server answers at %s: %w", o.base, errors.Unwrap(err))
+		return fmt.Errorf("cannot connect to the server at %s: %w", o.base, errors.Unwrap(err))
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	switch {
 	case err != nil:
 		return err
-	case answer.StatusCode == http.StatusUnauthorized && o.hidden != nil:
-		return fmt.Errorf("the server asks for its token, which this command cannot read: %w; run it as the server's user, with the server's BGREMOVER_DATA_DIR", o.hidden)
+	case answer.StatusCode == http.StatusUnauthorized && o.unreadable != nil:
+		return fmt.Errorf("the server requires its token, which this command cannot read: %w; run it as the server's user, with the server's BGREMOVER_DATA_DIR", o.unreadable)
 	case answer.StatusCode >= http.StatusBadRequest:
 		var problem struct{ Detail string }
 		if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {
 			return errors.New(problem.Detail)
 		}
-		return fmt.Errorf("the server answers %s", answer.Status)
+		return fmt.Errorf("the server answered %s", answer.Status)
 	case result == nil:
 		return nil
 	}

@@ -14,18 +14,18 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// pictures are the endings by which photos are found in a folder; a file named
-// outright is read whatever it is called.
+// pictures lists the file extensions by which photos are found in a folder; a
+// file named as an argument is read whatever its extension.
 var pictures = []string{".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 
-// photosIn lists the photos that arguments name: files, "-", and what lies in
-// folders (not below), without the results of earlier runs.
+// photosIn lists the photos that the arguments name: files, "-", and the photos
+// directly inside folders, except results of earlier runs.
 func photosIn(args []string) ([]string, error) {
 	var photos []string
 	for _, arg := range args {
 		info, err := os.Stat(arg)
 		if err != nil || !info.IsDir() {
-			photos = append(photos, arg) // an error comes up when it is read
+			photos = append(photos, arg) // if it is missing, reading it fails later
 			continue
 		}
 		entries, err := os.ReadDir(arg)
@@ -41,7 +41,7 @@ func photosIn(args []string) ([]string, error) {
 		}
 	}
 	if len(photos) == 0 {
-		return nil, fmt.Errorf("there is no photo in %s", strings.Join(args, ", "))
+		return nil, fmt.Errorf("no photos in %s", strings.Join(args, ", "))
 	}
 	return photos, nil
 }
@@ -50,19 +50,19 @@ func isResult(name string) bool {
 	return strings.HasSuffix(name, "."+string(cutout.Cutout)) || strings.HasSuffix(name, "."+string(cutout.Matte))
 }
 
-// targetOf says where the result of a photo goes.
-func targetOf(photo, output string, options cutout.Options, several bool) string {
+// targetOf returns the path for a photo's result; target is what --to named.
+func targetOf(photo, target string, options cutout.Options, several bool) string {
 	name := strings.TrimSuffix(filepath.Base(photo), filepath.Ext(photo)) + "." + string(options.Output) + options.Format.Extension()
 	switch {
-	case output == "" && photo == "-", output == "-":
+	case target == "" && photo == "-", target == "-":
 		return "-"
-	case output == "":
+	case target == "":
 		return filepath.Join(filepath.Dir(photo), name)
 	}
-	if info, err := os.Stat(output); several || err == nil && info.IsDir() {
-		return filepath.Join(output, name)
+	if info, err := os.Stat(target); several || err == nil && info.IsDir() {
+		return filepath.Join(target, name)
 	}
-	return output
+	return target
 }
 
 func readPhoto(stdin io.Reader, photo string) ([]byte, error) {
@@ -72,19 +72,18 @@ func readPhoto(stdin io.Reader, photo string) ([]byte, error) {
 	return os.ReadFile(photo)
 }
 
-// write puts a result where it belongs: a new file, or one that force says may
-// be lost.
+// write writes a result to a new file, or over an existing one with force.
 func write(target string, file []byte, force bool) error {
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // a folder of the person's own pictures
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // for the user's own pictures
 		return err
 	}
 	mode := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	if !force {
 		mode |= os.O_EXCL
 	}
-	f, err := os.OpenFile(target, mode, 0o644) //nolint:gosec // a picture of the person's own
+	f, err := os.OpenFile(target, mode, 0o644) //nolint:gosec // the user's own picture
 	if os.IsExist(err) {
-		return fmt.Errorf("%s is there already (--force overwrites it)", target)
+		return fmt.Errorf("%s exists; use --force to overwrite it", target)
 	}
 	if err != nil {
 		return err
@@ -96,8 +95,8 @@ func write(target string, file []byte, force bool) error {
 	return f.Close()
 }
 
-// photoBar shows how many photos are done: a bar on a terminal where there are
-// several, a line for each photo elsewhere.
+// photoBar shows progress: a bar on a terminal if there are several photos, else
+// one line per photo.
 type photoBar struct {
 	out io.Writer
 	bar *progressbar.ProgressBar
@@ -122,6 +121,6 @@ func (b *photoBar) say(line string) {
 
 func (b *photoBar) done() {
 	if b.bar != nil {
-		_ = b.bar.Add(1) // a bar that cannot be drawn harms nothing
+		_ = b.bar.Add(1) // failing to draw the bar is harmless
 	}
 }

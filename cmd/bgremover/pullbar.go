@@ -12,8 +12,8 @@ import (
 	"bgremover.pro/core/model"
 )
 
-// pullBar shows how an installation goes on: a bar on a terminal, a line for
-// each step elsewhere.
+// pullBar shows the progress of an installation: a bar on a terminal, else one
+// line per step.
 type pullBar struct {
 	out      io.Writer
 	terminal bool
@@ -44,7 +44,7 @@ func (p *pullBar) show(e model.Event) {
 	case model.Installed:
 		fmt.Fprintf(p.out, "%s: installed\n", e.What)
 	case model.Present:
-		fmt.Fprintf(p.out, "%s: installed already\n", e.What)
+		fmt.Fprintf(p.out, "%s: already installed\n", e.What)
 	}
 }
 
@@ -58,16 +58,16 @@ func (p *pullBar) fetching(e model.Event) {
 				progressbar.OptionShowBytes(true), progressbar.OptionFullWidth(),
 				progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true))
 		} else {
-			fmt.Fprintf(p.out, "%s: fetching%s\n", e.What, ofSize(e.Total))
+			fmt.Fprintf(p.out, "%s: downloading%s\n", e.What, ofSize(e.Total))
 		}
 	}
 	if p.bar == nil {
 		return
 	}
 	if e.Total > 0 {
-		p.bar.ChangeMax64(max(e.Total, e.Done+1)) // it is full only when all is done
+		p.bar.ChangeMax64(max(e.Total, e.Done+1)) // it is full only once everything is done
 	}
-	_ = p.bar.Set64(e.Done) // a bar that cannot be drawn harms nothing
+	_ = p.bar.Set64(e.Done) // failing to draw the bar is harmless
 }
 
 func (p *pullBar) clear() {

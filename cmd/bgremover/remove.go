@@ -15,17 +15,21 @@ import (
 
 func removeCommand() *cobra.Command {
 	var wish wishes
-	var output string
+	var target string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "remove PHOTO...",
 		Short: "Cut out photos on this machine, without a server.",
-		Long: `Cuts out each photo and writes PHOTO.cutout.png beside it, or where --output
-says: a file for one photo, a folder for several. A folder stands for the photos
-in it. "-" reads the photo from standard input or writes the picture to standard
-output. Nothing is overwritten unasked.`,
+		Long: `Cuts out each photo and writes PHOTO.cutout.png beside it, or to the path given
+with --to: a file for one photo, a folder for several. A folder as an argument
+means all photos directly inside it. "-" reads a photo from standard input, or
+writes the result to standard output. Existing files are overwritten only with
+--force.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if former := wish.formerOutput(); target == "" {
+				target = former
+			}
 			options, err := wish.options()
 			if err != nil {
 				return err
@@ -40,7 +44,7 @@ output. Nothing is overwritten unasked.`,
 			}
 			quiet := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 			return app.WithLine(cmd.Context(), settings, quiet, func(line *app.Line) error {
-				run := removal{cmd, line, options, output, force, len(photos) > 1}
+				run := removal{cmd, line, options, target, force, len(photos) > 1}
 				bar := newPhotoBar(cmd.ErrOrStderr(), len(photos))
 				failed := 0
 				for _, photo := range photos {
@@ -65,17 +69,17 @@ output. Nothing is overwritten unasked.`,
 		},
 	}
 	wish.add(cmd)
-	cmd.Flags().BoolVarP(&force, "force", "f", false, "overwrite results that are there already")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "where to write: a `FILE`, a folder, or - for standard output")
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "overwrite existing files")
+	cmd.Flags().StringVarP(&target, "to", "o", "", "write to `PATH`: a file, a folder, or - for standard output")
 	return cmd
 }
 
-// removal is one run of the command.
+// removal is one invocation of the command.
 type removal struct {
 	cmd     *cobra.Command
 	line    *app.Line
 	options cutout.Options
-	output  string
+	target  string
 	force   bool
 	several bool
 }
@@ -90,16 +94,16 @@ func (r removal) one(photo string) (said string, err error) {
 	if err != nil {
 		return "", errors.New(cutout.MessageOf(err))
 	}
-	target := targetOf(photo, r.output, r.options, r.several)
+	target := targetOf(photo, r.target, r.options, r.several)
 	if target == "-" {
 		_, err = r.cmd.OutOrStdout().Write(result.File)
 		return "", err
 	}
 	switch result.Subject {
 	case cutout.SubjectNone:
-		said = " (no subject was found)"
+		said = " (no subject found)"
 	case cutout.SubjectUnsure:
-		said = " (it is not clear what belongs to the subject: look closely)"
+		said = " (the subject is uncertain; check the result)"
 	}
 	return target + said, write(target, result.File, r.force)
 }

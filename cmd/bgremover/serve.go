@@ -13,9 +13,9 @@ func serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the web app.",
-		Long: `Serves the web app until SIGINT or SIGTERM, then finishes what runs; a second
-signal stops at once. SIGHUP and changes of the settings file are taken over
-while it serves. Every setting is also a flag.`,
+		Long: `Serves the web app until SIGINT or SIGTERM, then finishes the running requests; a
+second signal stops at once. SIGHUP, or saving the settings file, reloads the
+settings. Every setting is also a flag.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			live, err := config.Open(config.Sources{Environ: os.Environ(), Flags: cmd.Flags()})

@@ -1,44 +1,61 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"bgremover.pro/core/cutout"
 )
 
-// wishes are the options as flags.
+// wishes holds the API's options, as flags of the same names.
 type wishes struct {
 	mode, format, output, edges string
+	what                        string
 	background, crop, shadow    string
 	keep, remove                string
 	depth                       int
 	model, backend              string
-	anyway                      bool
+	keepUncertain               bool
 }
 
 func (w *wishes) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&w.mode, "mode", "", "auto, fast or best (default: the configured one)")
 	flags.StringVar(&w.format, "format", "", "png, webp or jpeg")
-	flags.StringVar(&w.output, "what", "", "cutout or mask")
+	flags.StringVar(&w.output, "output", "", "cutout or mask")
 	flags.StringVar(&w.edges, "edges", "", "refined or raw")
-	flags.StringVar(&w.background, "background", "", "a colour such as #ffffff, a gradient such as #ffffff,#88aaff,135, blur, or a picture's `FILE`")
-	flags.StringVar(&w.crop, "crop", "", "crop to the subject with a margin of so many `PERCENT` of its longer side")
-	flags.StringVar(&w.shadow, "shadow", "", "a soft shadow under the subject, of so many `PERCENT`")
+	flags.StringVar(&w.background, "background", "", "a colour such as #ffffff, a gradient such as #ffffff,#88aaff,135, blur, or the `FILE` of a picture")
+	flags.StringVar(&w.crop, "crop", "", "crop to the subject, with a margin of `PERCENT` of its longer side")
+	flags.StringVar(&w.shadow, "shadow", "", "a soft contact shadow under the subject, with an opacity of `PERCENT`")
 	flags.StringVar(&w.keep, "keep", "", "`POINTS` that belong to the subject, such as 120,80;300,95 in pixels or 50%,20% in per cent")
-	flags.StringVar(&w.remove, "remove", "", "`POINTS` that do not")
-	flags.IntVar(&w.depth, "depth", 8, "8, or 16 for PNG")
+	flags.StringVar(&w.remove, "remove", "", "`POINTS` that do not belong to the subject")
+	flags.IntVar(&w.depth, "depth", 8, "bits a channel: 8, or 16 for PNG")
 	flags.StringVar(&w.model, "model", "", "an installed model")
 	flags.StringVar(&w.backend, "backend", "", "a configured backend")
-	flags.BoolVar(&w.anyway, "anyway", false, "keep what little was found in a photo without a subject")
+	flags.BoolVar(&w.keepUncertain, "keep-uncertain", false, "keep what was found even where the photo seems to have no subject")
+	// Former names, unlisted.
+	flags.StringVar(&w.what, "what", "", "")
+	flags.BoolVar(&w.keepUncertain, "anyway", false, "")
+	_, _ = flags.MarkHidden("what"), flags.MarkHidden("anyway")
 }
 
-// options checks the flags and reads the background picture. Code: Invalid, all
-// mistakes together.
+// formerOutput returns the path that --output held when the kind of result was
+// --what: a path has a dot or a slash, or is "-".
+func (w *wishes) formerOutput() (path string) {
+	if w.output == "-" || strings.ContainsAny(w.output, "./") {
+		path, w.output = w.output, ""
+	}
+	w.output = cmp.Or(w.output, w.what)
+	return path
+}
+
+// options checks the flags and reads the background picture. Code: Invalid, with
+// all mistakes in one error.
 func (w *wishes) options() (o cutout.Options, err error) {
 	var problems [10]error
 	o.Mode, problems[0] = cutout.ParseMode(w.mode)
@@ -53,11 +70,12 @@ func (w *wishes) options() (o cutout.Options, err error) {
 	}
 	o.Keep, problems[8] = cutout.ParsePoints("keep", w.keep)
 	o.Remove, problems[9] = cutout.ParsePoints("remove", w.remove)
-	o.Depth, o.Model, o.Backend, o.Anyway = w.depth, w.model, w.backend, w.anyway
+	o.Depth, o.Model, o.Backend, o.Anyway = w.depth, w.model, w.backend, w.keepUncertain
 	return o, errors.Join(problems[:]...)
 }
 
-// background reads what can be said in words, else a file of that name.
+// background parses a colour, a gradient or "blur"; anything else is the path of
+// a picture.
 func background(s string) (*cutout.Background, error) {
 	b, unclear := cutout.ParseBackground(s)
 	if unclear == nil {

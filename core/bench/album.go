@@ -88,8 +88,8 @@ func (a *album) fill(results []Result) {
 	}
 }
 
-// standIn is the variant that others are compared with where the truth is not
-// known: the best mode, else the first that worked.
+// standIn is the variant with which others are compared if the ground truth is not
+// known: the best mode, else the first that succeeded.
 func (a *album) standIn() int {
 	first := -1
 	for i, cut := range a.cuts {

@@ -1,10 +1,10 @@
-// Package bench measures the line on photos: how long a request and each of
-// its stages take, how much memory they need, how near the results come to the
-// truth where it is known, and how all that compares with one bare run of the
-// model and with other programs that use the same weights.
+// Package bench measures the pipeline on photos: how long a request and each of its
+// stages take, how much memory they need, how close the results are to the ground
+// truth where it is known, and how all that compares with one bare run of the model
+// and with other programs that use the same weights.
 //
-// What is compared is measured in turns, so that whatever else the machine
-// does meanwhile falls on all alike.
+// Whatever is compared is measured alternately, so that other load on the machine
+// affects all alike.
 package bench
 
 import (
@@ -17,7 +17,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Remover is the line that is measured.
+// Remover is the pipeline to measure.
 type Remover interface {
 	Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error)
 }
@@ -34,13 +34,13 @@ type Options struct {
 	Photos []string
 	Modes  []cutout.Mode
 	Edges  []cutout.Edges
-	// Rounds is how often each request is timed, after one that is not.
+	// Rounds is the number of timed requests of each kind, after one warm-up.
 	Rounds int
-	// Clients, where set, are numbers of clients who send photos at once; the
-	// first is what the others are compared with.
+	// Clients, if set, are numbers of clients that send photos at once; the others
+	// are compared with the first.
 	Clients []int
-	// Pixels, where not 0, is the number that smaller photos are enlarged to;
-	// nothing is compared with the truth then.
+	// Pixels, if not 0, is the size to which smaller photos are enlarged; quality
+	// is then not measured.
 	Pixels int
 
 	Line Remover
@@ -48,9 +48,9 @@ type Options struct {
 	Model Model
 	// Peers cut out the same photos in the same run.
 	Peers []*Peer
-	// Processes lists processes whose memory is told: names and process ids.
+	// Processes lists the processes whose memory is reported, by name.
 	Processes func() map[string]int
-	// Progress, where set, is told which photo comes next.
+	// Progress, if set, is called with the photo that comes next.
 	Progress func(string)
 }
 
@@ -62,7 +62,7 @@ type variant struct {
 	name  string
 	mode  cutout.Mode
 	edges cutout.Edges
-	peer  *Peer // nil: the line
+	peer  *Peer // nil: the pipeline
 }
 
 func (o *Options) variants() []variant {
@@ -78,8 +78,8 @@ func (o *Options) variants() []variant {
 	return all
 }
 
-// Run measures. A photo or a request that fails is part of the report; the
-// error says that there was nothing to measure or that ctx ended. Codes:
+// Run measures. Failed photos and requests are part of the report; it returns an
+// error if there is nothing to measure or if ctx ends. Codes:
 // Invalid, Canceled, Timeout.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	photos, err := Collect(o.Photos)
@@ -88,10 +88,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	variants := o.variants()
 	if slices.ContainsFunc(o.Clients, func(n int) bool { return n < 1 || n > mostClients }) {
-		return nil, cutout.Errorf(cutout.Invalid, "Numbers of clients are from 1 to %d.", mostClients)
+		return nil, cutout.Errorf(cutout.Invalid, "The number of clients is from 1 to %d.", mostClients)
 	}
 	if len(variants) == 0 || o.Rounds < 1 {
-		return nil, cutout.Errorf(cutout.Invalid, "There is nothing to measure: ask for at least one mode, one kind of edges and one round.")
+		return nil, cutout.Errorf(cutout.Invalid, "Nothing to measure: choose at least one mode, one kind of edges and one round.")
 	}
 	report := &Report{Peers: o.programs(), Began: time.Now().UTC(), Machine: thisMachine(), Rounds: o.Rounds, Pixels: o.Pixels}
 	r := &round{options: &o, variants: variants, samples: newSamples()}

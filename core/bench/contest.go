@@ -2,9 +2,9 @@ package bench
 
 import "math"
 
-// Contest says on how many photos a variant of the line, or one of the peers,
-// is the best of these by one figure. Photos on which the best differ by less
-// than a report shows are drawn.
+// Contest counts on how many photos a variant of the pipeline, or one of the peers,
+// is the best by one figure. Photos are drawn if the best differ by less than a
+// report shows.
 type Contest struct {
 	Variant string `json:"variant"`
 	Figure  string `json:"figure"`

@@ -15,8 +15,8 @@ import (
 // each is how often each of the most clients sends a photo in one round.
 const each = 3
 
-// Crowd is what so many clients get who send photos at once, each the next one
-// as soon as it has its answer.
+// Crowd is the outcome for a number of clients that send photos at once, each the
+// next one as soon as it has its answer.
 type Crowd struct {
 	Variant string `json:"variant"`
 	Clients int    `json:"clients"`

@@ -17,8 +17,8 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"measures":  measureNames,
 }).Parse(pageText))
 
-// WriteHTML writes one page that needs nothing else: its pictures are in it,
-// and it asks no one for anything.
+// WriteHTML writes one self-contained page: its pictures are in it, and it makes no
+// requests.
 func (r *Report) WriteHTML(w io.Writer) error { return page.Execute(w, r) }
 
 // slowest is the longest time in the chart of stages.

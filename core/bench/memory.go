@@ -13,7 +13,7 @@ import (
 // memory is what a process holds, in bytes, and the most it has held.
 type memory struct{ now, peak int64 }
 
-// readMemory asks Linux; elsewhere it fails, and reports go without.
+// readMemory works on Linux only; elsewhere reports have no memory figures.
 func readMemory(pid int) (memory, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -37,8 +37,8 @@ func kilobytes(status []byte, name string) int64 {
 	return 0
 }
 
-// resetPeak has the peak of this process begin anew, and returns what it holds
-// now: nothing where the system cannot do that.
+// resetPeak resets the peak of this process and returns what it holds now; 0 if the
+// system does not support that.
 func resetPeak() memory {
 	const peakOnly = "5" // see proc(5), clear_refs
 	if err := os.WriteFile("/proc/self/clear_refs", []byte(peakOnly), 0); err != nil {
@@ -52,7 +52,7 @@ func sortProcesses(all []Process) {
 	slices.SortFunc(all, func(a, b Process) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// processorName is the processor's trade name, where Linux tells it.
+// processorName is the processor's trade name, if Linux reports it.
 func processorName() string {
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {

@@ -44,7 +44,7 @@ func (p *Peer) Start(ctx context.Context) error {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return cutout.Wrap(cutout.Internal, err, p.program.title+" cannot be started.")
+		return cutout.Wrap(cutout.Internal, err, "Cannot start "+p.program.title+".")
 	}
 	p.process, p.in, p.out = cmd, in, bufio.NewReader(out)
 	return nil
@@ -86,7 +86,7 @@ func (p *Peer) Remove(_ context.Context, photo []byte) (file []byte, took time.D
 		return nil, 0, fmt.Errorf("%s: %s", p.program.name, answer.Error)
 	}
 	if err != nil {
-		p.Close() // it is in no known state; what it said is complete then
+		p.Close() // its state is unknown; after this its output is complete
 		return nil, 0, fmt.Errorf("%s gave no answer (%w): %s", p.program.name, err, lastLine(p.said.Bytes()))
 	}
 	return file, time.Duration(answer.Milliseconds * float64(time.Millisecond)), nil

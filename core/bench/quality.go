@@ -2,7 +2,7 @@ package bench
 
 import "math"
 
-// Quality says how near a cut-out comes to the truth.
+// Quality measures how close a cut-out is to the ground truth.
 type Quality struct {
 	// MAD and MSE are the mean absolute and the mean squared difference of
 	// alpha (0..1), times 1000.

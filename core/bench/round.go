@@ -99,7 +99,7 @@ func (r *round) times(ctx context.Context, subject *subject, report *PhotoReport
 	report.comparePeers(r.variants)
 }
 
-// judge says how good a cut-out is.
+// judge measures the quality of a cut-out.
 func (r *Result) judge(s *subject, cut *pixels) {
 	r.Empty = cut.empty()
 	if s.truth != nil {
@@ -148,15 +148,15 @@ func (v variant) request(ctx context.Context, o *Options, s *subject, watchMemor
 	return out, nil
 }
 
-// wants is what a request to the line asks for: what the API does unless told
-// otherwise, so that what it leaves empty counts as empty.
+// wants are the options of a request to the pipeline: the API's defaults, so that a
+// result that the API would leave empty counts as empty.
 func (v variant) wants() cutout.Options {
 	return cutout.Options{Mode: v.mode, Edges: v.edges, Format: cutout.PNG}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// sentence is an error's, or the peer's own words.
+// sentence is the message of an error, or the peer's own.
 func sentence(err error) string {
 	var known *cutout.Error
 	if errors.As(err, &known) {

@@ -23,7 +23,7 @@ const (
 // Weights 1 - alpha + 1/128, and colours times weights, are blurred by three
 // passes of a box of 2*round(0.025*grid's long side)+1 pixels, across then down,
 // the border's pixels repeated; their quotient is the picture. So the subject
-// leaves no ghost of its own around itself.
+// leaves no halo in the background.
 func Blurred(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) (*cutout.Photo, error) {
 	block := max(1, ceil(max(photo.Width, photo.Height), blurSide))
 	c, err := shrink(ctx, photo, block)

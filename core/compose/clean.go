@@ -2,7 +2,7 @@ package compose
 
 import "bgremover.pro/core/cutout"
 
-// cleaner gives half-transparent pixels the subject's own colour.
+// cleaner decontaminates: it gives half-transparent pixels the subject's own colour.
 type cleaner struct {
 	photo         *cutout.Photo
 	alpha         *cutout.Mask
@@ -19,8 +19,8 @@ func newCleaner(photo *cutout.Photo, alpha *cutout.Mask, estimate *level) *clean
 	}
 }
 
-// clean does row y. Pixels that the source itself made transparent have their
-// true colour.
+// clean decontaminates row y. Pixels that are transparent in the source already have
+// their true colour.
 func (c *cleaner) clean(y int) {
 	width, at := c.estimate.width, c.rows[y]
 	first, second := c.estimate.colours[at.first*width:][:width], c.estimate.colours[at.second*width:][:width]

@@ -1,5 +1,5 @@
-// Package compose puts photo and alpha together: it makes the cut-out, with the
-// subject's own colours at its edge, and lays it over a background.
+// Package compose combines photo and alpha: it makes the cut-out, with the
+// subject's own colours at its edge (decontaminated), and lays it over a background.
 package compose
 
 import (
@@ -10,11 +10,10 @@ import (
 )
 
 // Cutout gives the photo the alpha, times its own, in place. With trueColours,
-// half-transparent pixels get the subject's own colour, free of the background
-// that shone through. Wholly transparent pixels lose their colour, so that
-// nothing of the background stays in the file. It fails with cutout.Internal
-// where the sizes differ, and with the context's error when that ends; the
-// photo is then of no use.
+// half-transparent pixels get the subject's own colour, without the background that
+// shows through. Fully transparent pixels lose their colour, so that nothing of the
+// background remains in the file. It fails with cutout.Internal if the sizes
+// differ, and with the context's error when that ends; the photo is then unusable.
 func Cutout(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, trueColours bool) error {
 	if alpha.Width != photo.Width || alpha.Height != photo.Height {
 		return cutout.Errorf(cutout.Internal, "an alpha of %dx%d does not fit a photo of %dx%d",

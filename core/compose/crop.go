@@ -50,8 +50,8 @@ func Frame(photo *cutout.Photo, bounds image.Rectangle, margin float64) image.Re
 
 // Crop returns the part of the photo inside the frame; the photo itself where
 // the frame is all of it or, so far as the photo reaches, empty. It is made in
-// place: the photo is of no use afterwards, and no second one is held. The error is
-// the context's.
+// place, so that no second photo is held; the original is unusable afterwards. The
+// error is the context's.
 func Crop(ctx context.Context, photo *cutout.Photo, frame image.Rectangle) (*cutout.Photo, error) {
 	whole := image.Rect(0, 0, photo.Width, photo.Height)
 	frame = frame.Intersect(whole)

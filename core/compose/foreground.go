@@ -19,7 +19,7 @@ const (
 
 // estimate finds, coarse to fine, colours of subject and background that mix by
 // alpha to the photo's and are smooth otherwise. Its answer is the finest
-// level; what lies apart from every half-transparent pixel is not worked on.
+// level; pixels away from all half-transparent ones are left out.
 func estimate(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) (*level, error) {
 	levels, err := pyramid(ctx, photo, alpha)
 	if err != nil {

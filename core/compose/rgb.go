@@ -17,7 +17,7 @@ func (c rgb) towards(o rgb, t float32) rgb {
 
 func (c rgb) clamped() rgb { return rgb{clamp(c.r), clamp(c.g), clamp(c.b)} }
 
-// clamp is max(0, min(1, v)), which for their care about NaN are slow.
+// clamp is max(0, min(1, v)), without their slow handling of NaN.
 func clamp(v float32) float32 {
 	if v < 0 {
 		return 0

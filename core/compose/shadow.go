@@ -23,8 +23,8 @@ const (
 )
 
 // Shadow draws a soft contact shadow under the subject, in place: black, of the
-// given opacity, 0 to 1, where it is darkest. A subject that the photo's lower
-// border cuts off stands on nothing that shows, and gets none.
+// given opacity, 0 to 1, where it is darkest. A subject that is cut off
+// by the photo's lower border has no visible ground, and gets no shadow.
 //
 // Alpha is averaged over blocks of max(1, round(long side/512)) pixels a side.
 // Of that grid's cells of at least one half, let h and l be the height and the

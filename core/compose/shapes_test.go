@@ -111,7 +111,7 @@ func TestMemoryOfAnyShape(t *testing.T) {
 	})
 }
 
-// A stage whose visitor has left does not begin with the pixels.
+// A stage whose visitor has left does not start on the pixels.
 func TestStagesEndWithTheirContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

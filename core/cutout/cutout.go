@@ -1,8 +1,7 @@
-// Package cutout is the vocabulary that every stage of the line shares: the
+// Package cutout defines the types that all stages of the pipeline share: the
 // photo, the model's input, the mask, the lease, the job and its result, and the
-// errors.
-// It imports nothing but the standard library and holds no behaviour beyond
-// parsing and checking its own words and walking a picture's rows.
+// errors. It imports only the standard library and has no behaviour beyond parsing
+// and checking its own values and walking a picture's rows.
 package cutout
 
 import (
@@ -19,7 +18,7 @@ type Photo struct {
 	// Deep holds the same samples as 0 to 65535 where the source had more
 	// than eight bits a channel and the caller asked to keep them; else nil.
 	Deep []uint16
-	// Opaque says that alpha is 255 everywhere.
+	// Opaque means that alpha is 255 everywhere.
 	Opaque bool
 }
 
@@ -31,7 +30,7 @@ type Input struct {
 }
 
 // Mask says how much of each pixel belongs to the subject. At the model's size
-// it is the backend's answer; at the photo's size it is the alpha matte.
+// it is the backend's result; at the photo's size it is the alpha matte.
 type Mask struct {
 	Width, Height int
 	// Pix holds one sample a pixel, 0 (background) to 255 (subject).
@@ -57,12 +56,12 @@ type Job struct {
 	// Upload is the file as it came, of any supported format.
 	Upload  []byte
 	Options Options
-	// Owner says whose job it is, for fair shares; it is compared and nothing
-	// else. Jobs without one are not bounded by shares.
+	// Owner identifies whose job it is, for fair shares; it is only compared. Jobs
+	// without one are not limited by shares.
 	Owner string
-	// Hold says that the caller will call the result's Release.
+	// Hold means that the caller will call the result's Release.
 	Hold bool
-	// Observe, where set, is told each step; it must return at once.
+	// Observe, if set, is called at each step; it must return at once.
 	Observe func(Progress)
 }
 
@@ -73,7 +72,7 @@ type Progress struct {
 	Place int
 }
 
-// Stage names a step of the line.
+// Stage names a step of the pipeline.
 type Stage string
 
 // The stages, in the order a job passes them.
@@ -94,25 +93,25 @@ type Result struct {
 	Width, Height int
 	Subject       Subject
 	Run           Run
-	// Timings says how long each stage took.
+	// Timings lists how long each stage took.
 	Timings []Timing
 	// Release, set for a job with Hold, is called once File is sent: until then
 	// it counts against the memory of all jobs, and against its owner's share.
 	Release func()
 }
 
-// Subject says how sure it is that a subject was found.
+// Subject is how certain it is that a subject was found.
 type Subject string
 
-// The degrees. Where there is none, the file is empty (wholly transparent, or all
-// background), which is an answer, not an error.
+// The degrees of certainty. Without a subject the file is empty (fully transparent,
+// or all background), which is a result, not an error.
 const (
 	SubjectFound  Subject = "found"
-	SubjectUnsure Subject = "unsure" // the result may be wrong, and is worth a look
+	SubjectUnsure Subject = "unsure" // the result may be wrong and should be checked
 	SubjectNone   Subject = "none"   // sky or texture
 )
 
-// Run says what really did the inference.
+// Run describes what actually did the inference.
 type Run struct {
 	Backend string // name of the backend, such as "onnx-cpu"
 	Device  string // such as "cpu" or "cuda:0"
@@ -141,8 +140,8 @@ type Model struct {
 	Scale     float32
 	Mean, Std [3]float32
 	Post      Post
-	// Variants are graphs that answer the same, by size, smallest first; of one
-	// size, a backend takes the first that suits its device.
+	// Variants are equivalent graphs, by size, smallest first; of those with the
+	// same size, a backend takes the first that suits its device.
 	Variants []Variant
 }
 
@@ -150,18 +149,18 @@ type Model struct {
 type Variant struct {
 	Size      int    // pixels a side
 	File      string // absolute path
-	SHA256    string // in hex; empty where the file is derived on this machine
+	SHA256    string // in hex; empty if the file was derived on this machine
 	Precision string // "fp16", "fp32" or "int8"
 }
 
-// Post names what turns a network's output into 0..1.
+// Post names the function that maps a network's output to 0..1.
 type Post string
 
 // The kinds of output that catalogued models have.
 const (
 	PostNone          Post = "none"           // already 0..1
 	PostSigmoid       Post = "sigmoid"        // logits
-	PostMinMax        Post = "minmax"         // stretched: its least is 0, its greatest 1
+	PostMinMax        Post = "minmax"         // stretched: minimum 0, maximum 1
 	PostSigmoidMinMax Post = "sigmoid-minmax" // logits, then stretched
 	PostArgmax        Post = "argmax"         // class scores; class 0 is the background
 )

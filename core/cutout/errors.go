@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Code classifies an error for whoever must act on it.
+// Code classifies an error for the code that handles it.
 type Code string
 
 // The codes; the web layer maps each to a status and a sentence.
@@ -24,12 +24,12 @@ const (
 	Internal           Code = "internal"
 )
 
-// Error carries a code and a sentence that a person can act on. The sentence
-// never holds pixels, file names, keys or addresses.
+// Error carries a code and a message that a person can act on. The message never
+// contains pixels, file names, keys or addresses.
 type Error struct {
 	Code    Code
 	Message string
-	// RetryAfter says when trying again makes sense, where that is known.
+	// RetryAfter is when to try again, if that is known.
 	RetryAfter time.Duration
 	// Err is the cause, for the log.
 	Err error
@@ -44,15 +44,15 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an error with a code and a sentence. A %w in the format sets
-// the cause but also puts its text into the sentence: use Wrap where the cause
-// is not for the visitor's eyes.
+// Errorf makes an error with a code and a message. A %w in the format sets the
+// cause but also puts its text into the message: use Wrap for a cause that visitors
+// must not see.
 func Errorf(code Code, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
 }
 
-// Wrap gives a cause a code and a sentence. It returns nil for a nil cause.
+// Wrap gives a cause a code and a message. It returns nil for a nil cause.
 func Wrap(code Code, err error, message string) error {
 	if err == nil {
 		return nil
@@ -78,8 +78,8 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// MessageOf returns the sentence for a person; errors without one stay vague
-// on purpose.
+// MessageOf returns the message for a person; for errors without one it is vague on
+// purpose.
 func MessageOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {

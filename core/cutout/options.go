@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Options are a visitor's wishes for one photo. The zero value means the
+// Options are what a visitor chooses for one photo. The zero value means the
 // defaults: the first of each list below, the whole photo without background or
 // shadow, the server's own choice of model and backend.
 type Options struct {
@@ -26,14 +26,14 @@ type Options struct {
 	Keep, Remove []Point
 	// Depth is 8, or 16 for a PNG of a source with more than eight bits.
 	Depth int
-	// Anyway keeps what little was found where Result.Subject is SubjectNone; else
-	// such a result is wholly transparent.
+	// Anyway keeps what was found even if Result.Subject is SubjectNone; otherwise
+	// such a result is fully transparent.
 	Anyway bool
 	// Model and Backend name what the operator allows; empty means the default.
 	Model, Backend string
 }
 
-// Mode trades time for certainty.
+// Mode trades time for quality.
 type Mode string
 
 // Format is the file format of the answer.
@@ -42,14 +42,14 @@ type Format string
 // Output is what the answer shows.
 type Output string
 
-// Edges says whether the edges are worked on.
+// Edges says whether the edges are refined.
 type Edges string
 
 // The choices; the first of each kind is the default.
 const (
-	Auto Mode = "auto" // fast first, and only what is not certain gets more
+	Auto Mode = "auto" // the smallest size, and more only if the result is uncertain
 	Fast Mode = "fast" // the smallest size
-	Best Mode = "best" // several sizes, and mirrored where these are in doubt
+	Best Mode = "best" // several sizes, also mirrored if these are uncertain
 
 	PNG  Format = "png"
 	WebP Format = "webp"

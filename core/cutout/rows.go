@@ -17,9 +17,9 @@ func Rows(ctx context.Context, height int, do func(from, to int)) error {
 }
 
 // Strips calls do for strips of so many rows that together cover 0 to height, on
-// all processors at once, until all are done or the context ends; it returns the
-// context's error. Strips are the same whatever the number of processors. A
-// panic in do comes up in the caller, who may recover from it.
+// all processors in parallel, until all are done or the context ends; it returns
+// the context's error. The strips do not depend on the number of processors. A
+// panic in do is raised again in the caller, which may recover from it.
 func Strips(ctx context.Context, height, rows int, do func(from, to int)) error {
 	var next atomic.Int64
 	var panicked atomic.Pointer[any]

@@ -22,21 +22,21 @@ type codec struct {
 	decode func(ctx context.Context, data []byte, h header) (raster, error)
 }
 
-// header is a Header with what else decoding has to know.
+// header is a Header with everything else that decoding needs.
 type header struct {
 	Header
 	orientation int       // as in EXIF, 1 to 8
 	profile     []byte    // ICC profile, or nil
 	coding      *coding   // colour description of HEIC and AVIF, or nil
 	sandbox     int64     // bytes of memory that a codec in the sandbox may use
-	bareInk     bool      // a JPEG of four inks without Adobe's mark
+	bareInk     bool      // a CMYK JPEG without Adobe's marker
 	webp        *webpInfo // where a WebP's picture is
 	blocks      blocks    // of a TIFF
 }
 
 // maxProfile bounds a colour profile: those of use here, of three curves and a
 // matrix or a table for four inks, have some KB or up to 2 MB. A longer one is
-// left aside like a damaged one.
+// ignored, like a damaged one.
 const maxProfile = 4 << 20
 
 func codecs() []codec {
@@ -89,8 +89,8 @@ func probe(data []byte) (codec, header, error) {
 	return codec{}, header{}, unsupported(data)
 }
 
-// others are formats that people do send, and for which "not a picture" would
-// be a poor answer.
+// others are unsupported formats that people send, for a better message than "not a
+// picture".
 var others = []struct{ magic, name string }{
 	{"%PDF", "a PDF document"},
 	{"\xff\x0a", "a JPEG XL picture"},
@@ -107,7 +107,7 @@ var others = []struct{ magic, name string }{
 }
 
 func unsupported(data []byte) error {
-	what := "not a picture that can be read here"
+	what := "not in a supported picture format"
 	start := bytes.TrimLeft(bytes.TrimPrefix(data[:min(len(data), 64)], []byte("\xef\xbb\xbf")), " \t\r\n")
 	for _, o := range others {
 		if bytes.HasPrefix(data, []byte(o.magic)) || o.magic[0] == '<' && bytes.HasPrefix(start, []byte(o.magic)) {
@@ -116,12 +116,12 @@ func unsupported(data []byte) error {
 		}
 	}
 	if what[0] == 'n' && len(data) > 12 && string(data[4:8]) == "ftyp" {
-		what = "a video or a picture of a kind that cannot be read here"
+		what = "a video, or a picture in an unsupported format"
 	}
-	return cutout.Errorf(cutout.UnsupportedFormat, "The file is %s. Accepted are %s.", what, Accepted)
+	return cutout.Errorf(cutout.UnsupportedFormat, "The file is %s. Accepted formats: %s.", what, Accepted)
 }
 
-// isUnsupported tells a variant that a codec does not know from damage.
+// isUnsupported distinguishes variants that a codec does not support from damage.
 func isUnsupported(err error) bool {
 	var j jpeg.UnsupportedError
 	var p png.UnsupportedError

@@ -4,8 +4,8 @@ import "bgremover.pro/core/decode/internal/colour"
 
 type coding = colour.Coding
 
-// colours returns what takes the decoded samples to sRGB, nil for nothing. A
-// profile outranks code points, as in HEIF and in practice everywhere.
+// colours returns the conversion of the decoded samples to sRGB; nil for none. A
+// profile has priority over code points, as in HEIF and in practice everywhere.
 func (h header) colours() *colour.Transform {
 	switch {
 	case h.profile != nil:

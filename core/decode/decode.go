@@ -1,7 +1,7 @@
 // Package decode turns an uploaded file into an upright sRGB photo with
 // memory-safe code only: the standard library, golang.org/x/image and, for
-// HEIC and AVIF, WebAssembly in a sandbox. What a file claims about itself is
-// checked on its header, before any pixel is allocated.
+// HEIC and AVIF, WebAssembly in a sandbox. What a file claims is
+// checked from its header, before any pixel is allocated.
 package decode
 
 import (
@@ -28,7 +28,7 @@ type Limits struct {
 	Timeout time.Duration
 }
 
-// Header is what a file says of itself.
+// Header is what a file's header claims.
 type Header struct {
 	Format string // "jpeg", "png", "webp", "gif", "bmp", "tiff", "heic" or "avif"
 	// Width and Height are in pixels, as the picture is shown upright.
@@ -39,7 +39,7 @@ type Header struct {
 	Memory int64
 }
 
-// Accepted names the formats for sentences.
+// Accepted lists the formats, for messages.
 const Accepted = "JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP and TIFF"
 
 // Upload is a file whose header was read and is within the limits.
@@ -66,7 +66,8 @@ func Open(ctx context.Context, data []byte, limits Limits, deep bool) (u *Upload
 	}
 	codec, head, err := probe(data)
 	if head.Width > 0 && head.Height > 0 {
-		// Also of a file that is refused for more: this is what its visitor can change.
+		// Checked first even if the file breaks other limits: size is what its
+		// visitor can change.
 		if err := limits.checkSize(head.Width, head.Height); err != nil {
 			return nil, err
 		}
@@ -80,14 +81,14 @@ func Open(ctx context.Context, data []byte, limits Limits, deep bool) (u *Upload
 	}
 	if limits.MaxMemory > 0 && head.Memory > limits.MaxMemory {
 		return nil, cutout.Errorf(cutout.TooManyPixels,
-			"Decoding this photo needs %d MB of memory and %d MB are allowed. Please make it smaller, or save it as a plain JPEG or PNG.",
+			"Decoding this photo needs %d MB of memory; the limit is %d MB. Please make it smaller, or save it as a plain JPEG or PNG.",
 			head.Memory>>20, limits.MaxMemory>>20)
 	}
 	return &Upload{Header: head.Header, data: data, codec: codec, head: head, limits: limits, deep: deep}, nil
 }
 
-// Decode decodes a photo: turned upright, converted to sRGB, of an animation
-// the first frame. The codes of its errors are those of Open.
+// Decode decodes a photo, turned upright and converted to sRGB; of an animation, the
+// first frame. The codes of its errors are those of Open.
 func (u *Upload) Decode(ctx context.Context) (photo *cutout.Photo, err error) {
 	defer recovered(&err)
 	if u.limits.Timeout > 0 {
@@ -129,11 +130,11 @@ func Decode(ctx context.Context, data []byte, limits Limits, deep bool) (*cutout
 func (l Limits) checkSize(width, height int) error {
 	if l.MaxSide > 0 && max(width, height) > l.MaxSide {
 		return cutout.Errorf(cutout.TooManyPixels,
-			"This photo is %d x %d pixels and at most %d a side are accepted. Please make it smaller.", width, height, l.MaxSide)
+			"This photo is %d x %d pixels; at most %d a side are accepted. Please make it smaller.", width, height, l.MaxSide)
 	}
 	if l.MaxPixels > 0 && int64(width)*int64(height) > int64(l.MaxPixels) {
 		return cutout.Errorf(cutout.TooManyPixels,
-			"This photo has %s (%d x %d) and at most %s are accepted. Please make it smaller.",
+			"This photo has %s (%d x %d); at most %s are accepted. Please make it smaller.",
 			megapixels(int64(width)*int64(height)), width, height, megapixels(int64(l.MaxPixels)))
 	}
 	return nil
@@ -146,11 +147,10 @@ func megapixels(n int64) string {
 	return fmt.Sprintf("%d megapixels", n/1_000_000)
 }
 
-// errUnsupported marks a variant of an accepted format that no codec here
-// reads.
+// errUnsupported marks a variant of an accepted format that no codec here supports.
 var errUnsupported = errors.New("unsupported variant")
 
-// explain gives a codec's error its code and sentence.
+// explain gives a codec's error its code and message.
 func explain(ctx context.Context, err error) error {
 	var known *cutout.Error
 	switch {
@@ -160,13 +160,13 @@ func explain(ctx context.Context, err error) error {
 		return stopped(ctx.Err())
 	case isUnsupported(err):
 		return cutout.Wrap(cutout.UnsupportedFormat, err,
-			"This variant of the file format cannot be read. Please save the photo as a plain JPEG or PNG. Accepted are "+Accepted+".")
+			"This variant of the file format is not supported. Please save the photo as a plain JPEG or PNG. Accepted formats: "+Accepted+".")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return cutout.Wrap(cutout.Invalid, err,
-			"The file ends too early: it was probably cut off on its way. Please try it again from the original.")
+			"The file is incomplete; the transfer was probably cut off. Please try again with the original.")
 	}
 	return cutout.Wrap(cutout.Invalid, err,
-		"The file is damaged and cannot be read as a picture. Please try it again from the original.")
+		"The file is damaged and cannot be read as a picture. Please try again with the original.")
 }
 
 func stopped(err error) error {

@@ -420,7 +420,7 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-// A profile that cannot be read costs nothing and is left aside.
+// A profile that cannot be read costs nothing and is ignored.
 func TestBrokenProfile(t *testing.T) {
 	for name, body := range map[string][]byte{
 		"damaged": []byte("name\x00\x00rubbish"),

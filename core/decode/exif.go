@@ -124,7 +124,7 @@ func (d directory) number(tag uint16, otherwise int) int {
 }
 
 // exifOrientation reads the orientation from an EXIF block, 1 where it is
-// missing or damaged: broken EXIF must not cost anyone their photo.
+// missing or damaged: damaged EXIF must not fail a photo.
 func exifOrientation(exif []byte) int {
 	d, err := readDirectory(exif)
 	if err != nil {

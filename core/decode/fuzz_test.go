@@ -52,8 +52,8 @@ func fuzz(f *testing.F, format, ending string) {
 
 var fuzzLimits = decode.Limits{MaxSide: 4096, MaxPixels: 1 << 16, MaxMemory: 256 << 20, Timeout: 20 * time.Second}
 
-// checkCost decodes a file: it has to end with an error of a code, or with a
-// photo within the limits that took no more than was announced.
+// checkCost decodes a file: the outcome must be an error with a code, or a photo
+// within the limits that took no more memory than estimated from its header.
 func checkCost(t *testing.T, data []byte, deep bool) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -88,7 +88,7 @@ func refused(t *testing.T, err error) {
 	}
 }
 
-// checkLeaving decodes for a visitor who leaves at the n-th look at the context.
+// checkLeaving decodes for a visitor who leaves at the n-th check of the context.
 func checkLeaving(t *testing.T, data []byte, deep bool, n int64) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -102,7 +102,7 @@ func checkLeaving(t *testing.T, data []byte, deep bool, n int64) {
 	}
 }
 
-// visitor is a context that ends when it has been looked at so many times.
+// visitor is a context that ends after it has been checked so many times.
 type visitor struct {
 	context.Context
 	leave    func()

@@ -16,8 +16,8 @@ import (
 
 // The codecs as those modules embed them: libheif with libde265, and libavif
 // with libaom, compiled to WebAssembly. They are taken from there so that
-// go.sum pins them; the modules' own Go code runs them without any limit on
-// memory or time and is not used.
+// go.sum pins them; the modules' own Go code runs them without limits on memory
+// or time and is not used.
 //
 //go:linkname heifWasm github.com/gen2brain/heic.heifWasm
 //go:linkname avifWasm github.com/gen2brain/avif.decodeWasm
@@ -28,8 +28,8 @@ var (
 	avifProgram = sandbox.New(&avifWasm)
 )
 
-// Prepare compiles the codecs that need it, about a second of work that the
-// first HEIC, AVIF or lossy WebP photo otherwise waits for.
+// Prepare compiles the codecs, about a second of work that the first HEIC, AVIF or
+// lossy WebP photo would otherwise wait for.
 func Prepare() error {
 	return errors.Join(heicProgram.Prepare(), avifProgram.Prepare(), webpProgram.Prepare())
 }

@@ -80,8 +80,8 @@ func pngMemory(h Header, kind byte, interlaced, transparent, turned bool) int64 
 // profiles, the only ones of use here, have some KB.
 const maxInflated = 1 << 20
 
-// inflateProfile reads an iCCP chunk: a name, a method, a zlib stream. One that
-// is damaged or too big is left aside like an absent one.
+// inflateProfile reads an iCCP chunk: a name, a method, a zlib stream. A damaged or
+// oversized one is ignored.
 func inflateProfile(body []byte) []byte {
 	name := bytes.IndexByte(body, 0)
 	if name < 0 || name+2 > len(body) {

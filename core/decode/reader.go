@@ -37,5 +37,5 @@ func (r *reader) ReadAt(p []byte, off int64) (int, error) {
 	return r.Reader.ReadAt(p, off)
 }
 
-// ReadByte would pass the context by: codecs that want bytes get a buffer.
+// ReadByte would bypass the context check: codecs that want bytes get a buffer.
 func (r *reader) plain() io.Reader { return struct{ io.Reader }{r} }

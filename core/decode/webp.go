@@ -70,7 +70,7 @@ func probeWebP(data []byte) (header, error) {
 	if !info.lossy {
 		if coded > losslessPixels {
 			return h, cutout.Errorf(cutout.TooManyPixels,
-				"This lossless WebP has %s and at most %s are accepted of its kind. Please make it smaller, or save it as a PNG or JPEG.",
+				"This lossless WebP has %s; at most %s are accepted in this format. Please make it smaller, or save it as a PNG or JPEG.",
 				megapixels(coded), megapixels(losslessPixels))
 		}
 		h.Memory = 4*pixels + 5*coded + min(losslessTables, losslessTablesPerByte*size)
@@ -92,7 +92,7 @@ func readWebP(data []byte) (webpInfo, error) {
 	case info.bits == nil && err == nil:
 		err = io.ErrUnexpectedEOF
 	case info.bits != nil:
-		err = nil // damage behind the pixels does no harm
+		err = nil // damage after the pixels is harmless
 	}
 	if err != nil {
 		return info, err

@@ -8,9 +8,9 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Photo writes a photo. Colours of wholly transparent pixels are written as
-// black. A depth of 16 counts for PNG and a photo that has Deep samples, and
-// is 8 else. A JPEG needs an opaque photo.
+// Photo writes a photo. Colours of fully transparent pixels are written as black. A
+// depth of 16 applies only to a PNG of a photo with Deep samples. A JPEG needs an
+// opaque photo.
 //
 // The codes of its errors: Invalid for what the format cannot hold, Timeout
 // and Canceled.
@@ -37,7 +37,7 @@ func Photo(ctx context.Context, photo *cutout.Photo, format cutout.Format, depth
 	return writePNG(ctx, p)
 }
 
-// Mask writes a mask in grey, under the conditions of Photo.
+// Mask writes a mask in grey, with the same limits as Photo.
 func Mask(ctx context.Context, m *cutout.Mask, format cutout.Format, depth int) ([]byte, error) {
 	switch format {
 	case cutout.JPEG:

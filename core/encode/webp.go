@@ -25,8 +25,8 @@ var webpWasm []byte
 
 var webpProgram = sandbox.New(&webpWasm)
 
-// Prepare compiles the WebP encoder, a third of a second of work that the first
-// WebP otherwise waits for.
+// Prepare compiles the WebP encoder, a third of a second of work that the first WebP
+// would otherwise wait for.
 func Prepare() error { return webpProgram.Prepare() }
 
 const (
@@ -104,8 +104,8 @@ func runWebP(process *sandbox.Process, size int, fill func([]byte) error, width,
 		return nil, err
 	}
 	if size > largeWebP {
-		// The codec needs ten times the photo's own memory from here on, and
-		// nobody needs the photo and what led to it any more.
+		// From here on the codec needs ten times the photo's own memory, and the
+		// photo itself is no longer needed.
 		debug.FreeOSMemory()
 	}
 	const keepHiddenColours = 0

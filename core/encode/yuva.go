@@ -44,8 +44,8 @@ func (p yuva) pair(row int) {
 	}
 }
 
-// mean averages four pixels. What is transparent has no say in the colour of
-// its neighbours.
+// mean averages four pixels. Transparent pixels do not affect the colour of their
+// neighbours.
 type mean struct{ r, g, b, alpha int32 }
 
 func (m *mean) add(pixel []uint8) {

@@ -7,25 +7,25 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// What Join goes by, chosen on one half of 143 ordinary photos and checked on the
-// other, and on true mattes.
+// Parameters of Join, chosen on one half of 143 ordinary photos and checked on the
+// other half and on true mattes.
 const (
-	// A sure mask's border lies at one half. An unsure mask's does not: ISNet gives
-	// what it hesitates about a tenth or less, and next to nothing to the rest.
-	sure   = 0.1 // up to this uncertainty the border lies at one half
+	// A certain mask has its border at one half. An uncertain one does not: ISNet
+	// gives uncertain areas a tenth or less, and the background almost nothing.
+	sure   = 0.1 // up to this uncertainty the border is at one half
 	unsure = 0.3 // from this on, at lowest
 	lowest = 0.05
-	// sway is how far a sure mask's levels may move from the mean of the views
+	// sway is how far a certain mask's levels may move from the mean of the views
 	// towards those of the largest, whose edges are the finest.
 	sway = 0.15
 )
 
-// Join makes one mask of those of several views of a photo (other input sizes, or
-// the photo mirrored), which it may change, and says how uncertain it is. Each view
-// omits something else, so their mean, weighted by their size, is right more often
-// than any one of them. The more uncertain it is, the more of what it only hints at
-// is made solid; where it is certain, its levels are those of the largest view, the
-// first of several, as far as the others do not contradict.
+// Join combines the masks of several views of a photo (different input sizes, or
+// the photo mirrored), which it may change, and returns how uncertain the result
+// is. Each view misses different parts, so their mean, weighted by size, is right
+// more often than any one of them. The more uncertain it is, the more of its faint
+// parts become solid; where it is certain, its levels are those of the largest view
+// (the first of several) unless the others contradict.
 // It expects at least one mask; the error is the context's.
 func Join(ctx context.Context, views []*cutout.Mask) (joined *cutout.Mask, uncertainty float64, err error) {
 	largest := views[0]

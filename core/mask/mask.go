@@ -1,6 +1,6 @@
-// Package mask works on a backend's answers before they meet the photo: it joins
-// the masks of several views, says how certain they are, makes solid what they only
-// hint at, and scales the result.
+// Package mask processes a backend's masks before they are applied to the photo: it
+// joins those of several views, measures their uncertainty, makes faint parts solid,
+// and scales the result.
 package mask
 
 import (
@@ -35,7 +35,7 @@ func histogram(m *cutout.Mask) [256]int {
 	return counts
 }
 
-// Mirror turns a mask over, left to right, in place.
+// Mirror flips a mask left to right, in place.
 func Mirror(m *cutout.Mask) {
 	for y := range m.Height {
 		slices.Reverse(m.Pix[y*m.Width:][:m.Width])
@@ -43,13 +43,13 @@ func Mirror(m *cutout.Mask) {
 }
 
 const (
-	// shows is the level, a fifth, that a mask of sky or texture hardly ever passes.
+	// shows is the level, a fifth, that masks of sky or texture hardly ever exceed.
 	shows = 51
-	// speck is the share of the picture up to which what shows is nothing.
+	// speck is the share of the picture up to which visible pixels are ignored.
 	speck = 1.0 / 50000
 )
 
-// Shows says that a mask shows anything at all.
+// Shows reports whether a mask shows anything at all.
 func Shows(m *cutout.Mask) bool {
 	n := 0
 	for _, level := range m.Pix {

@@ -7,7 +7,7 @@ import (
 	"bgremover.pro/core/resample"
 )
 
-// The weights of a sample sum to exactly 1<<weightBits, so that full stays full and
+// The weights of a sample sum to exactly 1<<weightBits, so that 255 stays 255 and
 // the sums fit 32 bits.
 const (
 	weightBits = 15
@@ -83,11 +83,11 @@ type scaler struct {
 	sums    []uint32   // one target row
 }
 
-// maxKept bounds the rows that are kept where a mask is much reduced; what several
-// target rows share is then resized again.
+// maxKept limits the rows kept when a mask is reduced a lot; rows that several
+// target rows share are then resized again.
 const maxKept = 8
 
-// newScaler returns one for target rows that are made of most source rows each.
+// newScaler returns a scaler for target rows made of at most most source rows each.
 func newScaler(m *cutout.Mask, columns []resample.Taps, most int) *scaler {
 	most = min(most, maxKept)
 	s := &scaler{

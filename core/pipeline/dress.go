@@ -9,9 +9,9 @@ import (
 	"bgremover.pro/core/decode"
 )
 
-// dress makes the cut-out of a photo and its alpha, with the shadow, the crop and
-// the background asked for. It works in place; what it returns is the photo
-// itself or, cropped, another. The order is part of what a visitor sees: the crop
+// dress makes the cut-out from a photo and its alpha, with the requested shadow,
+// crop and background. It works in place and returns the photo itself or, if
+// cropped, another. The order is part of what a visitor sees: the crop
 // leaves room for the shadow, the photo's own background stays where it was, and
 // every other background fills what the crop left.
 func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture *cutout.Photo, options cutout.Options) (*cutout.Photo, error) {
@@ -57,7 +57,7 @@ func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture
 	return photo, compose.Gradient(ctx, photo, background.From, background.To, background.Degrees)
 }
 
-// behind returns the file of the background picture, nil where there is none.
+// behind returns the file of the background picture; nil for none.
 func behind(options cutout.Options) []byte {
 	if options.Background == nil || options.Output != cutout.Cutout {
 		return nil
@@ -87,7 +87,7 @@ func decodeBehind(ctx context.Context, upload *decode.Upload, photo *cutout.Phot
 	return compose.Covering(ctx, picture, photo.Width, photo.Height)
 }
 
-// aboutBehind makes clear which of two files an error is about.
+// aboutBehind marks an error as being about the background picture.
 func aboutBehind(err error) error {
 	if err == nil {
 		return nil

@@ -8,27 +8,25 @@ import (
 	"bgremover.pro/core/tensor"
 )
 
-// Uncertainties (mask.Uncertainty) at which a job does more, chosen like those of
-// mask.Join.
+// Thresholds of uncertainty (mask.Uncertainty), chosen like those of mask.Join.
 const (
-	// certain is that under which the mode auto takes the smallest size's mask
-	// without asking for more.
+	// Below certain, the mode auto accepts the mask of the smallest size.
 	certain = 0.03
-	// doubtful is that from which the mode best asks again, with the photo mirrored.
+	// From doubtful on, the mode best also runs on the mirrored photo.
 	doubtful = 0.08
-	// hesitant is that from which a result is worth a look: of 143 ordinary photos,
-	// those above came out with a mean IoU of 0.57, those below with 0.81.
+	// From hesitant on, a result should be checked by a person: of 143 ordinary
+	// photos, those above had a mean IoU of 0.57, those below 0.81.
 	hesitant = 0.3
 )
 
-// view is one way of showing a photo to the model.
+// view is one version of a photo as input to the model.
 type view struct {
 	size     int
 	mirrored bool
 }
 
-// infer shows the photo to the model in the views that the mode asks for. It returns
-// what their masks make together, and whether that shows a subject.
+// infer runs the model on the views that the mode calls for. It returns the joined
+// mask, and whether that shows a subject.
 func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutout.Options) (*cutout.Mask, cutout.Subject, cutout.Run, error) {
 	lease, err := p.backend.Acquire(ctx, options.Backend, options.Model)
 	if err != nil {
@@ -84,8 +82,8 @@ func look(ctx context.Context, lease cutout.Lease, photo *cutout.Photo, v view) 
 	return m, run, err
 }
 
-// rounds lists the views to show, in rounds: another round follows only where the
-// masks so far are in doubt.
+// rounds lists the views in rounds: another round follows only if the masks so far
+// are uncertain.
 func rounds(sizes []int, mode cutout.Mode) [][]view {
 	var plain, mirrored []view
 	for _, size := range sizes {
@@ -99,6 +97,6 @@ func rounds(sizes []int, mode cutout.Mode) [][]view {
 	case len(sizes) == 1:
 		return [][]view{plain, mirrored}
 	}
-	// The smallest, mirrored, adds nothing that the smallest has not.
+	// The smallest, mirrored, adds nothing to the smallest.
 	return [][]view{plain, mirrored[1:]}
 }

@@ -84,8 +84,8 @@ func TestWhichViewsRun(t *testing.T) {
 	}
 }
 
-// Nothing but sky or texture is without a subject, and its answer is empty unless it
-// is asked for.
+// Only sky and texture count as having no subject; the result is then empty, unless
+// the job asks to keep it.
 func TestNoSubject(t *testing.T) {
 	photo := filled(t, 96, 96, green)
 	for level, want := range map[uint8]cutout.Subject{0: cutout.SubjectNone, 40: cutout.SubjectNone, 70: cutout.SubjectUnsure} {

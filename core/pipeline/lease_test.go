@@ -10,8 +10,8 @@ import (
 	"bgremover.pro/core/pipeline"
 )
 
-// ledger counts the leases that it gives and gets back; after so many runs that
-// work, they fail.
+// ledger counts the leases acquired and released; after a number of successful
+// runs, the rest fail.
 type ledger struct {
 	doubtful
 	acquired, released, runs, works int
@@ -36,8 +36,8 @@ func (l *ledger) Segment(ctx context.Context, in *cutout.Input) (*cutout.Mask, c
 	return l.doubtful.Segment(ctx, in)
 }
 
-// TestOneLease: all sizes of a photo run on one lease, and whether they succeed
-// or not, it is given back once.
+// TestOneLease: all sizes of a photo run on one lease, which is released once,
+// whether they succeed or not.
 func TestOneLease(t *testing.T) {
 	photo := filled(t, 96, 96, green)
 	for works, want := range map[int]cutout.Code{0: cutout.Internal, 1: cutout.Internal, 2: cutout.Internal, 3: ""} {

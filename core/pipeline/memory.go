@@ -11,9 +11,8 @@ import (
 	"bgremover.pro/core/decode"
 )
 
-// room is the memory that all jobs may take together, from the decoding of the
-// first to the sending of the last result, so that no number of large photos
-// exhausts the machine.
+// room bounds the memory that all jobs hold together, from decoding a photo until
+// its result is sent, so that no number of large photos exhausts the machine.
 type room struct {
 	size    int64
 	bytes   *semaphore.Weighted
@@ -25,15 +24,16 @@ func newRoom(size int64) *room {
 	return &room{size: size, bytes: semaphore.NewWeighted(size)}
 }
 
-// lease is a job's part of the room.
+// lease is one job's share of the room.
 type lease struct {
 	room *room
 	held int64
 }
 
-// reserve waits until there is room for a job, in the order of asking, by what
-// the headers of its photo and of the picture behind it (nil for none) say. Codes:
-// TooManyPixels for what needs more than there is, Canceled, Timeout.
+// reserve waits, first come first served, until there is room for a job, as
+// estimated from the headers of its photo and background picture (nil for none).
+// Codes: TooManyPixels for a job that needs more than the whole room, Canceled,
+// Timeout.
 func (r *room) reserve(ctx context.Context, photo, behind *decode.Upload, options cutout.Options) (*lease, error) {
 	var picture decode.Header
 	if behind != nil {
@@ -42,7 +42,7 @@ func (r *room) reserve(ctx context.Context, photo, behind *decode.Upload, option
 	n := need(photo.Header, picture, options)
 	if n > r.size {
 		return nil, cutout.Errorf(cutout.TooManyPixels,
-			"Working on this photo in this way needs %d MB of memory and %d MB are allowed. Please make it smaller, or choose PNG with 8 bits.", n>>20, r.size>>20)
+			"Processing this photo with these options needs %d MB of memory; the limit is %d MB. Please make it smaller, or choose PNG with 8 bits.", n>>20, r.size>>20)
 	}
 	r.waiting.Add(1)
 	defer r.waiting.Add(-1)
@@ -53,7 +53,7 @@ func (r *room) reserve(ctx context.Context, photo, behind *decode.Upload, option
 	return &lease{r, n}, nil
 }
 
-// shrink keeps so many bytes, or what there is, and gives the rest back.
+// shrink keeps at most keep bytes and gives the rest back.
 func (l *lease) shrink(keep int64) {
 	rest := max(0, l.held-keep)
 	l.held -= rest
@@ -61,30 +61,31 @@ func (l *lease) shrink(keep int64) {
 	l.room.bytes.Release(rest)
 }
 
-// What the stages take beside pictures, in bytes.
+// Memory that the stages need beside pictures, in bytes.
 const (
-	// workspace is what a job takes whatever its photo's size: the compressors'
-	// tables, rows being worked on, the model's inputs and answers.
+	// workspace is what a job needs whatever its photo's size: the compressors'
+	// tables, rows in progress, the model's inputs and masks.
 	workspace = 24 << 20
 	// Edges are refined on a grid of about gridSide a side, and colours estimated
 	// on one of about gridArea, with so many bytes for each of their pixels; see
 	// refine.reduce and compose.pyramid.
 	gridSide, gridArea, gridBytes = 1024, 1024 * 768, 64
-	// Of a JPEG that is being written, the buffer and the one that it outgrew
-	// are held at once: at the most that noise takes, so many bytes for a pixel.
+	// While a JPEG is written, its buffer and the smaller one that it replaces are
+	// held at once: at most jpegBytes per pixel, for noise.
 	jpegBytes = 6
-	// webpBytes is what the WebP encoder may take for a pixel, the file included,
-	// and webpFixed beside that; see encode.writeWebP. Noise in the alpha takes it.
+	// webpBytes is the most that the WebP encoder needs per pixel, including the
+	// file, and webpFixed what it needs besides; see encode.writeWebP. Noise in the
+	// alpha needs that much.
 	webpBytes, webpFixed = 26, 64 << 20
 )
 
-// need is the most memory that a job takes at any time, in bytes: the greatest
-// among its stages. The upload is not in it. A stage holds, for each pixel,
+// need is the peak memory of a job in bytes, which is that of its largest stage.
+// It does not include the upload. A stage holds, for each pixel,
 //
 //   - the photo's colours: 4 bytes, and 8 more where sixteen bits are kept;
 //   - a mask of the photo's size: 1 byte, and 2 more for sixteen bits; two of
 //     them while one is made from the other;
-//   - the picture to lie behind, reduced to what covers the photo: 4 bytes;
+//   - the background picture, reduced to what covers the photo: 4 bytes;
 //   - what the stage itself allocates.
 func need(photo, picture decode.Header, o cutout.Options) int64 {
 	pixels := int64(photo.Width) * int64(photo.Height)
@@ -101,24 +102,24 @@ func need(photo, picture decode.Header, o cutout.Options) int64 {
 		block := int64(max(1, min(picture.Width/photo.Width, picture.Height/photo.Height)))
 		all := 4 * int64(picture.Width) * int64(picture.Height)
 		behind = all / (block * block)
-		// While it is reduced, both are there.
+		// While it is reduced, both are held.
 		decoding = max(decoding, colours+max(picture.Memory, all+behind))
 	}
 	refining := colours + behind + 2*mask + refineGrid
-	// The shadow takes the alpha out into a plane of its own.
+	// The shadow needs the alpha in a separate plane.
 	composing := colours + behind + mask + pixels + colourGrid
 	return workspace + max(decoding, refining, composing, encoding(pixels, colours, mask, deep, o))
 }
 
-// gridOf is what a grid takes of which each pixel stands for a block of about so
-// many a side.
+// gridOf is the memory of a grid, each pixel of which stands for a block of the
+// photo with about the given side.
 func gridOf(photo decode.Header, side float64) int64 {
 	block := max(1, int(math.Round(side)))
 	return gridBytes * int64((photo.Width+block-1)/block) * int64((photo.Height+block-1)/block)
 }
 
-// encoding is what the last stage holds: what is written, and the file, which
-// is counted as if nothing in it could be compressed.
+// encoding is the memory of the last stage: the picture, and the file, counted as
+// if it could not be compressed.
 func encoding(pixels, colours, mask, deep int64, o cutout.Options) int64 {
 	from := colours
 	samples := int64(4)
@@ -129,10 +130,10 @@ func encoding(pixels, colours, mask, deep int64, o cutout.Options) int64 {
 	case cutout.JPEG:
 		return from + jpegBytes*pixels
 	case cutout.WebP:
-		// What is written is copied in and then freed.
+		// The picture is copied into the codec's memory and then freed.
 		return max(from+3*pixels, webpBytes*pixels+webpFixed)
 	}
 	file := samples * (1 + deep) * pixels * 65 / 64
-	// Once it is compressed what is written is freed, and the file put together.
+	// Once it is compressed, the picture is freed and the file assembled.
 	return file + max(from, file)
 }

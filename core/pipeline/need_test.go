@@ -21,7 +21,7 @@ import (
 	"bgremover.pro/core/sandbox"
 )
 
-// unsure is a backend of which every pixel is in doubt: the most work there is.
+// unsure is a backend whose masks are uncertain everywhere, which is the most work.
 type unsure struct{}
 
 func (u unsure) Acquire(context.Context, string, string) (cutout.Lease, error) { return u, nil }
@@ -62,8 +62,8 @@ func noisyDeep(width, height int) *image.NRGBA64 {
 	return img
 }
 
-// What need says is what a job of each kind takes at its peak: never less, and
-// not much more, as others wait for what is asked for in vain.
+// A job's peak memory is what need estimates: never more, and not much less, since
+// other jobs wait for memory that is reserved but unused.
 func TestNeedIsWhatJobsTake(t *testing.T) {
 	const width, height = 1600, 1200
 	files := map[string][]byte{}

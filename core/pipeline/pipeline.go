@@ -1,5 +1,5 @@
-// Package pipeline is the line a photo passes from upload to answer, as one
-// function: read Remove first.
+// Package pipeline takes a photo from upload to answer, in one function: read
+// Remove first.
 package pipeline
 
 import (
@@ -17,10 +17,10 @@ import (
 	"bgremover.pro/core/refine"
 )
 
-// Backend is what the line asks of the inference side.
+// Backend is what the pipeline needs from the inference side.
 type Backend interface {
 	// Acquire leases a backend and a model for one photo; empty names mean the
-	// operator's defaults. Codes: Invalid (unknown name; the sentence lists the
+	// operator's defaults. Codes: Invalid (unknown name; the message lists the
 	// choices), BackendUnavailable, Timeout, Canceled.
 	Acquire(ctx context.Context, backend, model string) (cutout.Lease, error)
 }
@@ -28,7 +28,7 @@ type Backend interface {
 // Settings may change while jobs run; a job keeps those it started with.
 type Settings struct {
 	Decode decode.Limits
-	// Mode is what a job that names none gets.
+	// Mode is the mode of jobs that name none.
 	Mode cutout.Mode
 	// Timeout bounds one job from its entry to the queue to its answer.
 	Timeout time.Duration
@@ -43,20 +43,19 @@ type Pipeline struct {
 	settings atomic.Pointer[Settings]
 }
 
-// New returns a line over a backend. The queue admits its jobs, and all of them
-// together may take so many bytes of memory, results that are not sent yet
-// included.
+// New returns a pipeline over a backend. The queue admits its jobs; all of them
+// together may hold so many bytes of memory, including unsent results.
 func New(backend Backend, queue *Queue, memory int64, settings Settings) *Pipeline {
 	p := &Pipeline{backend: backend, queue: queue, room: newRoom(memory)}
 	p.Configure(settings)
 	return p
 }
 
-// Configure sets what the next jobs go by.
+// Configure sets the settings of later jobs.
 func (p *Pipeline) Configure(settings Settings) { p.settings.Store(&settings) }
 
-// Remove cuts the subject out of one photo. Whatever the outcome, nothing of
-// the photo outlives the call but the result.
+// Remove cuts the subject out of one photo. Whatever the outcome, only the result
+// outlives the call.
 //
 // Codes: Busy (with RetryAfter, before any pixel is decoded), Invalid,
 // TooManyPixels, UnsupportedFormat, BackendUnavailable, Timeout, Canceled,
@@ -133,16 +132,16 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	return result, nil
 }
 
-// turn is a job that was admitted: its files with their headers read, and what it
-// holds until it is done.
+// turn is an admitted job: its files with their headers read, and what it holds
+// until it is done.
 type turn struct {
 	photo, background *decode.Upload // background is nil where there is none
 	memory            *lease
 	leave             func()
 }
 
-// admit waits for the job's turn and its memory, for half of its time at most:
-// what comes later would have too little left to be done.
+// admit waits for the job's turn and its memory, for at most half of its time:
+// later it would have too little time left to finish.
 func (p *Pipeline) admit(ctx context.Context, job cutout.Job, options cutout.Options, watch *stopwatch) (*turn, error) {
 	settings := p.settings.Load()
 	patience, cancel := context.WithTimeout(ctx, settings.Timeout/2)
@@ -160,8 +159,8 @@ func (p *Pipeline) admit(ctx context.Context, job cutout.Job, options cutout.Opt
 	return &t, err
 }
 
-// reserve reads the headers of the job's files and waits for the memory that they
-// say it takes.
+// reserve reads the headers of the job's files and waits for the memory that it
+// needs according to them.
 func (t *turn) reserve(ctx context.Context, room *room, upload []byte, options cutout.Options, limits decode.Limits) (err error) {
 	if t.photo, err = decode.Open(ctx, upload, limits, options.Depth == 16); err != nil {
 		return err
@@ -173,8 +172,8 @@ func (t *turn) reserve(ctx context.Context, room *room, upload []byte, options c
 	return err
 }
 
-// hold keeps what is left of a job's memory, and its owner's share, until the
-// result is sent.
+// hold keeps the rest of a job's memory, and counts it against its owner's share,
+// until the result is sent.
 func (p *Pipeline) hold(owner string, memory *lease) (release func()) {
 	sent := p.queue.Unsent(owner)
 	return sync.OnceFunc(func() {
@@ -183,10 +182,10 @@ func (p *Pipeline) hold(owner string, memory *lease) (release func()) {
 	})
 }
 
-// Tight says that jobs wait for memory, which results that are not sent hold.
+// Tight reports whether jobs wait for memory, which unsent results hold.
 func (p *Pipeline) Tight() bool { return p.room.waiting.Load() > 0 }
 
-// Held is the memory, in bytes, that jobs and results count for.
+// Held is the memory, in bytes, reserved for jobs and results.
 func (p *Pipeline) Held() int64 { return p.room.held.Load() }
 
 // matte brings the model's mask to the photo's size and depth.
@@ -201,7 +200,7 @@ func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutou
 	return refine.Refine(ctx, photo, m)
 }
 
-// withDefaults fills in what a job leaves open.
+// withDefaults fills in what a job leaves out.
 func withDefaults(o cutout.Options, mode cutout.Mode) cutout.Options {
 	if o.Mode == "" {
 		o.Mode = mode
@@ -219,7 +218,7 @@ func withDefaults(o cutout.Options, mode cutout.Mode) cutout.Options {
 		o.Depth = 8
 	}
 	if o.Format == cutout.JPEG && o.Background == nil {
-		// JPEG knows no transparency.
+		// JPEG has no transparency.
 		o.Background = cutout.Plain(color.NRGBA{R: 255, G: 255, B: 255, A: 255})
 	}
 	return o

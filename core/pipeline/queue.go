@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Queue admits jobs: so many at work, so many waiting, the rest sent away at
-// once. Owners take turns: whoever was served longest ago is next, and of one
-// owner's jobs that which came first. No owner has more than
+// Queue admits jobs: a limited number runs, a limited number waits, and the rest
+// are refused at once. Owners take turns: the one served longest ago is next, with
+// the oldest of its jobs. No owner has more than
 //
 //   - all workers but one,
-//   - two jobs at work or answered but not sent yet, and
+//   - two jobs that run or whose result is not sent yet, and
 //   - a quarter of the places to wait,
 //
-// so that there is always a worker, memory and a place for the others. Jobs
-// without an owner have none of these bounds.
+// so that there is always a worker, memory and a place for others. These limits do
+// not apply to jobs without an owner.
 type Queue struct {
 	mu       sync.Mutex
 	workers  int
@@ -25,17 +25,16 @@ type Queue struct {
 	waiting  []*ticket // in the order they came
 	owners   map[string]*owner
 	turns    uint64        // turns given so far
-	typical  time.Duration // smoothed time of one job at work
+	typical  time.Duration // smoothed time that a job runs
 }
 
-// mostAtOnce is how many jobs of one owner may be at work or hold a result that
-// is not sent yet.
+// mostAtOnce is how many jobs of one owner may run or hold an unsent result.
 const mostAtOnce = 2
 
-// owner is who sent some of the jobs; it is forgotten with the last of them.
+// owner is the sender of some of the jobs; it is forgotten with the last of them.
 type owner struct {
 	waiting, working, unsent int
-	served                   uint64 // the turn that it had last; 0 for none
+	served                   uint64 // its latest turn; 0 for none
 }
 
 type ticket struct {
@@ -44,7 +43,8 @@ type ticket struct {
 	place    func(ahead int)
 }
 
-// NewQueue returns a queue for so many jobs at work and so many waiting.
+// NewQueue returns a queue in which at most workers jobs run and capacity jobs
+// wait.
 func NewQueue(workers, capacity int) *Queue {
 	return &Queue{workers: max(1, workers), capacity: max(0, capacity), owners: map[string]*owner{}, typical: time.Second}
 }
@@ -57,11 +57,10 @@ func (q *Queue) Resize(workers, capacity int) {
 	q.advance()
 }
 
-// Enter waits for the job's turn and returns what must be called when the job
-// is over. While it waits, place is told how many jobs are ahead, at once and
-// at each change; it must not block. Codes: Busy with RetryAfter when the
-// queue, or its owner's part of it, is full; Canceled or Timeout when ctx ends
-// first.
+// Enter waits for the job's turn and returns a function to call when the job is
+// over. While it waits, place is called with the number of jobs ahead, at once and
+// at each change; it must not block. Codes: Busy with RetryAfter if the queue, or
+// its owner's share of it, is full; Canceled or Timeout if ctx ends first.
 func (q *Queue) Enter(ctx context.Context, from string, place func(ahead int)) (leave func(), err error) {
 	q.mu.Lock()
 	o := q.of(from)
@@ -86,7 +85,7 @@ func (q *Queue) Enter(ctx context.Context, from string, place func(ahead int)) (
 	}
 }
 
-// Unsent counts a result against its owner until what it returns is called.
+// Unsent counts a result against its owner's share until sent is called.
 func (q *Queue) Unsent(from string) (sent func()) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -100,28 +99,28 @@ func (q *Queue) Unsent(from string) (sent func()) {
 	})
 }
 
-// Load says how many jobs are at work and how many wait.
+// Load returns how many jobs run and how many wait.
 func (q *Queue) Load() (working, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.working, len(q.waiting)
 }
 
-// Done counts the jobs that are over.
+// Done returns the number of finished jobs.
 func (q *Queue) Done() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.done
 }
 
-// Full says whether the next job would be sent away.
+// Full reports whether the next job would be refused.
 func (q *Queue) Full() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.working >= q.workers && len(q.waiting) >= q.capacity
 }
 
-// Busy is the answer to a job for which there is no place or no time.
+// Busy is the error for a job for which there is no place or no time.
 func (q *Queue) Busy() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -138,8 +137,8 @@ func (q *Queue) leave(from string, entered time.Time) func() {
 	})
 }
 
-// abandon takes a job out that no longer waits; one admitted at the same
-// moment gives its turn on.
+// abandon removes a job that no longer waits; if it was admitted at the same
+// moment, it passes its turn on.
 func (q *Queue) abandon(t *ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

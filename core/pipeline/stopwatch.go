@@ -6,7 +6,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// stopwatch times the stages of one job and tells its observer of each.
+// stopwatch times the stages of one job and reports each to its observer.
 type stopwatch struct {
 	observe func(cutout.Progress)
 	timings []cutout.Timing
@@ -24,7 +24,7 @@ func newStopwatch(observe func(cutout.Progress)) *stopwatch {
 	}
 }
 
-// waiting is told the job's place in the queue.
+// waiting receives the job's place in the queue.
 func (w *stopwatch) waiting(ahead int) {
 	w.observe(cutout.Progress{Stage: cutout.Waiting, Place: ahead})
 }

@@ -8,7 +8,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// What is here is called with the queue's lock held.
+// Everything in this file is called with the queue's lock held.
 
 func (q *Queue) of(from string) *owner {
 	o := q.owners[from]
@@ -19,14 +19,14 @@ func (q *Queue) of(from string) *owner {
 	return o
 }
 
-// forget drops an owner of whom nothing is left.
+// forget drops an owner that has no jobs left.
 func (q *Queue) forget(from string) {
 	if o := q.owners[from]; o.waiting+o.working+o.unsent == 0 {
 		delete(q.owners, from)
 	}
 }
 
-// end ends a job at work.
+// end ends a running job.
 func (q *Queue) end(from string) {
 	q.working--
 	q.of(from).working--
@@ -39,7 +39,7 @@ func (q *Queue) remove(i int) {
 	q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
 }
 
-// advance admits whose turn it is and tells the others their place.
+// advance admits the jobs whose turn it is and reports their place to the others.
 func (q *Queue) advance() {
 	for q.working < q.workers {
 		i := q.next()
@@ -63,8 +63,8 @@ func (q *Queue) admit(o *owner) {
 	o.working++
 }
 
-// next is the place in waiting of the job whose turn it is; -1 where there is
-// none, or where each belongs to an owner that has all it may have.
+// next is the index in waiting of the job whose turn it is; -1 if there is none, or
+// if all of them belong to owners that have used up their share.
 func (q *Queue) next() int {
 	best, served := -1, uint64(0)
 	for i, t := range q.waiting {
@@ -72,7 +72,7 @@ func (q *Queue) next() int {
 		if t.owner != "" && (o.working >= max(1, q.workers-1) || o.working+o.unsent >= mostAtOnce) {
 			continue
 		}
-		// Of several without an owner, none was served before the others.
+		// Jobs without an owner count as never served.
 		if last := lastServed(t, o); best < 0 || last < served {
 			best, served = i, last
 		}
@@ -87,8 +87,8 @@ func lastServed(t *ticket, o *owner) uint64 {
 	return o.served
 }
 
-// order is the order in which those who wait will have their turns, as far as
-// can be said now: each owner's first job, then each owner's second, and so on.
+// order is the expected order of the waiting jobs: each owner's first job, then
+// each owner's second, and so on.
 func (q *Queue) order() []*ticket {
 	type turn struct {
 		*ticket
@@ -115,12 +115,12 @@ func (q *Queue) order() []*ticket {
 func (q *Queue) busy() error {
 	return &cutout.Error{
 		Code:       cutout.Busy,
-		Message:    "Too many photos are being worked on right now. Please try again in a moment.",
+		Message:    "Too many photos are being processed right now. Please try again in a moment.",
 		RetryAfter: q.retryAfter(),
 	}
 }
 
-// retryAfter estimates when a place is free; whole seconds, at least one.
+// retryAfter estimates when there will be a place; whole seconds, at least one.
 func (q *Queue) retryAfter() time.Duration {
 	wait := q.typical * time.Duration(len(q.waiting)+1) / time.Duration(q.workers)
 	return max(time.Second, wait.Round(time.Second))

@@ -59,8 +59,8 @@ func TestOwnersTakeTurns(t *testing.T) {
 	})
 }
 
-// However much one owner sends, there is a worker, a place to wait and room for
-// a result left for the others.
+// However much one owner sends, a worker, a place to wait and room for a result
+// remain for others.
 func TestOwnersHaveShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewQueue(4, 8)
@@ -104,9 +104,8 @@ func TestOwnersHaveShares(t *testing.T) {
 	})
 }
 
-// Whoever sends what: no owner has more than its shares, nobody who may be
-// served waits beside a free worker, and no owner waits longer than each other
-// owner has one turn.
+// Whatever is sent: no owner exceeds its share, no admissible job waits while a
+// worker is free, and no owner waits while another has more than two turns.
 func TestTurnsAreFair(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		workers, capacity := rapid.IntRange(1, 6).Draw(rt, "workers"), rapid.IntRange(1, 20).Draw(rt, "capacity")

@@ -22,7 +22,7 @@ func smoothstep(t float32) float32 {
 	return t * t * (3 - 2*t)
 }
 
-// clamp is max(0, min(1, v)), which for their care about NaN are slow.
+// clamp is max(0, min(1, v)), without their slow handling of NaN.
 func clamp(v float32) float32 {
 	if v < 0 {
 		return 0

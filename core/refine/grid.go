@@ -7,8 +7,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// gridSide is the grid's long side, about: that of the models' masks, as there
-// is nothing finer in a mask to be taught.
+// gridSide is about the grid's long side: that of the models' masks, which contain
+// no finer detail to learn from.
 const gridSide = 1024
 
 // grid is the photo and its mask, reduced by averaging blocks of pixels.
@@ -16,8 +16,8 @@ type grid struct {
 	width, height int
 	block         int // photo pixels a side in one grid pixel
 	long          int // the photo's long side
-	// pix holds colour, alpha, and the mask's alpha that it began with, 0 to 1.
-	// Colour is only there near the undecided band; nothing else is read.
+	// pix holds colour, alpha, and the mask's original alpha, 0 to 1. Colour is set
+	// only near the undecided band; elsewhere it is not read.
 	pix []pixel
 	// undecided marks the pixels where the mask is neither 0 nor 1.
 	undecided *flags

@@ -13,7 +13,7 @@ const (
 	epsilon = 3e-5
 	// flat is the variance of alpha below which there is nothing to explain.
 	flat = 1e-3
-	// doubt is the least weight of a pixel in a fit: that of one at one half.
+	// doubt is the minimum weight of a pixel in a fit: that of one at one half.
 	doubt = 0.1
 )
 

@@ -1,12 +1,12 @@
 // Package refine makes a scaled mask follow the photo's own edges.
 //
 // A model answers at about a thousand pixels a side, so its mask, scaled to the
-// photo, is soft and a little beside the edge. Where it is undecided, the alpha
+// photo, is soft and slightly off the edge. Where it is undecided, the alpha
 // is taken to be a linear function of colour within small windows, as in the
-// guided image filter (He, Sun, Tang 2013), with three changes: the mask teaches
-// each window most where it is certain; wide windows tell subject from background
+// guided image filter (He, Sun, Tang 2013), with three changes: certain pixels
+// of the mask weigh most in each window; wide windows tell subject from background
 // before small ones draw the edge; and where colour explains little of the mask,
-// the mask stands. What the mask is certain of stays as it is.
+// the mask is kept. Certain pixels of the mask never change.
 //
 // The windows' statistics are kept on a grid of about a thousand cells a side
 // (the fast guided filter, He and Sun 2015), and only near the undecided band,
@@ -38,7 +38,7 @@ var passes = []pass{
 // Refine returns the photo's alpha matte for a mask that has been scaled to the
 // photo's size; a deep photo gets a deep matte. Pixels of which the mask is
 // certain keep their level. The result is the same on any number of processors.
-// It fails with cutout.Internal where the sizes differ, and with the context's
+// It fails with cutout.Internal if the sizes differ, and with the context's
 // error when that ends.
 func Refine(ctx context.Context, photo *cutout.Photo, m *cutout.Mask) (*cutout.Mask, error) {
 	if m.Width != photo.Width || m.Height != photo.Height {

@@ -156,7 +156,7 @@ func TestRefineOfDeepPhotos(t *testing.T) {
 	}
 }
 
-// A photo of one colour tells nothing: the mask stands. Masks of one level and
+// A photo of one colour gives no information: the mask is kept. Masks of one level and
 // extreme shapes have no edge to find.
 func TestRefineOfWhatHasNoEdge(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 20000}, {20000, 1}, {2, 3}, {640, 480}} {

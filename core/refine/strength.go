@@ -26,8 +26,8 @@ func (p *peak) raise(o peak) {
 }
 
 // strengthen keeps wires and hairs from fading. A mask has them wider than they
-// are, so the pixels beside them teach the fit that their colour is only half
-// subject. Where nothing nearby comes up to the mask any more, the lines are
+// are, so from the pixels beside them the fit learns that their colour is only half
+// subject. Where nothing nearby reaches the mask's level any more, the lines are
 // scaled until it does; at the edge of anything solid both reach 1, and nothing
 // changes.
 func (g *grid) strengthen(ctx context.Context, f *field, side int) error {

@@ -18,7 +18,7 @@ var (
 	// It never overshoots.
 	Triangle = Kernel{1, func(x float64) float64 { return max(0, 1-math.Abs(x)) }}
 	// Lanczos keeps edges sharper when enlarging. Its weights may be negative:
-	// sums pass full and fall below nothing by up to a quarter.
+	// sums can exceed the range by up to a quarter at either end.
 	Lanczos = Kernel{3, func(x float64) float64 {
 		if math.Abs(x) >= 3 {
 			return 0

@@ -14,12 +14,11 @@ import (
 const backdrop = 128
 
 // FromPhoto scales a photo to size x size pixels, stretched, without its alpha,
-// and mirrored left to right where that is asked for. What is reduced is averaged
-// over all that a pixel covers (the triangle filter of Pillow's and PyTorch's
-// antialiased bilinear resize), in gamma space as the networks were trained; what
-// is enlarged gets the sharper Lanczos filter, with which ISNet's masks come
-// nearer to the truth. The result does not depend on the number of cores. The
-// error is the context's.
+// and mirrored left to right if asked for. When reducing, it averages the area that
+// a pixel covers (the triangle filter of Pillow's and PyTorch's antialiased bilinear
+// resize), in gamma space, as the networks were trained; when enlarging, it uses the
+// sharper Lanczos filter, with which ISNet's masks are closer to the ground truth.
+// The result does not depend on the number of cores. The error is the context's.
 func FromPhoto(ctx context.Context, photo *cutout.Photo, size int, mirrored bool) (*cutout.Input, error) {
 	input := &cutout.Input{Width: size, Height: size, Pix: make([]uint8, 3*size*size)}
 	across, down := axis(photo.Width, size), axis(photo.Height, size)
@@ -54,8 +53,8 @@ func axis(from, to int) []resample.Taps {
 // scaler makes some of the rows. Three channels share a word, 21 bits each, so
 // that one multiplication serves all: a channel needs eight bits and the weights
 // of a pixel add up to 12. Lanczos' sums lie between -77 and 332 levels, so each
-// lane carries 128 levels more while weights are added up; then the words wrap
-// around as they may and come out right.
+// lane carries 128 levels more while weights are added up; intermediate wrap-around
+// is then harmless.
 type scaler struct {
 	photo        *cutout.Photo
 	across, down []resample.Taps

@@ -1,5 +1,5 @@
-// Package container_test holds the container files, those for Kubernetes
-// included, to what they promise.
+// Package container_test checks the container files, including those for
+// Kubernetes.
 package container_test
 
 import (
@@ -33,8 +33,8 @@ func TestImagesAreExact(t *testing.T) {
 	}
 }
 
-// TestSecretsAreMadeAndNotWritten: no file holds a secret, those with Redis make
-// one before the server starts.
+// TestSecretsAreMadeAndNotWritten: no file contains a secret; the setups with
+// Redis create one before the server starts.
 func TestSecretsAreMadeAndNotWritten(t *testing.T) {
 	compose, cluster := read(t, "compose.yaml"), read(t, "../kubernetes/bgremover.yaml")
 	for name, want := range map[string][]string{
@@ -52,7 +52,7 @@ func TestSecretsAreMadeAndNotWritten(t *testing.T) {
 	}
 }
 
-// TestRootFileSystem: what a program needs is there, and no shell.
+// TestRootFileSystem: it contains what a program needs, and no shell.
 func TestRootFileSystem(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "root")
 	if out, err := exec.Command("./rootfs", root, "/bin/sh").CombinedOutput(); err != nil {

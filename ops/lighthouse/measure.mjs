@@ -13,7 +13,7 @@ const { launch } = await import(pathToFileURL(require.resolve('chrome-launcher')
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-// visit answers the report of one first visit: in a browser of its own.
+// visit returns the report of one first visit, in a fresh browser.
 async function visit(url) {
   const chrome = await launch({
     chromePath: '/usr/bin/chromium',
@@ -26,7 +26,7 @@ async function visit(url) {
   }
 }
 
-// page answers the medians of one page, and what any run found wanting.
+// page returns the medians for one page, and the audits that failed in any run.
 async function page(url) {
   const reports = [];
   let failures = 0;
@@ -44,7 +44,7 @@ async function page(url) {
   return { row, wanting: wanting(reports) };
 }
 
-// wanting lists the audits that cost a page points.
+// wanting lists the audits that lowered a page's score.
 function wanting(reports) {
   const found = new Map();
   for (const { audits, categories } of reports) {
@@ -68,5 +68,5 @@ for (const path of paths) {
   for (const [id, words] of found) console.log(`${path}: ${id}: ${words}`);
 }
 console.table(rows);
-console.log(`load of the machine: ${loadavg()[0].toFixed(1)} on ${cpus().length} processors`);
+console.log(`machine load: ${loadavg()[0].toFixed(1)} on ${cpus().length} processors`);
 process.exitCode = perfect ? 0 : 1;

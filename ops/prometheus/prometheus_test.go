@@ -1,5 +1,5 @@
-// Package prometheus_test holds the alerts, the dashboard and the runbook to
-// the metrics that the server really has.
+// Package prometheus_test checks the alerts, the dashboard and the runbook
+// against the metrics that the server really exposes.
 package prometheus_test
 
 import (
@@ -74,7 +74,7 @@ func TestEveryMetricThatIsAskedForExists(t *testing.T) {
 	}
 }
 
-// TestMetricsAreWellFormed has Prometheus's own linter read them.
+// TestMetricsAreWellFormed runs Prometheus's own linter on them.
 func TestMetricsAreWellFormed(t *testing.T) {
 	cmd := exec.Command("promtool", "check", "metrics")
 	cmd.Stdin = strings.NewReader(metrics(t))
@@ -83,7 +83,7 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	}
 }
 
-// board is what is looked at of the dashboard.
+// board is the checked part of the dashboard.
 type board struct {
 	SchemaVersion int
 	Templating    struct{ List []struct{ Name, Type string } }
@@ -104,9 +104,9 @@ func dashboard(t *testing.T) (b board) {
 	return b
 }
 
-// TestDashboard has Prometheus read every expression, with values for
-// Grafana's variables, and checks what Grafana needs of a panel: an id and a
-// place of its own, the source that is chosen, and names for its queries.
+// TestDashboard has Prometheus parse every expression, with values for Grafana's
+// variables, and checks what Grafana needs in a panel: a unique id and place, the
+// selected data source, and names for its queries.
 func TestDashboard(t *testing.T) {
 	d := dashboard(t)
 	variables := []string{"__rate_interval"}
@@ -155,7 +155,7 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// metrics is what a server says that has seen a bit of everything.
+// metrics returns the metrics of a server that has handled some of everything.
 func metrics(t *testing.T) string {
 	t.Helper()
 	m := admin.NewMetrics(admin.Build{})

@@ -1,4 +1,4 @@
-// Package systemd_test holds the unit to what it promises.
+// Package systemd_test checks the unit.
 package systemd_test
 
 import (
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestUnitIsHardened asks for an exposure under 2.0 of 10.
+// TestUnitIsHardened requires an exposure level below 2.0 of 10.
 func TestUnitIsHardened(t *testing.T) {
 	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=19", "--no-pager", "bgremover.service").CombinedOutput()
 	if err != nil {
@@ -19,8 +19,8 @@ func TestUnitIsHardened(t *testing.T) {
 	t.Log(lines[len(lines)-1])
 }
 
-// TestUnitIsValid has systemd read the unit and its drop-in, with a command
-// that exists on this machine.
+// TestUnitIsValid has systemd verify the unit and its drop-in, with a command that
+// exists on this machine.
 func TestUnitIsValid(t *testing.T) {
 	dir := t.TempDir()
 	unit := strings.ReplaceAll(read(t, "bgremover.service"), "/usr/lib/bgremover/bgremover", "/bin/true")

@@ -1,15 +1,15 @@
-# Varnish in front of BGRemover (7.1 is what is tested; the language, 4.1, is
-# that of later ones too): caches what is the same for everyone, passes
-# everything per device, and keeps serving while the origin is down.
+# Varnish in front of BGRemover (tested with 7.1; later versions use the same VCL
+# 4.1): caches what is the same for everyone, passes everything specific to a
+# device, and keeps serving while the origin is down.
 #
 #   varnishd -f /etc/varnish/bgremover.vcl -a :80 -s default,256m \
 #            -s Transient=malloc,512m -p http_gzip_support=off
 #
-# BGRemover then needs BGREMOVER_TRUSTED_PROXIES to name this machine, so that
-# limits stay per visitor. Transient holds uploads' answers while they pass;
-# nothing of them is kept. BGRemover compresses better than Varnish would: with
-# http_gzip_support off, its brotli and zstd are kept as well. Behind TLS, let
-# the terminator speak the PROXY protocol (-a :80,PROXY), so that client.ip is
+# Set BGREMOVER_TRUSTED_PROXIES to the address of this machine, so that limits
+# apply per visitor. Transient holds answers to uploads while they pass; they are
+# not cached. BGRemover compresses better than Varnish would: with
+# http_gzip_support off, its brotli and zstd variants are cached as well. With TLS,
+# have the terminator speak the PROXY protocol (-a :80,PROXY), so that client.ip is
 # the visitor's.
 vcl 4.1;
 
@@ -39,8 +39,8 @@ acl purgers {
 }
 
 sub vcl_recv {
-    # The one address that can be trusted is the peer's: what a visitor claims
-    # in a header must not reach the limits.
+    # Only the peer's address can be trusted: forged headers must not affect the
+    # limits.
     set req.http.X-Forwarded-For = client.ip;
     unset req.http.X-Forwarded-Host;
     unset req.http.Forwarded;
@@ -56,7 +56,7 @@ sub vcl_recv {
         if (!req.http.xkey-purge) {
             return (synth(400, "Name the tag in the header xkey-purge"));
         }
-        # Soft: what is purged may still stand in while the origin is down.
+        # Soft: purged pages can still be served while the origin is down.
         set req.http.purged = xkey.softpurge(req.http.xkey-purge);
         return (synth(200, "Purged " + req.http.purged));
     }
@@ -64,19 +64,19 @@ sub vcl_recv {
     if (req.method != "GET" && req.method != "HEAD") {
         return (pass);
     }
-    # The decoded and the plain form alike: nothing below /device or /api is
-    # ever looked up, however its path is written.
+    # Encoded or not: nothing below /device or /api is ever looked up, however its
+    # path is written.
     if (req.url ~ "(?i)^/+(device|api|%64evice|%61pi)" || req.url ~ "(?i)(%2f|%5c|;|\\|//)") {
         return (pass);
     }
-    # No page and no asset depends on these; without them one object serves all.
+    # No page or asset depends on these; without them, one object serves everyone.
     unset req.http.Cookie;
     unset req.http.Authorization;
     set req.url = regsub(req.url, "\?.*$", "");
     call one_encoding;
 
-    # While the origin is well, stale is served for a minute at most (and
-    # refreshed behind the visitor's back); else for as long as it is kept.
+    # While the origin is healthy, stale objects are served for at most a minute
+    # (and refreshed in the background); otherwise for as long as they are kept.
     if (std.healthy(req.backend_hint) && !req.http.X-Any-Age) {
         set req.grace = 60s;
     } else {
@@ -85,13 +85,13 @@ sub vcl_recv {
     return (hash);
 }
 
-# Not by host: no page depends on it, and a made-up one costs no object.
+# Not by host: no page depends on it, and made-up hosts must not create objects.
 sub vcl_hash {
     hash_data(req.url);
     return (lookup);
 }
 
-# Browsers name encodings in many ways; four objects a page are enough.
+# Browsers list encodings in many ways; four objects per page are enough.
 sub one_encoding {
     if (req.http.Accept-Encoding ~ "(?i)(^|,)\s*br\s*(,|$)") {
         set req.http.Accept-Encoding = "br";
@@ -105,11 +105,11 @@ sub one_encoding {
 }
 
 sub vcl_backend_response {
-    # Varnish's own rules let Surrogate-Control outrank `private`.
+    # In Varnish's built-in rules Surrogate-Control would override `private`.
     unset beresp.http.Surrogate-Control;
 
-    # An origin that stumbles must not replace a good page. To deliver its error,
-    # even uncached, would; vcl_backend_error does not.
+    # An error from the origin must not replace a good page. Delivering it, even
+    # uncached, would; vcl_backend_error does not.
     if (beresp.status >= 500 && !bereq.uncacheable) {
         if (bereq.is_bgfetch) {
             return (abandon);
@@ -122,13 +122,13 @@ sub vcl_backend_response {
         return (deliver);
     }
     if (!beresp.http.Cache-Control) {
-        # What says nothing is not meant to be kept.
+        # Without Cache-Control it is not meant to be cached.
         set beresp.uncacheable = true;
         set beresp.ttl = 0s;
         return (deliver);
     }
     if (beresp.status == 200) {
-        # Varnish does not read stale-if-error itself.
+        # Varnish does not support stale-if-error itself.
         set beresp.grace = std.duration(regsub(beresp.http.Cache-Control, "^.*stale-if-error=([0-9]+).*$", "\1s"), 7d);
     }
 }
@@ -150,13 +150,13 @@ sub vcl_backend_error {
 }
 
 sub vcl_deliver {
-    # An origin that has just fallen, before the probe knows: look once more,
-    # at what is older than a minute too.
+    # The origin has just failed and the probe does not know yet: look up again,
+    # allowing objects older than a minute.
     if (resp.status >= 500 && req.restarts == 0 && req.grace >= 0s && req.grace <= 60s) {
         set req.http.X-Any-Age = "yes";
         return (restart);
     }
-    # Tags are for edges, not for visitors.
+    # Tags are for caches, not for visitors.
     unset resp.http.xkey;
     unset resp.http.X-Varnish;
     unset resp.http.Via;

@@ -16,17 +16,17 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Main runs the process's command line and ends the process. A first signal
-// ends the command's context, a second one the process at once.
+// Main runs the process's command line and exits. The first signal cancels the
+// command's context, a second one ends the process at once.
 func Main(root *cobra.Command) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A second signal finds the default handler.
+	// The default handler is back for a second signal.
 	context.AfterFunc(ctx, stop)
 	os.Exit(Run(ctx, root, os.Args[1:]))
 }
 
-// Run executes one command line and returns its exit status: 0, 1 where the
-// work failed, 2 where the configuration or the command line is wrong.
+// Run executes one command line and returns its exit status: 0 for success, 2 for
+// invalid settings, 130 if it was interrupted, else 1.
 func Run(ctx context.Context, root *cobra.Command, args []string) int {
 	root.Version, root.SilenceUsage, root.SilenceErrors = app.Version, true, true
 	root.SetArgs(args)

@@ -1,5 +1,5 @@
-// Cuts out photos with the peer, its session kept between them. A frame is a
-// length of four bytes, big end first, and as many bytes. Each frame on
+// Cuts out photos with the peer, keeping its session between them. A frame is a
+// big-endian length of four bytes, then as many bytes. Each frame on
 // standard input is a photo; each answer on standard output is two frames:
 // JSON with the milliseconds it took or the error, and the PNG.
 import process from 'node:process';
@@ -16,7 +16,7 @@ async function take(length) {
   let have = held.length;
   while (have < length) {
     const { value, done } = await input.next();
-    if (done) process.exit(0); // whoever asked is gone
+    if (done) process.exit(0); // the bench has ended
     parts.push(value);
     have += value.length;
   }

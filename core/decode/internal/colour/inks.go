@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// mostGrid is the most steps of each ink: profiles have 9 to 21, and work and
-// memory go by the fourth power.
+// mostGrid is the most steps per ink: profiles have 9 to 21, and work and memory
+// grow with the fourth power.
 const mostGrid = 25
 
 // Inks converts CMYK by a printing profile: the sRGB colour of mixtures on a
