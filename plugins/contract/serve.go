@@ -34,6 +34,10 @@ func Serve(backend Backend, further ...grpc.ServerOption) {
 	})
 }
 
+// parentAtStart is read before anything else runs: a host that ends right after it
+// started us must not leave us with another parent that we take for it.
+var parentAtStart = os.Getppid()
+
 // EndWithHost ends the process as soon as the host is gone; it never returns.
 // Without a pipe from the host it watches the parent's process id, which changes
 // when the parent ends. Serve runs it; a main that works for long before Serve
@@ -45,7 +49,7 @@ func EndWithHost() {
 			os.Exit(0)
 		}
 	}
-	for parent := os.Getppid(); os.Getppid() == parent; {
+	for os.Getppid() == parentAtStart {
 		time.Sleep(time.Second)
 	}
 	os.Exit(0)
