@@ -122,7 +122,7 @@ func TestMaskPNGComesBack(t *testing.T) {
 	})
 }
 
-// Strips must fit together wherever they are cut, and whoever made them.
+// Strips must fit together wherever they are cut, whichever worker made them.
 func TestManyStrips(t *testing.T) {
 	p := &cutout.Photo{Width: 400, Height: 1500, Pix: make([]uint8, 4*400*1500)}
 	for i := range p.Pix {

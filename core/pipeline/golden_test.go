@@ -23,7 +23,7 @@ import (
 //	go test ./core/pipeline -run Golden -update
 //
 // only where a change is meant to change it, and say why in its message.
-var update = flag.Bool("update", false, "write the golden cut-out anew")
+var update = flag.Bool("update", false, "rewrite the golden cut-out")
 
 // drawn answers with a mask that is already there.
 type drawn struct{ mask *image.Gray }

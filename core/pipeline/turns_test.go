@@ -13,7 +13,7 @@ import (
 )
 
 // enter has an owner's job wait for its turn; its name is sent when it has it,
-// and it works until it is told to leave.
+// and it runs until it is released.
 func enter(t *testing.T, q *Queue, owner, name string, turns chan<- string) (leave chan struct{}) {
 	leave = make(chan struct{})
 	go func() {

@@ -82,7 +82,7 @@ func enlarged(b *testing.B, megapixels int) []byte {
 }
 
 // atRest waits until the server has given the memory of past photos back, as
-// far as it does, begins its peak anew and returns what it holds.
+// far as it does, resets its peak and returns what it holds.
 func (s *server) atRest(b *testing.B) int64 {
 	held := s.status(b, "VmRSS")
 	for {

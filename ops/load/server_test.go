@@ -24,7 +24,7 @@ type server struct {
 	*exec.Cmd
 	base, operator string
 	settings       string      // its settings file
-	lines          chan string // what it says of itself
+	lines          chan string // its log
 	atMost         int64       // bytes that it may hold, where that is watched
 }
 

@@ -114,7 +114,7 @@ func TestSystemdIsTold(t *testing.T) {
 	}
 }
 
-// TestMistakesEndTheStart: whatever is wrong with the settings is told at once.
+// TestMistakesEndTheStart: every mistake in the settings is reported at once.
 func TestMistakesEndTheStart(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
