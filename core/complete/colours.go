@@ -158,7 +158,7 @@ func split(pix [][3]float64, weight []float64, label []int8) {
 		if which < 0 {
 			return
 		}
-		s := &sums[which]
+		s := &sums[which] //nolint:gosec // G602: which is below n, at most components-1
 		middle := (s.sum[0]*axis[0] + s.sum[1]*axis[1] + s.sum[2]*axis[2]) / s.n
 		for i, w := range weight {
 			if w > 0 && int(label[i]) == which && pix[i][0]*axis[0]+pix[i][1]*axis[1]+pix[i][2]*axis[2] > middle {

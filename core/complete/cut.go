@@ -189,7 +189,7 @@ func (g *grid) send(i, flow int32) {
 	for g.parent[i] >= 0 {
 		d := int(g.parent[i])
 		up := i + g.step[d]
-		full := false
+		var full bool
 		if sink {
 			g.arcs[d][i] -= flow
 			g.arcs[d^1][up] += flow

@@ -13,7 +13,7 @@ func TestPoints(t *testing.T) {
 		"":               nil,
 		";;":             nil,
 		"120,80;300.5,0": {{X: 120, Y: 80}, {X: 300.5}},
-		" 50%, 20% ;":    {{X: 50, Y: 20, Percent: true}},
+		"50%, 20% ;":     {{X: 50, Y: 20, Percent: true}},
 	} {
 		if got, err := cutout.ParsePoints("keep", s); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %v, %v", s, got, err)
