@@ -82,21 +82,19 @@ func look(ctx context.Context, lease cutout.Lease, photo *cutout.Photo, v view) 
 	return m, run, err
 }
 
-// rounds lists the views in rounds: another round follows only if the masks so far
-// are uncertain.
+// rounds lists the views to show, in rounds: another round follows only where the
+// masks so far are in doubt. Of the mirrored views the largest adds the most; the
+// others added nothing to it.
 func rounds(sizes []int, mode cutout.Mode) [][]view {
-	var plain, mirrored []view
+	var plain []view
 	for _, size := range sizes {
-		plain, mirrored = append(plain, view{size, false}), append(mirrored, view{size, true})
+		plain = append(plain, view{size, false})
 	}
 	switch {
 	case mode == cutout.Fast || mode == cutout.Auto && len(sizes) == 1:
 		return [][]view{plain[:1]}
 	case mode == cutout.Auto:
 		return [][]view{plain[:1], plain[1:]}
-	case len(sizes) == 1:
-		return [][]view{plain, mirrored}
 	}
-	// The smallest, mirrored, adds nothing to the smallest.
-	return [][]view{plain, mirrored[1:]}
+	return [][]view{plain, {{sizes[len(sizes)-1], true}}}
 }
