@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bgremover.pro/core/complete"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode"
 	"bgremover.pro/core/encode"
@@ -85,6 +86,11 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		return nil, err
 	}
 
+	seeds, err := seedsOf(photo, options)
+	if err != nil {
+		return nil, err
+	}
+
 	watch.start(cutout.Infer)
 	found, subject, run, err := p.infer(ctx, photo, options)
 	if err != nil {
@@ -93,7 +99,10 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	if subject == cutout.SubjectNone && !options.Anyway {
 		clear(found.Pix)
 	}
-	if found, subject, err = correct(ctx, photo, found, subject, options); err != nil {
+	if subject == cutout.SubjectNone && len(options.Keep) > 0 {
+		subject = cutout.SubjectUnsure
+	}
+	if found, err = complete.Complete(ctx, photo, found, seeds); err != nil {
 		return nil, err
 	}
 

@@ -1,10 +1,8 @@
 package pipeline
 
 import (
-	"context"
 	"math"
 
-	"bgremover.pro/core/complete"
 	"bgremover.pro/core/cutout"
 )
 
@@ -14,19 +12,6 @@ const (
 	// seedRadius is how much around a point is meant, as a share of that side.
 	seedRadius = 1.0 / 80
 )
-
-// correct lets the points of a job decide where the model was wrong.
-func correct(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, subject cutout.Subject, options cutout.Options) (*cutout.Mask, cutout.Subject, error) {
-	seeds, err := seedsOf(photo, options)
-	if err != nil {
-		return nil, "", err
-	}
-	if subject == cutout.SubjectNone && len(options.Keep) > 0 {
-		subject = cutout.SubjectUnsure
-	}
-	m, err = complete.Complete(ctx, photo, m, seeds)
-	return m, subject, err
-}
 
 // seedsOf draws the points that a job keeps and removes, nil where it has none. Where
 // both are asked for, removing wins. Code: Invalid for a point outside the photo.
