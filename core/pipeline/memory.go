@@ -3,6 +3,9 @@ package pipeline
 import (
 	"context"
 	"math"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
@@ -59,6 +62,17 @@ func (l *lease) shrink(keep int64) {
 	l.held -= rest
 	l.room.held.Add(-rest)
 	l.room.bytes.Release(rest)
+}
+
+// makeRoom collects garbage if what the job may still allocate does not fit into
+// Go's memory limit beside it. The collector on its own starts only when an
+// allocation has passed the limit, and a large photo's are hundreds of megabytes.
+func (l *lease) makeRoom() {
+	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(heap)
+	if int64(heap[0].Value.Uint64())+l.held > debug.SetMemoryLimit(-1) {
+		runtime.GC()
+	}
 }
 
 // Memory that the stages need beside pictures, in bytes.

@@ -76,6 +76,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	kept := int64(0)
 	defer func() { turn.memory.shrink(kept) }()
 
+	turn.memory.makeRoom()
 	watch.start(cutout.Decode)
 	photo, err := turn.photo.Decode(ctx)
 	if err != nil {
@@ -106,6 +107,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		return nil, err
 	}
 
+	turn.memory.makeRoom()
 	watch.start(cutout.Refine)
 	alpha, err := matte(ctx, photo, found, options.Edges)
 	if err != nil {
@@ -119,6 +121,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		}
 	}
 
+	turn.memory.makeRoom()
 	watch.start(cutout.Encode)
 	result := &cutout.Result{
 		MediaType: options.Format.MediaType(),
