@@ -149,7 +149,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(queueWaiting, float64(q.Waiting))
 	gauge(queueCapacity, float64(q.Capacity))
 	for _, b := range c.Backends.Snapshot() {
-		for _, state := range []string{"off", "starting", "warming", "ready", "draining", "failed"} {
+		for _, state := range []string{"off", "starting", "warming", "ready", "draining", "failed", "unavailable"} {
 			gauge(backendState, truth(b.State == state), b.Name, state)
 		}
 		gauge(backendServing, truth(b.Serving), b.Name, b.Device, b.Provider)

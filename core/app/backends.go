@@ -3,6 +3,7 @@ package app
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,7 +27,8 @@ func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) 
 	}
 	names := []string{"onnx-cpu"}
 	cuda, err := store.CUDARuntime()
-	if err == nil || c.Inference.Backend == "onnx-cuda" {
+	named := slices.ContainsFunc(c.Backends, func(b config.Backend) bool { return b.Name == "onnx-cuda" })
+	if err == nil || named || c.Inference.Backend == "onnx-cuda" {
 		own["onnx-cuda"] = onnx(c, "onnx-cuda", "cuda", cuda)
 		names = append(names, "onnx-cuda")
 	}

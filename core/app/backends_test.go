@@ -119,3 +119,26 @@ func TestConfiguredHandOver(t *testing.T) {
 	visitors.Wait()
 	watcher.Wait()
 }
+
+// A table of a bundled backend need not name its command, whether or not its runtime
+// is installed.
+func TestBundledBackendsNeedNoCommand(t *testing.T) {
+	c, err := config.Load(config.Sources{Environ: environ(t, settingsFile(t, `
+[backends.onnx-cpu]
+env = ["BGREMOVER_THREADS=1"]
+[backends.onnx-cuda]
+env = ["BGREMOVER_DEVICE_MEMORY=4GiB"]
+`))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	specs, err := backendSpecs(c, model.Open(t.TempDir())) // an empty data folder
+	if err != nil || len(specs) != 2 {
+		t.Fatalf("%+v, %v", specs, err)
+	}
+	for _, spec := range specs {
+		if err := spec.Validate(); err != nil || spec.Command != filepath.Join(c.Folders.Plugins, spec.Name) {
+			t.Errorf("%+v, %v", spec, err)
+		}
+	}
+}

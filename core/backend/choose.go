@@ -23,7 +23,7 @@ func (m *Manager) find(ctx context.Context, backend, model string, failed *proce
 		}
 		pending := m.handover
 		for _, c := range candidates {
-			p := c.proc
+			p := c.taking()
 			if p != nil && p != failed && !p.doubted.Load() && !p.ending() && p.hold() {
 				c.process, found = p, c
 				return true, nil
@@ -55,6 +55,8 @@ func (s *supervisor) promising(failed *process) bool {
 		return s.proc != failed || failed.doubted.Load() || failed.ending()
 	case Starting, Warming:
 		return true
+	case Unavailable:
+		return false
 	}
 	resting := s.breaker.open(s.m.options.Restart) && time.Now().Before(s.breaker.next)
 	return s.wish != nil && !resting

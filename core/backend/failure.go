@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +20,9 @@ type DownError struct {
 	Reason string
 	// Permanent: a retry fails the same way until somebody changes something.
 	Permanent bool
+	// Lacking: the program works, but reports that something it needs does not,
+	// which may come back at any time.
+	Lacking bool
 	// Stderr holds the last lines that the process wrote to its stderr.
 	Stderr []string
 	Err    error
@@ -64,7 +68,9 @@ func explainStart(err error, timeout time.Duration, state *os.ProcessState, stde
 		f.Reason, f.Permanent = "it speaks another version of the plugin contract; use the backend that came with this server", true
 	case strings.Contains(text, "timeout while waiting"):
 		f.Reason = fmt.Sprintf("it did not finish its handshake within %v", timeout)
-	case errors.Is(err, syscall.ENOEXEC), errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, syscall.ENOEXEC):
+		f.Reason, f.Permanent = "its file is no program for this machine ("+runtime.GOOS+"/"+runtime.GOARCH+"); it may be built for another kind of processor", true
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		f.Reason, f.Permanent = fmt.Sprintf("it cannot be run on this machine: %v", err), true
 	case unrecognised && rubbish != "":
 		f.Reason, f.Permanent = fmt.Sprintf("it wrote something other than a handshake: %.80q", rubbish), true

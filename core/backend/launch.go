@@ -93,7 +93,7 @@ func (p *process) examine(ctx context.Context, limit time.Duration) (contract.De
 // blame returns the reason why the process ended if that explains the error of a
 // call, else the error itself.
 func (p *process) blame(err error) error {
-	if strings.Contains(err.Error(), "authentication handshake failed") {
+	if strings.Contains(err.Error(), "authentication handshake failed") && !p.lives(context.Background()) {
 		return &DownError{Reason: "it does not support mutual TLS; if its language cannot, set tls = false for it", Permanent: true, Err: err}
 	}
 	if cutout.CodeOf(err) != cutout.BackendUnavailable || p.lives(context.Background()) {

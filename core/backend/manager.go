@@ -88,7 +88,7 @@ func (m *Manager) Ready() error {
 		return err
 	}
 	for _, s := range chain {
-		if s.proc != nil || s.asleep {
+		if s.taking() != nil || s.asleep {
 			return nil
 		}
 	}
@@ -105,8 +105,8 @@ func (m *Manager) Loaded(backend, model string) bool {
 		return true
 	}
 	for _, c := range candidates {
-		if c.proc != nil {
-			return slices.Contains(c.proc.names(), c.model.Name)
+		if p := c.taking(); p != nil {
+			return slices.Contains(p.names(), c.model.Name)
 		}
 	}
 	return false
@@ -165,7 +165,7 @@ func (m *Manager) chain(name string) ([]*supervisor, error) {
 // none is ready.
 func (m *Manager) server(chain []*supervisor) *supervisor {
 	for _, s := range chain {
-		if s.proc != nil {
+		if s.taking() != nil {
 			return s
 		}
 	}

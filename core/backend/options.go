@@ -41,7 +41,7 @@ type Options struct {
 	RunTimeout     time.Duration // of one run, after which its process is killed; 0 means 1 minute
 	DrainTimeout   time.Duration // for the runs of a process that is replaced; 0 means 1 minute
 	StopTimeout    time.Duration // between asking a process to end and killing it; 0 means 5 seconds
-	HealthInterval time.Duration // 0 means 10 seconds
+	HealthInterval time.Duration // 0 means 5 seconds
 	HealthTimeout  time.Duration // 0 means 10 seconds
 	Restart        Restart
 }
@@ -77,7 +77,7 @@ func (o *Options) setDefaults() {
 	o.RunTimeout = cmp.Or(o.RunTimeout, time.Minute)
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, time.Minute)
 	o.StopTimeout = cmp.Or(o.StopTimeout, 5*time.Second)
-	o.HealthInterval = cmp.Or(o.HealthInterval, 10*time.Second)
+	o.HealthInterval = cmp.Or(o.HealthInterval, 5*time.Second)
 	o.HealthTimeout = cmp.Or(o.HealthTimeout, 10*time.Second)
 	r := &o.Restart
 	r.Min, r.Max = cmp.Or(r.Min, 250*time.Millisecond), cmp.Or(r.Max, 30*time.Second)

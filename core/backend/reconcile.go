@@ -37,7 +37,7 @@ func (m *Manager) reconcile() {
 		}
 		awaited := false
 		for _, s := range chain {
-			if s.proc != nil {
+			if s.taking() != nil {
 				wanted[s] = !s.asleep
 				break
 			}
@@ -100,7 +100,7 @@ func (m *Manager) awaitServing(ctx context.Context, name string) error {
 			return true, err
 		}
 		for _, s := range chain {
-			if !s.down() || s.state != Failed {
+			if !s.down() || s.state != Failed && s.state != Unavailable {
 				return false, nil
 			}
 		}

@@ -14,15 +14,15 @@ type breaker struct {
 }
 
 // fail notes a failure and sets the next attempt.
-func (b *breaker) fail(now time.Time, permanent bool, r Restart) {
+func (b *breaker) fail(now time.Time, f *DownError, r Restart) {
 	if !b.ready.IsZero() && now.Sub(b.ready) >= r.Stable {
 		b.failures = 0
 	}
 	b.ready = time.Time{}
 	b.failures++
-	b.permanent = permanent
+	b.permanent = f.Permanent
 	wait := doubled(r.Min, b.failures-1, r.Max)
-	if b.open(r) {
+	if b.open(r) && !f.Lacking {
 		wait = doubled(r.Open, max(0, b.failures-r.Failures), 16*r.Open)
 	}
 	b.next = now.Add(jitter(wait))

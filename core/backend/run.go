@@ -82,7 +82,7 @@ func (l *Lease) account(ctx context.Context, err error, o Observation) {
 
 // worthAnother reports whether an error is the fault of the process and not of
 // the request. No other request goes to the process until it is known whether it
-// is alive.
+// is alive and can serve.
 func (l *Lease) worthAnother(ctx context.Context, err error) bool {
 	var f *DownError
 	if ctx.Err() != nil || !errors.As(err, &f) && cutout.CodeOf(err) != cutout.BackendUnavailable {
@@ -90,8 +90,8 @@ func (l *Lease) worthAnother(ctx context.Context, err error) bool {
 	}
 	l.process.doubted.Store(true)
 	if l.process.lives(ctx) { // alive but refusing; another one may accept
-		l.process.doubted.Store(false)
 		l.m.noteError(l.supervisor, reason(err))
+		l.examine(ctx, l.process) // it may report that it cannot serve at all
 	}
 	return true
 }

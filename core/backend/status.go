@@ -13,6 +13,9 @@ const (
 	Ready    State = "ready"
 	Draining State = "draining" // finishes its runs, then ends
 	Failed   State = "failed"   // Why is the reason, NextTry the time of the next attempt
+	// Unavailable: its process lives but reports that it cannot serve, such as when
+	// no remote server answers. Why is what it reports.
+	Unavailable State = "unavailable"
 )
 
 // statusLines is the number of stderr lines that are shown.

@@ -26,7 +26,7 @@ type supervisor struct {
 	state    State
 	why      string
 	since    time.Time
-	proc     *process // takes runs; nil unless one is ready
+	proc     *process // nil unless one is ready, or was and is Unavailable
 	about    contract.Description
 	breaker  breaker
 	started  int  // processes that served
@@ -81,9 +81,18 @@ func (s *supervisor) want(wanted bool) {
 	}
 }
 
+// taking returns the process that takes runs; nil if there is none, or if it
+// reports that it cannot serve.
+func (s *supervisor) taking() *process {
+	if s.state == Unavailable {
+		return nil
+	}
+	return s.proc
+}
+
 // down: it failed, so a fallback should serve until it is ready again.
 func (s *supervisor) down() bool {
-	return s.proc == nil && (s.unfit || s.breaker.open(s.m.options.Restart))
+	return s.taking() == nil && (s.proc != nil || s.unfit || s.breaker.open(s.m.options.Restart))
 }
 
 // whyNot says why it does not serve.
@@ -209,11 +218,12 @@ func (s *supervisor) drain(p *process) {
 func (s *supervisor) failed(err error, atStart bool) {
 	var f *DownError
 	if !errors.As(err, &f) {
-		f = &DownError{Reason: reason(err), Permanent: cutout.CodeOf(err) == cutout.Invalid, Err: err}
+		code := cutout.CodeOf(err)
+		f = &DownError{Reason: reason(err), Permanent: code == cutout.Invalid, Lacking: code == cutout.BackendUnavailable, Err: err}
 	}
 	var next time.Time
 	s.m.update(func() {
-		s.breaker.fail(time.Now(), f.Permanent, s.m.options.Restart)
+		s.breaker.fail(time.Now(), f, s.m.options.Restart)
 		s.proc = nil
 		s.unfit = s.unfit || atStart
 		next = s.breaker.next

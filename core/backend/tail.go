@@ -18,7 +18,7 @@ const (
 
 // tail keeps the last bytes that a process wrote to its stderr, and the first line
 // of a panic however long it is. Whole lines also go to
-// the log at level debug.
+// the log: warnings and errors as such, others at level debug.
 type tail struct {
 	log *slog.Logger
 
@@ -51,18 +51,24 @@ func (t *tail) Write(p []byte) (int, error) {
 	}
 }
 
-// pass logs a line.
+// pass logs a line, at the level that it gives in the way of log/slog.
 func (t *tail) pass() {
-	if !t.log.Enabled(context.Background(), slog.LevelDebug) {
+	level := slog.LevelDebug
+	for _, l := range []slog.Level{slog.LevelWarn, slog.LevelError} {
+		if bytes.HasPrefix(t.line, []byte("level="+l.String()+" ")) {
+			level = l
+		}
+	}
+	if !t.log.Enabled(context.Background(), level) {
 		return
 	}
 	if now := time.Now(); now.Sub(t.window) > time.Second {
 		t.window, t.lines = now, 0
 	}
 	if t.lines++; t.lines <= linesASecond {
-		t.log.Debug("backend stderr", "line", string(t.line))
+		t.log.Log(context.Background(), level, "backend stderr", "line", string(t.line))
 	} else if t.lines == linesASecond+1 {
-		t.log.Debug("backend writes too much to stderr; dropping the rest of this second")
+		t.log.Log(context.Background(), level, "backend writes too much to stderr; dropping the rest of this second")
 	}
 }
 

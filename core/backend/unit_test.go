@@ -29,17 +29,17 @@ func TestBreaker(t *testing.T) {
 			if inARow++; served >= r.Stable {
 				inARow = 1
 			}
-			permanent := rapid.Bool().Draw(t, "permanent")
-			b.fail(now, permanent, r)
+			f := rapid.SampledFrom([]DownError{{}, {Permanent: true}, {Lacking: true}}).Draw(t, "failure")
+			b.fail(now, &f, r)
 			wait, longest := b.next.Sub(now), r.Max
-			if b.open(r) {
+			if b.open(r) && !f.Lacking {
 				longest = 16 * r.Open
 			}
 			if wait < r.Min*3/4 || wait > longest*5/4 {
 				t.Fatalf("a wait of %v after %d failures", wait, inARow)
 			}
-			if open := permanent || inARow >= r.Failures; b.open(r) != open {
-				t.Fatalf("open is %v after %d failures, permanent %v", b.open(r), inARow, permanent)
+			if open := f.Permanent || inARow >= r.Failures; b.open(r) != open {
+				t.Fatalf("open is %v after %d failures, %+v", b.open(r), inARow, f)
 			}
 			now = b.next
 		}

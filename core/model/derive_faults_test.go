@@ -12,6 +12,19 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
+// A program for another machine is reported as such: building it again there is no
+// help.
+func TestDeriveWithForeignProgram(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "onnx-derive")
+	if err := os.WriteFile(program, []byte("\x7fELF of no machine"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := tinyStore(t).Derive(t.Context(), "tiny", program)
+	if cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), "no program for this machine") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A failure on the way is reported, leaves nothing behind and is tried again
 // the next time.
 func TestDeriveFailures(t *testing.T) {

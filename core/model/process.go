@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -51,8 +52,11 @@ func (s *Store) runDerive(ctx context.Context, program string, request contract.
 		return answer, err
 	}
 	if err := cmd.Start(); err != nil {
-		return answer, cutout.Wrap(cutout.BackendUnavailable, err,
-			fmt.Sprintf("The program %s cannot be started: run `make build`.", program))
+		advice := "run `make build`"
+		if errors.Is(err, syscall.ENOEXEC) {
+			advice = "it is no program for this machine (" + runtime.GOOS + "/" + runtime.GOARCH + "); it may be built for another kind of processor"
+		}
+		return answer, cutout.Wrap(cutout.BackendUnavailable, err, fmt.Sprintf("The program %s cannot be started: %s.", program, advice))
 	}
 	sent := make(chan struct{})
 	go func() {

@@ -92,10 +92,24 @@ func (s *suite) load(ctx context.Context, model cutout.Model) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Equal(sizes, model.Sizes()) {
+	if !within(sizes, model.Sizes()) {
 		return fmt.Errorf("the model has the sizes %v, but the backend reports %v", model.Sizes(), sizes)
 	}
+	s.ready = sizes
 	return s.lists(ctx, true)
+}
+
+// within reports whether sizes are some of all, in their order.
+func within(sizes, all []int) bool {
+	for _, size := range all {
+		if len(sizes) > 0 && sizes[0] == size {
+			sizes = sizes[1:]
+			if len(sizes) == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lists checks whether the description lists the model.
@@ -108,7 +122,7 @@ func (s *suite) lists(ctx context.Context, listed bool) error {
 }
 
 func (s *suite) sizes(ctx context.Context) error {
-	for _, size := range s.model.Sizes() {
+	for _, size := range s.sizesReady() {
 		mask, took, err := s.timed(ctx, disc(size)) // the client checks the mask's shape
 		if err != nil {
 			return fmt.Errorf("size %d: %w", size, err)
@@ -123,7 +137,13 @@ func (s *suite) sizes(ctx context.Context) error {
 
 func (s *suite) refusesSizes(ctx context.Context) error {
 	// The last one is nearly as large as a message may be.
-	for _, side := range [][2]int{{3, 5}, {1, 1}, {s.size(), s.size() + 1}, {contract.MaxSize, contract.MaxSize - 1}} {
+	sides := [][2]int{{3, 5}, {1, 1}, {s.size(), s.size() + 1}, {contract.MaxSize, contract.MaxSize - 1}}
+	for _, size := range s.model.Sizes() {
+		if !slices.Contains(s.sizesReady(), size) {
+			sides = append(sides, [2]int{size, size})
+		}
+	}
+	for _, side := range sides {
 		_, err := s.segment(ctx, &cutout.Input{Width: side[0], Height: side[1], Pix: make([]uint8, 3*side[0]*side[1])})
 		if err := refused(fmt.Sprintf("a picture of %dx%d", side[0], side[1]), err, codes.InvalidArgument); err != nil {
 			return err
@@ -167,13 +187,13 @@ func (s *suite) answers(ctx context.Context) error {
 }
 
 func (s *suite) replaces(ctx context.Context) error {
-	if sizes := s.model.Sizes(); len(sizes) > 1 {
-		less := s.model
+	if len(s.sizesReady()) > 1 {
+		less, gone := s.model, s.largest()
 		less.Variants = slices.DeleteFunc(slices.Clone(less.Variants), func(v cutout.Variant) bool { return v.Size != s.size() })
 		if err := s.load(ctx, less); err != nil {
 			return err
 		}
-		_, err := s.segment(ctx, disc(s.largest()))
+		_, err := s.segment(ctx, disc(gone))
 		if err := refused("a size that the model no longer has", err, codes.InvalidArgument); err != nil {
 			return err
 		}
@@ -206,7 +226,15 @@ func refused(what string, err error, want codes.Code) error {
 
 var errNoMask = errors.New("there is no mask to compare with: the check of the sizes failed")
 
-// size is the smallest input of the model: the quickest to run.
-func (s *suite) size() int { return s.model.Sizes()[0] }
+// size is the smallest input that is ready, the quickest to run.
+func (s *suite) size() int { return s.sizesReady()[0] }
 
-func (s *suite) largest() int { return slices.Max(s.model.Sizes()) }
+func (s *suite) largest() int { return slices.Max(s.sizesReady()) }
+
+// sizesReady are those that Load last reported, or else those that the model has.
+func (s *suite) sizesReady() []int {
+	if len(s.ready) == 0 {
+		return s.model.Sizes()
+	}
+	return s.ready
+}

@@ -52,6 +52,7 @@ type suite struct {
 	model   cutout.Model
 	mask    *cutout.Mask  // the first mask of the smallest size
 	took    time.Duration // by a run of the largest
+	ready   []int         // sizes of the model that Load last reported
 }
 
 type step struct {

@@ -19,7 +19,7 @@ import (
 
 type backend struct {
 	name, device, mask string
-	fault, once        string
+	fault, once, lost  string
 	delay, loadDelay   time.Duration
 	slow               int
 	stdout             *os.File // as it was before go-plugin replaced it
@@ -42,6 +42,9 @@ func (b *backend) strikes(fault string) bool {
 }
 
 func (b *backend) Describe(context.Context) (contract.Description, error) {
+	if err := b.reach(); err != nil {
+		return contract.Description{}, err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d := contract.Description{
@@ -55,6 +58,16 @@ func (b *backend) Describe(context.Context) (contract.Description, error) {
 		d.Models = nil
 	}
 	return d, nil
+}
+
+// reach is an error while the device is lost.
+func (b *backend) reach() error {
+	if b.lost != "" {
+		if why, err := os.ReadFile(b.lost); err == nil {
+			return cutout.Errorf(cutout.BackendUnavailable, "%s", why)
+		}
+	}
+	return nil
 }
 
 func (b *backend) Load(ctx context.Context, model cutout.Model) ([]int, error) {
@@ -79,10 +92,22 @@ func (b *backend) Load(ctx context.Context, model cutout.Model) ([]int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.models[model.Name] == nil || !b.strikes(faultKeep) {
-		b.models[model.Name] = model.Sizes()
+		b.models[model.Name] = b.ready(model)
 	}
 	b.log.Info("model loaded", "model", model.Name)
-	return model.Sizes(), nil
+	return b.ready(model), nil
+}
+
+// ready is the sizes of a model that are reported to be ready.
+func (b *backend) ready(model cutout.Model) []int {
+	sizes := model.Sizes()
+	switch {
+	case b.strikes(faultSubset):
+		return sizes[len(sizes)-1:]
+	case b.strikes(faultExtra):
+		return append(sizes, 4096)
+	}
+	return sizes
 }
 
 // onceLoaded shows the faults that wait until a model is loaded.
@@ -187,6 +212,9 @@ func (b *backend) reported(took time.Duration) time.Duration {
 
 // beforeRun shows the faults of a run.
 func (b *backend) beforeRun() error {
+	if err := b.reach(); err != nil {
+		return err
+	}
 	switch {
 	case b.strikes(faultDie):
 		panic("fakebackend: dying in the middle of a call, as asked")

@@ -52,6 +52,8 @@ func TestSuiteFindsFaults(t *testing.T) {
 		{[]string{"-fault=anyway"}, []string{unloaded, unloads}},
 		{[]string{"-fault=mute"}, []string{unloaded, "refuses a model without a name or files", files, others, bad, replaces, unloads}},
 		{[]string{"-fault=load"}, []string{files, all}},
+		{[]string{"-fault=extra"}, []string{loads, all}},
+		{[]string{"-fault=subset"}, nil},
 		{[]string{"-fault=unlisted"}, []string{loads, all}},
 		{[]string{"-fault=error"}, []string{sizes, all}},
 		{[]string{"-fault=size"}, []string{sizes, all}},

@@ -38,6 +38,8 @@ const (
 	faultForget   = "forget"   // drops all models when one does not load
 	faultKeep     = "keep"     // keeps the sizes of the model that is replaced
 	faultUnlisted = "unlisted" // lists no model
+	faultSubset   = "subset"   // makes only the largest size ready, as it may
+	faultExtra    = "extra"    // reports a size that the model does not have
 	faultUnload   = "unload"   // unloads nothing
 	faultStrict   = "strict"   // refuses to unload an unknown name
 	faultLoad     = "load"     // refuses every model
@@ -71,7 +73,7 @@ var faults = []string{
 	faultByHand, faultChatty, faultSerial, faultSmall, faultMute, faultStatus, faultVague, faultUncounted, faultTerm,
 	faultInt, faultNameless, faultForget, faultKeep, faultUnlisted, faultUnload, faultStrict, faultDeaf, faultLate,
 	faultUnqueued, faultUntimed, faultBoast, faultMixed, faultRandom, faultAnyway, faultAnySize, faultOrphan,
-	faultDie, faultError, faultSize, faultShort, faultEmpty, faultHang, faultStop, faultLeak, faultStay,
+	faultSubset, faultExtra, faultDie, faultError, faultSize, faultShort, faultEmpty, faultHang, faultStop, faultLeak, faultStay,
 }
 
 func main() {
@@ -81,6 +83,7 @@ func main() {
 	flag.StringVar(&b.mask, "mask", "luminance", "mask to answer with: luminance, ellipse, full, none")
 	flag.StringVar(&b.fault, "fault", "", "fault to show: "+strings.Join(faults, ", "))
 	flag.StringVar(&b.once, "once", "", "file: the fault shows only if this exists, and showing it removes it")
+	flag.StringVar(&b.lost, "lost", "", "file: while it exists, Describe and Segment report that the device is unavailable, for the reason in it")
 	flag.DurationVar(&b.delay, "delay", 0, "time that a run takes; the end of the call cuts it short")
 	flag.IntVar(&b.slow, "slow", 0, "the only size that takes that time; 0: all")
 	flag.DurationVar(&b.loadDelay, "load-delay", 0, "time that Load takes")

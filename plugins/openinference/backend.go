@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -10,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"google.golang.org/grpc/status"
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/plugins/contract"
@@ -38,6 +38,7 @@ type remote struct {
 	name          string
 	input, output string // tensors
 	datatype      string // of the input
+	reported      bool   // by the servers; else the names are those of the model
 }
 
 func newBackend(s *servers, naming string) *backend {
@@ -49,20 +50,7 @@ func newBackend(s *servers, naming string) *backend {
 func (b *backend) Describe(ctx context.Context) (contract.Description, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	states := make([]string, len(b.servers.list)) // empty: ready
-	var group sync.WaitGroup
-	for i, e := range b.servers.list {
-		group.Go(func() {
-			answer, err := e.client.ServerReady(ctx, &oip.ServerReadyRequest{})
-			switch {
-			case err != nil:
-				states[i] = e.name + ": " + status.Convert(err).Message()
-			case !answer.Ready:
-				states[i] = e.name + ": it is not ready"
-			}
-		})
-	}
-	group.Wait()
+	states := b.servers.check(ctx)
 	down := slices.DeleteFunc(slices.Clone(states), func(s string) bool { return s == "" })
 	if len(down) == len(states) {
 		return contract.Description{}, cutout.Errorf(cutout.BackendUnavailable, "no server is ready: %s", strings.Join(down, "; "))
@@ -80,26 +68,50 @@ func (b *backend) Describe(ctx context.Context) (contract.Description, error) {
 	}, nil
 }
 
-// Load implements contract.Backend. The servers have the files: only the model's
-// name, sizes and tensors are checked.
+// Load implements contract.Backend. The servers have the files; of the model's sizes,
+// those that they serve are ready. The largest of these runs once, since servers limit
+// messages, and so does each whose tensors they do not report.
 func (b *backend) Load(ctx context.Context, spec cutout.Model) ([]int, error) {
 	m := &model{spec: spec, sizes: map[int]remote{}}
-	for _, size := range spec.Sizes() {
-		name := strings.NewReplacer("{model}", spec.Name, "{size}", strconv.Itoa(size)).Replace(b.naming)
-		about, err := ask(ctx, b.servers, func(ctx context.Context, c oip.GRPCInferenceServiceClient) (*oip.ModelMetadataResponse, error) {
-			return c.ModelMetadata(ctx, &oip.ModelMetadataRequest{Name: name})
-		})
-		if err != nil {
+	var missing []error
+	for _, size := range slices.Backward(spec.Sizes()) {
+		at, err := b.find(ctx, spec, size)
+		if err == nil && (len(m.sizes) == 0 || !at.reported) {
+			grey := &cutout.Input{Width: size, Height: size, Pix: bytes.Repeat([]byte{128}, 3*size*size)}
+			_, err = b.infer(ctx, m, at, grey)
+		}
+		switch code := cutout.CodeOf(err); {
+		case err == nil:
+			m.sizes[size] = at
+		case code == cutout.Invalid, code == cutout.Internal && !at.reported && len(m.sizes) > 0:
+			missing = append(missing, err)
+		default:
 			return nil, err
 		}
-		if m.sizes[size], err = fits(spec, size, name, about); err != nil {
-			return nil, err
-		}
+	}
+	if len(m.sizes) == 0 {
+		return nil, errors.Join(missing...)
+	}
+	ready := slices.Sorted(maps.Keys(m.sizes))
+	if len(missing) > 0 {
+		b.servers.log.Info("the servers do not have all sizes of the model", "model", spec.Name, "sizes", ready)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.models[spec.Name] = m
-	return spec.Sizes(), nil
+	return ready, nil
+}
+
+// find asks the servers about one size of a model.
+func (b *backend) find(ctx context.Context, spec cutout.Model, size int) (remote, error) {
+	name := strings.NewReplacer("{model}", spec.Name, "{size}", strconv.Itoa(size)).Replace(b.naming)
+	about, err := ask(ctx, b.servers, func(ctx context.Context, c oip.GRPCInferenceServiceClient) (*oip.ModelMetadataResponse, error) {
+		return c.ModelMetadata(ctx, &oip.ModelMetadataRequest{Name: name})
+	})
+	if err != nil {
+		return remote{}, err
+	}
+	return fits(spec, size, name, about)
 }
 
 // Unload implements contract.Backend. The servers keep their models.
@@ -121,23 +133,26 @@ func (b *backend) Segment(ctx context.Context, name string, input *cutout.Input)
 	}
 	at, ok := m.sizes[input.Width]
 	if !ok || input.Width != input.Height {
-		return nil, contract.Timing{}, contract.SizeUnknown(name, input, m.spec.Sizes())
+		return nil, contract.Timing{}, contract.SizeUnknown(name, input, slices.Sorted(maps.Keys(m.sizes)))
 	}
-	request := m.encode(at, input)
-	answer, err := ask(ctx, b.servers, func(ctx context.Context, c oip.GRPCInferenceServiceClient) (*oip.ModelInferResponse, error) {
-		return c.ModelInfer(ctx, request)
+	mask, err := b.infer(ctx, m, at, input)
+	return mask, contract.Timing{Inference: time.Since(start)}, err
+}
+
+// infer has a picture's mask made by one server after the other, until one answers
+// with a whole one.
+func (b *backend) infer(ctx context.Context, m *model, at remote, input *cutout.Input) (*cutout.Mask, error) {
+	request, pixels := m.encode(at, input), input.Width*input.Height
+	return ask(ctx, b.servers, func(ctx context.Context, c oip.GRPCInferenceServiceClient) (*cutout.Mask, error) {
+		answer, err := c.ModelInfer(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		values, err := m.decode(at, answer, pixels)
+		if err != nil {
+			return nil, err
+		}
+		pix, err := values.Mask(m.spec.Post, pixels, runtime.GOMAXPROCS(0))
+		return &cutout.Mask{Width: input.Width, Height: input.Height, Pix: pix}, err
 	})
-	if err != nil {
-		return nil, contract.Timing{}, err
-	}
-	values, err := m.decode(at, answer, input.Width*input.Height)
-	if err != nil {
-		return nil, contract.Timing{}, err
-	}
-	pix, err := values.Mask(m.spec.Post, input.Width*input.Height, runtime.GOMAXPROCS(0))
-	if err != nil {
-		return nil, contract.Timing{}, err
-	}
-	mask := &cutout.Mask{Width: input.Width, Height: input.Height, Pix: pix}
-	return mask, contract.Timing{Inference: time.Since(start)}, nil
 }

@@ -26,18 +26,16 @@ func explain(failures []failure) error {
 	var reasons []string
 	var failed, unknown bool
 	for _, f := range failures {
-		s := status.Convert(f.err)
-		reason := s.Message()
-		switch s.Code() {
-		case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded, codes.Canceled, codes.Unimplemented:
-		case codes.Unauthenticated, codes.PermissionDenied:
-			reason = "it does not accept the token: " + reason
+		code := status.Code(f.err)
+		switch code {
+		case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded, codes.Canceled, codes.Unimplemented,
+			codes.Unauthenticated, codes.PermissionDenied:
 		case codes.NotFound:
 			unknown = true
 		default:
 			failed = true
 		}
-		reasons = append(reasons, fmt.Sprintf("%s: %s (%s)", f.server, reason, s.Code()))
+		reasons = append(reasons, fmt.Sprintf("%s: %s (%s)", f.server, reason(f.err), code))
 	}
 	message := "every server failed: " + strings.Join(reasons, "; ")
 	switch {
@@ -47,4 +45,29 @@ func explain(failures []failure) error {
 		return &cutout.Error{Code: cutout.Invalid, Message: "the servers do not have this model", Err: contract.ErrNotFound}
 	}
 	return cutout.Errorf(cutout.BackendUnavailable, "%s", message)
+}
+
+// advice is what to do about errors that a setting cures.
+var advice = []struct{ text, advice string }{
+	{"x509: certificate signed by unknown authority", "its certificate is not trusted; give the PEM file of its authority with -ca"},
+	{"x509: certificate has expired", "its certificate is out of date"},
+	{"x509: certificate is", "its certificate is for another name than that of -endpoint"},
+	{"x509: cannot validate certificate", "its certificate is for another name than that of -endpoint"},
+	{"first record does not look like a TLS handshake", "it does not use TLS; write grpc:// instead of grpcs://"},
+	{"error reading server preface", "it may require TLS; if so, write grpcs:// instead of grpc://"},
+	{"message larger than max", "it limits the size of messages; raise its limit to 16 MiB or more"},
+}
+
+// reason is an error of one server with what to do about it.
+func reason(err error) string {
+	s := status.Convert(err)
+	if s.Code() == codes.Unauthenticated || s.Code() == codes.PermissionDenied {
+		return "it does not accept the token: " + s.Message()
+	}
+	for _, a := range advice {
+		if strings.Contains(s.Message(), a.text) {
+			return a.advice + ": " + s.Message()
+		}
+	}
+	return s.Message()
 }

@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,16 +128,65 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 }
 
+// Of a model's sizes, those that the servers have are ready.
+func TestSubsetOfSizes(t *testing.T) {
+	for name, s := range map[string]*testServer{
+		"reported": {side: 1024},
+		"silent":   {side: 1024, silent: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			command := command("-endpoint=grpc://" + serve(t, s).address)
+			p, err := command.Start(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Kill()
+			if sizes, err := p.Client.Load(t.Context(), spec); err != nil || !slices.Equal(sizes, []int{1024}) {
+				t.Errorf("sizes %v are ready, %v; want 1024", sizes, err)
+			}
+			if s.silent {
+				plugintest.Conform(t, command, spec)
+			}
+		})
+	}
+	small := serve(t, &testServer{side: 512})
+	p, err := command("-endpoint=grpc://" + small.address).Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	if _, err := p.Client.Load(t.Context(), spec); cutout.CodeOf(err) != cutout.Invalid || !strings.Contains(err.Error(), "does not fit") {
+		t.Errorf("a server without any of the sizes: %v", err)
+	}
+}
+
+// A server whose limit the pictures exceed is found when the model is loaded.
+func TestMessageLimit(t *testing.T) {
+	s := serve(t, &testServer{}, grpc.MaxRecvMsgSize(4<<20))
+	p, err := command("-endpoint=grpc://" + s.address).Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	if _, err := p.Client.Load(t.Context(), spec); cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), "raise its limit") {
+		t.Errorf("Load: %v", err)
+	}
+}
+
 // Whatever happens to one server, another answers.
 func TestAnotherServerAnswers(t *testing.T) {
 	for name, infer := range map[string]func(ctx context.Context, stop func()) error{
 		"busy":    func(context.Context, func()) error { return status.Error(codes.ResourceExhausted, "queue full") },
+		"wrong":   nil,
 		"broken":  func(context.Context, func()) error { return status.Error(codes.Internal, "out of memory") },
 		"stopped": func(ctx context.Context, stop func()) error { go stop(); <-ctx.Done(); return ctx.Err() },
 		"hangs":   func(ctx context.Context, _ func()) error { <-ctx.Done(); return ctx.Err() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad, good := serve(t, &testServer{infer: infer}), serve(t, &testServer{})
+			if infer == nil {
+				bad.change = func(r *oip.ModelInferResponse) { r.RawOutputContents[0] = r.RawOutputContents[0][:400] }
+			}
 			c := start(t, "-timeout=2s", "-endpoint=grpc://"+bad.address, "-endpoint=grpc://"+good.address)
 			for range 4 { // each has its turn as the first
 				segment(t, c, "")
@@ -229,7 +279,7 @@ func TestTLSAndToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Kill()
-	if _, err := p.Client.Describe(t.Context()); cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), "certificate") {
+	if _, err := p.Client.Describe(t.Context()); cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), "with -ca") {
 		t.Errorf("an unknown authority: got %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"math"
@@ -24,23 +25,26 @@ type testServer struct {
 	datatype string
 	silent   bool   // about its model's tensors
 	token    string // that calls must carry
+	side     int64  // the only one that its model takes; 0: every side
 	ready    atomic.Bool
-	calls    atomic.Int32
-	// infer, where set, stands before the answer: an error is returned.
+	calls    atomic.Int32 // with small pictures, unlike the one that Load sends
+	// infer, where set, stands before the answer to a small picture: an error is
+	// returned.
 	infer func(ctx context.Context, stop func()) error
-	// change, where set, spoils the answer.
+	// change, where set, spoils the answer to a small picture.
 	change func(*oip.ModelInferResponse)
 	stop   func()
 }
 
-// serve starts a server that ends with the test.
+// serve starts a server that ends with the test; once stopped, it may be started
+// again, at the same address.
 func serve(t *testing.T, s *testServer, options ...grpc.ServerOption) *testServer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", cmp.Or(s.address, "127.0.0.1:0"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := grpc.NewServer(append(options, grpc.MaxRecvMsgSize(maxMessage))...)
+	g := grpc.NewServer(append([]grpc.ServerOption{grpc.MaxRecvMsgSize(maxMessage)}, options...)...)
 	oip.RegisterGRPCInferenceServiceServer(g, s)
 	ended := make(chan struct{})
 	go func() {
@@ -81,8 +85,9 @@ func (s *testServer) ModelMetadata(ctx context.Context, r *oip.ModelMetadataRequ
 	}
 	answer := &oip.ModelMetadataResponse{Name: r.Name}
 	if !s.silent {
-		answer.Inputs = []*oip.ModelMetadataResponse_TensorMetadata{{Name: "x", Datatype: s.kind(), Shape: []int64{-1, 3, -1, -1}}}
-		answer.Outputs = []*oip.ModelMetadataResponse_TensorMetadata{{Name: "y", Datatype: fp32, Shape: []int64{-1, 1, -1, -1}}}
+		side := cmp.Or(s.side, -1)
+		answer.Inputs = []*oip.ModelMetadataResponse_TensorMetadata{{Name: "x", Datatype: s.kind(), Shape: []int64{-1, 3, side, side}}}
+		answer.Outputs = []*oip.ModelMetadataResponse_TensorMetadata{{Name: "y", Datatype: fp32, Shape: []int64{-1, 1, side, side}}}
 	}
 	return answer, s.allow(ctx)
 }
@@ -95,16 +100,22 @@ func (s *testServer) kind() string {
 }
 
 func (s *testServer) ModelInfer(ctx context.Context, r *oip.ModelInferRequest) (*oip.ModelInferResponse, error) {
-	s.calls.Add(1)
+	shape := r.Inputs[0].Shape
+	small := shape[2] == 32
+	if small {
+		s.calls.Add(1)
+	}
 	if err := s.allow(ctx); err != nil {
 		return nil, err
 	}
-	if s.infer != nil {
+	if s.side > 0 && shape[2] != s.side {
+		return nil, status.Error(codes.Internal, "the graph failed on this shape")
+	}
+	if small && s.infer != nil {
 		if err := s.infer(ctx, s.stop); err != nil {
 			return nil, err
 		}
 	}
-	shape := r.Inputs[0].Shape
 	n := int(shape[2] * shape[3])
 	size := map[string]int{fp32: 4, fp16: 2}[s.kind()]
 	if r.Inputs[0].Datatype != s.kind() || len(r.RawInputContents[0]) != 3*n*size || len(r.Outputs) != 1 {
@@ -119,7 +130,7 @@ func (s *testServer) ModelInfer(ctx context.Context, r *oip.ModelInferRequest) (
 		Outputs:           []*oip.ModelInferResponse_InferOutputTensor{{Name: "y", Datatype: fp32, Shape: []int64{1, 1, shape[2], shape[3]}}},
 		RawOutputContents: [][]byte{raw},
 	}
-	if s.change != nil {
+	if small && s.change != nil {
 		s.change(answer)
 	}
 	return answer, nil

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +30,12 @@ type options struct {
 	timeout          time.Duration
 }
 
-// rest is how long a server that failed is tried only after the others.
-const rest = 10 * time.Second
+// A server that failed is tried only after the others for a while, which doubles
+// with each further failure in a row.
+const (
+	rest     = 10 * time.Second
+	longRest = 2 * time.Minute
+)
 
 // maxMessage bounds a response: a 4096x4096 mask of float32.
 const maxMessage = 80 << 20
@@ -41,12 +46,6 @@ type servers struct {
 	timeout time.Duration
 	log     *slog.Logger
 	turn    atomic.Uint32
-}
-
-type server struct {
-	name   string
-	client oip.GRPCInferenceServiceClient
-	failed atomic.Int64 // when, in Unix nanoseconds; 0: its last call went well
 }
 
 // dial prepares connections; they are opened when first used, and again when they
@@ -125,15 +124,40 @@ func (token) RequireTransportSecurity() bool { return true }
 func (s *servers) order() []*server {
 	turn := int(s.turn.Add(1)) % len(s.list)
 	list := slices.Concat(s.list[turn:], s.list[:turn])
-	since := time.Now().Add(-rest).UnixNano()
-	resting := func(e *server) int {
-		if e.failed.Load() > since {
-			return 1
+	var first, last []*server
+	for _, e := range list {
+		if e.last() {
+			last = append(last, e)
+		} else {
+			first = append(first, e)
 		}
-		return 0
 	}
-	slices.SortStableFunc(list, func(a, b *server) int { return resting(a) - resting(b) })
-	return list
+	return append(first, last...)
+}
+
+// check asks every server whether it is ready, and returns for each why it is not.
+func (s *servers) check(ctx context.Context) []string {
+	states := make([]string, len(s.list)) // empty: ready
+	var group sync.WaitGroup
+	for i, e := range s.list {
+		group.Go(func() {
+			answer, err := e.client.ServerReady(ctx, &oip.ServerReadyRequest{})
+			why := ""
+			if err != nil {
+				why = reason(err)
+			} else if !answer.Ready {
+				why = "it is not ready"
+			}
+			if !errors.Is(ctx.Err(), context.Canceled) {
+				e.noteReady(s.log, why)
+			}
+			if why != "" {
+				states[i] = e.name + ": " + why
+			}
+		})
+	}
+	group.Wait()
+	return states
 }
 
 // ask calls one server after the other until one answers: a run has no side
@@ -145,15 +169,13 @@ func ask[T any](ctx context.Context, s *servers, call func(context.Context, oip.
 		attempt, cancel := context.WithTimeout(ctx, s.timeout)
 		answer, err := call(attempt, e.client)
 		cancel()
-		if err == nil {
-			e.failed.Store(0)
-			return answer, nil
-		}
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			return none, ctx.Err()
 		}
-		e.failed.Store(time.Now().UnixNano())
-		s.log.Warn("server failed", "endpoint", e.name, "error", err)
+		e.note(s.log, err)
+		if err == nil {
+			return answer, nil
+		}
 		failures = append(failures, failure{e.name, err})
 	}
 	return none, explain(failures)

@@ -32,6 +32,7 @@ func fits(spec cutout.Model, size int, name string, about *oip.ModelMetadataResp
 	if err != nil {
 		return r, err
 	}
+	r.reported = input != nil && output != nil
 	if input != nil {
 		r.input, r.datatype = input.Name, input.Datatype
 	}
@@ -111,10 +112,10 @@ func (m *model) encode(at remote, input *cutout.Input) *oip.ModelInferRequest {
 }
 
 // decode finds the wanted output in an answer, and checks that it has a value
-// for each pixel, or several planes of them for class scores. Code: Internal.
+// for each pixel, or several planes of them for class scores.
 func (m *model) decode(at remote, answer *oip.ModelInferResponse, pixels int) (samples.Planes, error) {
 	broken := func(format string, args ...any) (samples.Planes, error) {
-		return samples.Planes{}, cutout.Wrap(cutout.Internal, fmt.Errorf(format, args...), "A server returned a broken mask.")
+		return samples.Planes{}, fmt.Errorf("a broken mask: "+format, args...)
 	}
 	i := slices.IndexFunc(answer.Outputs, func(t *oip.ModelInferResponse_InferOutputTensor) bool { return t.Name == at.output })
 	if i < 0 {

@@ -22,7 +22,7 @@ func open(library string) (version string, err error) {
 	}
 	switch {
 	case library == "":
-		return "", unavailable("%s is not set: it must name the ONNX Runtime library, which `make setup` installs", contract.EnvRuntime)
+		return "", unavailable("%s is not set: it must name the ONNX Runtime library, which `make setup` installs (for a GPU `make setup CUDA=1`)", contract.EnvRuntime)
 	case !filepath.IsAbs(library):
 		return "", unavailable("%s must be an absolute path, not %q", contract.EnvRuntime, library)
 	}
