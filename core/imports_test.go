@@ -21,11 +21,15 @@ var allowed = map[string][]string{
 	"cmd/internal/cli":    {"core/app", "core/config", "core/cutout"},
 
 	"core/app":      {"core/", "templates", "static", "models", "plugins/contract"},
-	"core/web":      {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
+	"core/web":      {"core/cutout", "core/upload", "core/httpcache", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
 	"core/admin":    {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
 	"core/pipeline": {"core/cutout", "core/decode", "core/tensor", "core/mask", "core/complete", "core/refine", "core/compose", "core/encode"},
 	"core/backend":  {"core/cutout", "plugins/contract"},
 	"core/model":    {"core/cutout", "core/model/", "models", "plugins/contract"},
+
+	"core/upload":    {"core/cutout"},
+	"core/httpcache": {},
+	"core/purge":     {},
 
 	"core/cutout":           {},
 	"core/decode":           {"core/cutout", "core/decode/", "core/sandbox"},
@@ -46,7 +50,6 @@ var allowed = map[string][]string{
 	"core/accesslog": {"core/cutout", "core/flood"},
 	"core/flood":     {},
 	"core/config":    {"core/cutout"},
-	"core/edge":      {},
 
 	"ops/security/": {"core/", "ops/security/"},
 
@@ -62,7 +65,7 @@ var only = map[string][]string{
 	"os/exec":                         {"core/backend", "core/model", "core/decode", "core/bench", "plugins/contracttest", "plugins/internal/plugintest"},
 	"github.com/hashicorp/go-plugin":  {"core/backend", "plugins/"},
 	"github.com/gin-gonic/gin":        {"core/web", "core/admin"},
-	"net/http":                        {"cmd/", "core/app", "core/web", "core/admin", "core/model", "core/device", "core/edge", "static"},
+	"net/http":                        {"cmd/", "core/app", "core/web", "core/upload", "core/httpcache", "core/purge", "core/admin", "core/model", "core/device", "static"},
 	"log/slog":                        {"cmd/", "core/app", "core/web", "core/admin", "core/backend", "core/model", "core/config", "core/accesslog", "core/ratelimit", "core/device", "plugins/"},
 	"github.com/yalue/onnxruntime_go": {"plugins/internal/ort"},
 	"C":                               {"plugins/internal/ort"},

@@ -10,7 +10,7 @@ import (
 
 	"bgremover.pro/core/app"
 	"bgremover.pro/core/config"
-	"bgremover.pro/core/edge"
+	"bgremover.pro/core/purge"
 )
 
 func edgeCommand() *cobra.Command {
@@ -30,12 +30,12 @@ func edgePurgeCommand() *cobra.Command {
 edge_cloudflare_zone and edge_fastly_service. Varnish, nginx and Fastly keep the
 old pages in case the server is down.`,
 	}, func(cmd *cobra.Command, c *config.Config) error {
-		return purge(cmd.Context(), cmd.OutOrStdout(), app.Edges(c))
+		return purgeAll(cmd.Context(), cmd.OutOrStdout(), app.Edges(c))
 	})
 }
 
-// purge purges all edges and reports the outcome of each.
-func purge(ctx context.Context, out io.Writer, all edge.Edges) error {
+// purgeAll purges all edges and reports the outcome of each.
+func purgeAll(ctx context.Context, out io.Writer, all purge.Edges) error {
 	outcomes := all.Purge(ctx)
 	if len(outcomes) == 0 {
 		return errors.New("the settings name no cache to purge; see ops/edge.md")

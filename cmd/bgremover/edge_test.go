@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"bgremover.pro/core/web"
+	"bgremover.pro/core/httpcache"
 )
 
 // The settings say what is purged; each edge's outcome is reported, and if one
@@ -39,7 +39,7 @@ func TestEdgePurge(t *testing.T) {
 	}
 	t.Setenv("BGREMOVER_EDGE_VARNISH", varnish.URL)
 	out, err := purge()
-	if err != nil || out != "Varnish "+varnish.URL+": purged\n" || len(tags) != 1 || tags[0] != "PURGE "+web.PagesTag {
+	if err != nil || out != "Varnish "+varnish.URL+": purged\n" || len(tags) != 1 || tags[0] != "PURGE "+httpcache.PagesTag {
 		t.Errorf("%q, %v, asked for %q", out, err, tags)
 	}
 	t.Setenv("BGREMOVER_EDGE_NGINX", varnish.URL)

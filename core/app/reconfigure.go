@@ -52,7 +52,7 @@ func (a *App) reconfigureBackends(c *config.Config) {
 }
 
 // observe counts a response.
-func (a *App) observe(x web.Exchange) {
+func (a *App) observe(x web.Record) {
 	a.metrics.Request(admin.Request{
 		Route: x.Route, Method: x.Method, Status: x.Status, Cache: x.Class,
 		Received: x.Received, Sent: x.Sent, Duration: x.Duration,

@@ -5,6 +5,7 @@ import (
 
 	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/config"
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
 	"bgremover.pro/templates"
@@ -32,11 +33,11 @@ func webSettings(c *config.Config) *web.Settings {
 		SharedCounters: c.Limits.RedisURL != "",
 		LogAddress:     c.Log.AccessIP,
 		SharedKey:      c.Server.DeviceSecret != "",
-		Cache: web.Cache{
-			MaxAge:       c.Cache.Browser,
-			SharedMaxAge: c.Cache.Edge,
-			While:        c.Cache.Stale,
-			IfError:      c.Cache.StaleError,
+		Cache: httpcache.Lifetimes{
+			MaxAge:          c.Cache.Browser,
+			SharedMaxAge:    c.Cache.Edge,
+			WhileRevalidate: c.Cache.Stale,
+			IfError:         c.Cache.StaleError,
 		},
 	}
 }

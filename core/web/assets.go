@@ -8,19 +8,20 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/static"
 )
 
 // assetDocuments makes each embedded file's document on first use, once per
 // process.
-var assetDocuments = func() map[string]func() (*document, error) {
-	docs := map[string]func() (*document, error){}
+var assetDocuments = func() map[string]func() (*httpcache.Document, error) {
+	docs := map[string]func() (*httpcache.Document, error){}
 	for _, f := range static.Files() {
-		docs[f.Name] = sync.OnceValues(func() (*document, error) {
+		docs[f.Name] = sync.OnceValues(func() (*httpcache.Document, error) {
 			if strings.HasPrefix(f.MediaType, "image/") && f.MediaType != "image/svg+xml" {
-				return newDocument(f.MediaType, f.Content, nil), nil
+				return httpcache.New(f.MediaType, f.Content), nil
 			}
-			return compressed(f.MediaType, f.Content)
+			return httpcache.Compressed(f.MediaType, f.Content)
 		})
 	}
 	return docs
@@ -45,7 +46,7 @@ func (s *Server) serveAsset(c *gin.Context, name string) {
 		s.fail(c, err)
 		return
 	}
-	doc.serve(c)
+	doc.ServeHTTP(c.Writer, c.Request)
 }
 
 // addFixed creates the files whose addresses are fixed by convention.
@@ -67,7 +68,7 @@ func (g *generation) addFixed() error {
 		})
 	}
 	for _, t := range texts {
-		doc, err := compressed(t.contentType, []byte(t.body))
+		doc, err := httpcache.Compressed(t.contentType, []byte(t.body))
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"bgremover.pro/core/device"
@@ -25,7 +26,11 @@ func BenchmarkPage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	body := s.generation().documents["/"].variants[0].body
+	request := httptest.NewRequest(http.MethodGet, "/", nil)
+	request.Header.Set("Accept-Encoding", "br")
+	page := httptest.NewRecorder()
+	s.ServeHTTP(page, request)
+	body := page.Body.Bytes()
 	bare := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", htmlType)
 		_, _ = w.Write(body)

@@ -17,7 +17,7 @@ func (s *Server) quota(c *gin.Context) {
 // data answers GET /device/data: all that is held about the device.
 func (s *Server) data(c *gin.Context) {
 	who := s.devices.Identify(c.Request)
-	settings := exchangeOf(c).generation.settings
+	settings := responseOf(c).generation.settings
 	view := templates.Data{
 		ID: who.ID, Cookie: who.Returning, KeyEnds: s.devices.KeyEnds(),
 		Buckets: s.buckets(c, who), LogDays: settings.LogDays, ContactEmail: settings.ContactEmail,
@@ -41,7 +41,7 @@ func (s *Server) buckets(c *gin.Context, who device.Device) []templates.Bucket {
 // "cookies" is left out: it would clear those of the whole registrable domain.
 func (s *Server) forget(c *gin.Context) {
 	who := s.devices.Identify(c.Request)
-	secure := exchangeOf(c).generation.hsts || s.devices.Secure(c.Request)
+	secure := responseOf(c).generation.hsts || s.devices.Secure(c.Request)
 	s.limits.Forget(who.ID)
 	http.SetCookie(c.Writer, device.ExpiredCookie(secure))
 	if secure {

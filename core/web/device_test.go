@@ -190,7 +190,7 @@ func TestPlaceInTheQueue(t *testing.T) {
 	r := <-answered
 	r.expect(t, 200)
 	s.get("/device/queue?upload=abc-123").expect(t, 200, `data-stage=""`)
-	if n := len(s.server.uploads.places); n != 0 {
+	if n := len(s.server.progress.entries); n != 0 {
 		t.Errorf("%d places are left", n)
 	}
 }
@@ -209,26 +209,26 @@ func TestPlacesAreNamedInThreeWays(t *testing.T) {
 
 func TestPlacesAreBounded(t *testing.T) {
 	tr := newTracker()
-	var all []*place
+	var all []*entry
 	for n := range maxTracked + 10 {
 		p := tr.begin("device")
 		p.name(strings.Repeat("x", 1+n%60) + "-" + string(rune('a'+n%26)) + strings.Repeat("y", n/1560))
 		all = append(all, p)
 	}
-	if len(tr.places) > maxTracked {
-		t.Errorf("%d places", len(tr.places))
+	if len(tr.entries) > maxTracked {
+		t.Errorf("%d places", len(tr.entries))
 	}
 	twin := tr.begin("device")
 	twin.name(all[0].key.upload)
 	twin.end()
-	if tr.places[all[0].key] != all[0] {
+	if tr.entries[all[0].key] != all[0] {
 		t.Error("a second upload of one name took the first one's place")
 	}
 	for _, p := range all {
 		p.end()
 	}
-	if len(tr.places) != 0 {
-		t.Errorf("%d places are left", len(tr.places))
+	if len(tr.entries) != 0 {
+		t.Errorf("%d places are left", len(tr.entries))
 	}
 }
 

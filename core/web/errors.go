@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/upload"
 	"bgremover.pro/templates"
 )
 
@@ -20,7 +21,6 @@ const (
 	notFound    cutout.Code = "not_found"
 	wrongMethod cutout.Code = "method"
 	forbidden   cutout.Code = "forbidden"
-	slowUpload  cutout.Code = "slow_upload"
 	unknownKey  cutout.Code = "unknown_key"
 )
 
@@ -47,34 +47,30 @@ var problems = map[cutout.Code]problem{
 	wrongMethod:               {http.StatusMethodNotAllowed, "Method not allowed", ""},
 	forbidden:                 {http.StatusForbidden, "Refused", ""},
 	unknownKey:                {http.StatusUnauthorized, "The API key is not known", ""},
-	slowUpload:                {http.StatusRequestTimeout, "The upload was too slow", ""},
+	upload.Slow:               {http.StatusRequestTimeout, "The upload was too slow", ""},
 }
 
 var (
 	errNotFound     = &cutout.Error{Code: notFound, Message: "There is nothing at this address."}
 	errCross        = &cutout.Error{Code: forbidden, Message: "This request came from another site. Open this site's own page and send the photo from there."}
-	errSlow         = &cutout.Error{Code: slowUpload, Message: "The upload was too slow and was stopped. Try again on a faster connection or with a smaller photo."}
-	errGone         = &cutout.Error{Code: cutout.Canceled, Message: "The upload ended before it was complete."}
 	errKey          = &cutout.Error{Code: unknownKey, Message: "This server does not know the API key. Check it, or leave it out to be counted as a visitor."}
-	errShare        = &cutout.Error{Code: cutout.Busy, Message: "Your uploads already use as much of this server's memory as one visitor may. Try again when some of them are done.", RetryAfter: 5 * time.Second}
 	errManyRequests = &cutout.Error{Code: cutout.Busy, Message: "Your network has too many requests in progress. Try again in a moment.", RetryAfter: 5 * time.Second}
-	errCrowded      = &cutout.Error{Code: cutout.Busy, Message: "The server cannot take more uploads right now. Try again in a few seconds.", RetryAfter: 5 * time.Second}
 )
 
-// form is the shape in which a route reports its errors.
-type form int
+// errorShape is how a route reports its errors.
+type errorShape int
 
 const (
-	asPage     form = iota // a whole page
-	asFragment             // what htmx swaps in
-	asProblem              // problem+json, RFC 9457
+	asPage     errorShape = iota // a whole page
+	asFragment                   // what htmx swaps in
+	asProblem                    // problem+json, RFC 9457
 )
 
 // fail answers with an error, in the shape that the route and the request ask
 // for. It is the only place where errors become statuses.
 func (s *Server) fail(c *gin.Context, err error) {
 	p := s.failing(c, err)
-	code := exchangeOf(c).Code
+	code := responseOf(c).Code
 	switch shapeOf(c) {
 	case asProblem:
 		s.sendProblem(c, code, err)
@@ -87,10 +83,19 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 }
 
+// refuse answers with an error before the whole body has been read.
+func (s *Server) refuse(c *gin.Context, err error) {
+	r := responseOf(c).upload
+	if r == nil {
+		r = s.uploads.New(c.Writer, c.Request)
+	}
+	r.Refuse(func() { s.fail(c, err) })
+}
+
 // failing records that a request failed, sets Retry-After, and returns how the
 // error is reported.
 func (s *Server) failing(c *gin.Context, err error) problem {
-	x := exchangeOf(c)
+	x := responseOf(c)
 	code := cutout.CodeOf(err)
 	p, known := problems[code]
 	if !known {
@@ -109,7 +114,7 @@ func (s *Server) failing(c *gin.Context, err error) problem {
 func errorCard(c *gin.Context, err error) templates.ErrorCard {
 	return templates.ErrorCard{
 		Code: string(cutout.CodeOf(err)), Message: cutout.MessageOf(err),
-		RetryAfter: retryAfter(err), Limits: limitsOf(exchangeOf(c).generation.settings),
+		RetryAfter: retryAfter(err), Limits: limitsOf(responseOf(c).generation.settings),
 	}
 }
 
@@ -139,8 +144,8 @@ func (s *Server) sendProblem(c *gin.Context, code cutout.Code, err error) {
 
 // shapeOf returns how errors are reported to this request. Only a POST may choose
 // between fragment and page by htmx's header: a GET has one answer for all.
-func shapeOf(c *gin.Context) form {
-	r, rt := c.Request, exchangeOf(c).route
+func shapeOf(c *gin.Context) errorShape {
+	r, rt := c.Request, responseOf(c).route
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 		return asProblem

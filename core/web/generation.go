@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/static"
 	"bgremover.pro/templates"
 )
@@ -18,15 +19,13 @@ import (
 // the headers of each class, the tag that edges purge by. It is made when the
 // settings change, never for a request.
 type generation struct {
-	settings     *Settings
-	templates    *templates.Set
-	documents    map[string]*document // by path
-	cacheControl map[class][]string
-	tags         map[string][]string // of everything that may be shared
-	assetTags    map[string][]string // of files with a hash in their address
-	tag          string
-	hsts         bool
-	cross        *http.CrossOriginProtection
+	settings  *Settings
+	templates *templates.Set
+	documents map[string]*httpcache.Document // by path
+	policy    *httpcache.Policy
+	tag       string
+	hsts      bool
+	cross     *http.CrossOriginProtection
 }
 
 // generation returns the one in force. If pages cannot be rendered with new
@@ -57,7 +56,7 @@ func (s *Server) Tag() string { return s.generation().tag }
 
 func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 	g := &generation{
-		settings: settings, documents: map[string]*document{}, cacheControl: map[class][]string{},
+		settings: settings, documents: map[string]*httpcache.Document{},
 		hsts: strings.HasPrefix(settings.PublicURL, "https://"), cross: http.NewCrossOriginProtection(),
 	}
 	var err error
@@ -70,14 +69,11 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 			return nil, fmt.Errorf("web: the public URL: %w", err)
 		}
 	}
-	for k, p := range policies {
-		g.cacheControl[k] = []string{p.control(settings.Cache)}
-	}
 	if err := g.renderPages(); err != nil {
 		return nil, err
 	}
 	g.tag = g.fingerprint(s.options.Version)
-	g.tags, g.assetTags = tagHeaders(g.tag, PagesTag), tagHeaders(g.tag)
+	g.policy = httpcache.NewPolicy(settings.Cache, g.tag)
 	return g, g.addFixed()
 }
 
@@ -98,11 +94,11 @@ func (g *generation) renderPages() error {
 		if err := g.templates.Render(&html, view); err != nil {
 			return err
 		}
-		doc, err := compressed(htmlType, html.Bytes())
+		doc, err := httpcache.Compressed(htmlType, html.Bytes())
 		if err != nil {
 			return err
 		}
-		doc.link = preload(html.Bytes())
+		doc.Link = preload(html.Bytes())
 		g.documents[path] = doc
 	}
 	return nil
@@ -120,7 +116,7 @@ func (g *generation) fingerprint(release string) string {
 	}
 	slices.Sort(paths)
 	for _, path := range paths {
-		sum.Write(g.documents[path].plain())
+		sum.Write(g.documents[path].Plain())
 	}
 	return "app-" + hex.EncodeToString(sum.Sum(nil)[:6])
 }

@@ -20,7 +20,7 @@ func (s *Server) share(c *gin.Context) {
 		return
 	}
 	if !s.running.take(client) {
-		s.refuse(c, nil, errManyRequests)
+		s.refuse(c, errManyRequests)
 		c.Abort()
 		return
 	}
@@ -48,7 +48,7 @@ func (s *Server) charge(c *gin.Context, who device.Device, photos int) error {
 // ownerOf says whose share of the server a request uses: a program's, or a
 // network's, as a User-Agent is easily made up. Households have a /56.
 func ownerOf(c *gin.Context, who device.Device) string {
-	if program := exchangeOf(c).program; program != "" {
+	if program := responseOf(c).program; program != "" {
 		return "program " + program
 	}
 	if !who.Network.IsValid() {
@@ -59,7 +59,7 @@ func ownerOf(c *gin.Context, who device.Device) string {
 
 // keyOf says what a request is charged to.
 func keyOf(c *gin.Context, who device.Device) ratelimit.Key {
-	x := exchangeOf(c)
+	x := responseOf(c)
 	return ratelimit.Key{Device: who.ID, Addr: who.Network.Addr(), Route: x.Route, Program: x.program}
 }
 
@@ -69,7 +69,7 @@ func (s *Server) program(c *gin.Context) {
 	if key == "" {
 		return
 	}
-	x := exchangeOf(c)
+	x := responseOf(c)
 	var found bool
 	x.program, found = s.limits.Identify(key)
 	x.unknownKey = !found

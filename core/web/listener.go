@@ -36,10 +36,10 @@ func newConnections(l net.Listener, most int, trusted func(netip.Addr) bool) *co
 // connection is one that is counted.
 type connection struct {
 	net.Conn
-	of    *connections
-	peer  netip.Addr    // not valid for a trusted proxy and for what has no address
-	place *list.Element // in the idle list; nil while it carries a request
-	gone  bool
+	of   *connections
+	peer netip.Addr    // not valid for a trusted proxy and for what has no address
+	idle *list.Element // in the listener's list; nil while it carries a request
+	gone bool
 }
 
 // Accept returns the next connection that is within its network's share.
@@ -92,7 +92,7 @@ func (l *connections) admit(conn net.Conn) *connection {
 	}
 	l.open++
 	l.shares.add(c.peer, 1)
-	c.place = l.idle.PushBack(c)
+	c.idle = l.idle.PushBack(c)
 	l.mu.Unlock()
 	if victim != nil {
 		_ = victim.Close()
@@ -149,12 +149,12 @@ func (c *connection) Close() error {
 func (c *connection) rest(idle bool) {
 	switch {
 	case c.gone:
-	case idle && c.place == nil:
-		c.place = c.of.idle.PushBack(c)
+	case idle && c.idle == nil:
+		c.idle = c.of.idle.PushBack(c)
 		c.of.changed.Signal()
-	case !idle && c.place != nil:
-		c.of.idle.Remove(c.place)
-		c.place = nil
+	case !idle && c.idle != nil:
+		c.of.idle.Remove(c.idle)
+		c.idle = nil
 	}
 }
 

@@ -118,7 +118,7 @@ func TestConnectionsAreCounted(t *testing.T) {
 				inner.peers = []string{rapid.SampledFrom([]string{"192.0.2.1:1", "192.0.2.2:1", "[2001:db8::1]:1", "10.0.0.1:1"}).Draw(t, "peer")}
 				busy := map[*connection]bool{}
 				for _, c := range held {
-					busy[c] = !c.gone && c.place == nil
+					busy[c] = !c.gone && c.idle == nil
 				}
 				if conn, err := l.Accept(); err == nil {
 					held = append(held, conn.(*connection))

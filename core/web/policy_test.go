@@ -6,17 +6,18 @@ import (
 	"testing"
 	"time"
 
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/static"
 )
 
 // want is what each class promises, written down once more.
-var want = map[class]string{
-	private:    "private, no-store",
-	page:       "public, max-age=60, s-maxage=600, stale-while-revalidate=86400, stale-if-error=604800",
-	immutable:  "public, max-age=31536000, immutable",
-	revalidate: "public, max-age=0, s-maxage=600, stale-while-revalidate=86400, stale-if-error=604800",
-	asset:      "public, max-age=3600",
+var want = map[httpcache.Class]string{
+	httpcache.Private:    "private, no-store",
+	httpcache.Page:       "public, max-age=60, s-maxage=600, stale-while-revalidate=86400, stale-if-error=604800",
+	httpcache.Immutable:  "public, max-age=31536000, immutable",
+	httpcache.Revalidate: "public, max-age=0, s-maxage=600, stale-while-revalidate=86400, stale-if-error=604800",
+	httpcache.Asset:      "public, max-age=3600",
 }
 
 // example is an address that a route's pattern matches and answers with 200.
@@ -35,7 +36,7 @@ func example(pattern string) string {
 // Every route that is registered has a class, and its answers keep to it.
 func TestEveryRouteHasAClass(t *testing.T) {
 	s := start(t, succeed)
-	classes := map[string]class{}
+	classes := map[string]httpcache.Class{}
 	for _, rt := range s.server.routes() {
 		classes[rt.method+" "+rt.path] = rt.class
 		if rt.method == http.MethodGet {
@@ -45,16 +46,16 @@ func TestEveryRouteHasAClass(t *testing.T) {
 	for _, registered := range s.server.engine.Routes() {
 		name := registered.Method + " " + registered.Path
 		k, listed := classes[name]
-		if !listed || k == unset || want[k] == "" {
+		if !listed || want[k] == "" {
 			t.Errorf("%s has no cache class", name)
 			continue
 		}
 		r := s.do(registered.Method, example(registered.Path), nil, "Accept-Encoding", "gzip")
 		if r.status != 200 {
-			k = private
+			k = httpcache.Private
 		}
 		checkClass(t, name, r, k)
-		if k != private && r.header.Get("Content-Length") == "" {
+		if k != httpcache.Private && r.header.Get("Content-Length") == "" {
 			t.Errorf("%s: no length: %v", name, r.header)
 		}
 	}
@@ -63,7 +64,7 @@ func TestEveryRouteHasAClass(t *testing.T) {
 	}
 }
 
-func checkClass(t *testing.T, name string, r reply, k class) {
+func checkClass(t *testing.T, name string, r reply, k httpcache.Class) {
 	t.Helper()
 	h := r.header
 	if got := h["Cache-Control"]; len(got) != 1 || got[0] != want[k] {
@@ -76,15 +77,15 @@ func checkClass(t *testing.T, name string, r reply, k class) {
 	}
 	shared := []string{"Etag", "Surrogate-Key", "Cache-Tag", "Xkey", "Cache-Groups"}
 	for _, field := range shared {
-		if (h[field] != nil) != (k != private) {
+		if (h[field] != nil) != (k != httpcache.Private) {
 			t.Errorf("%s, status %d: %s: %q", name, r.status, field, h[field])
 		}
 	}
 	vary := strings.Join(h["Vary"], ",")
-	if k != private && (vary != "Accept-Encoding" || h["Set-Cookie"] != nil || h["X-Request-Id"] != nil) {
+	if k != httpcache.Private && (vary != "Accept-Encoding" || h["Set-Cookie"] != nil || h["X-Request-Id"] != nil) {
 		t.Errorf("%s: Vary %q, Set-Cookie %q", name, vary, h["Set-Cookie"])
 	}
-	if k == private && vary != "" {
+	if k == httpcache.Private && vary != "" {
 		t.Errorf("%s: Vary %q", name, vary)
 	}
 	for field := range safety {
@@ -120,7 +121,7 @@ func TestErrorsAreKeptByNobody(t *testing.T) {
 	}
 	statuses := map[int]bool{}
 	for name, r := range answers {
-		checkClass(t, name, r, private)
+		checkClass(t, name, r, httpcache.Private)
 		statuses[r.status] = true
 	}
 	for _, status := range []int{303, 400, 403, 404, 405, 412, 415, 416, 429} {
@@ -151,10 +152,10 @@ func TestCacheDeception(t *testing.T) {
 		if r.status != 404 || strings.Contains(r.body, id) {
 			t.Errorf("%s: status %d", path, r.status)
 		}
-		checkClass(t, path, r, private)
+		checkClass(t, path, r, httpcache.Private)
 	}
 	for _, path := range []string{"/device/data?x.css", "/device/data?/x.css", "/device/quota?cb=1.js"} {
-		checkClass(t, path, s.get(path), private)
+		checkClass(t, path, s.get(path), httpcache.Private)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/upload"
 )
 
 // Each photo of a form is with the client, and its memory given back, before the
@@ -129,7 +130,8 @@ func TestUnreadAnswersAreGivenUp(t *testing.T) {
 
 // slowly takes a while for each write.
 type slowly struct {
-	deadlines
+	http.ResponseWriter
+	set     []time.Time
 	written int
 }
 
@@ -141,10 +143,10 @@ func (s *slowly) FlushError() error                  { return nil }
 // and a nearer one where others wait for memory.
 func TestPatienceHasAnEnd(t *testing.T) {
 	tight := false
-	conn := &slowly{deadlines: deadlines{ResponseWriter: httptest.NewRecorder()}}
-	w := &patientWriter{
+	conn := &slowly{ResponseWriter: httptest.NewRecorder()}
+	w := &pacedWriter{
 		to: conn, conn: http.NewResponseController(conn), tight: func() bool { return tight },
-		pace: Pace{Window: time.Second, Rate: 1 << 10, Answer: 5 * time.Minute},
+		pace: upload.Pace{Window: time.Second, Rate: 1 << 10, Answer: 5 * time.Minute},
 	}
 	piece := make([]byte, 3*writePiece)
 	if n, err := w.Write(piece); n != len(piece) || err != nil || len(conn.set) != 3 {

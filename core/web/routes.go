@@ -5,22 +5,26 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/core/httpcache"
 )
 
 // route is one line of the public interface.
 type route struct {
 	method, path string
-	class        class
-	errors       form
+	class        httpcache.Class
+	errors       errorShape
 	handle       gin.HandlerFunc
 }
 
 // unrouted stands for requests that match no route.
-var unrouted = route{class: private, errors: asPage}
+var unrouted = route{class: httpcache.Private, errors: asPage}
 
 // routes is the whole public interface. Every GET answers HEAD as well.
 func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
+	const private, page, immutable = httpcache.Private, httpcache.Page, httpcache.Immutable
+	const revalidate, asset = httpcache.Revalidate, httpcache.Asset
 	return []route{
 		{get, "/", page, asPage, s.page("/")},
 		{get, "/gallery", page, asPage, s.page("/gallery")},
@@ -32,14 +36,14 @@ func (s *Server) routes() []route {
 		// The service worker answers these from the browser's own storage.
 		{get, "/gallery/:id", private, asPage, s.nothing},
 
-		{post, "/device/cutouts", private, asPage, s.cutForm},
+		{post, "/device/cutouts", private, asPage, s.cutoutForm},
 		{get, "/device/cutouts", private, asPage, s.home}, // someone reloads the result page
 		{get, "/device/quota", private, asFragment, s.quota},
-		{get, "/device/queue", private, asFragment, s.queuePlace},
+		{get, "/device/queue", private, asFragment, s.queue},
 		{get, "/device/data", private, asPage, s.data},
 		{post, "/device/forget", private, asPage, s.forget},
 
-		{post, "/api/v1/cutouts", private, asProblem, s.cutAPI},
+		{post, "/api/v1/cutouts", private, asProblem, s.cutoutAPI},
 
 		{get, "/static/*file", immutable, asPage, s.asset},
 		{get, "/sw.js", revalidate, asPage, s.fixed("/sw.js")},
@@ -54,12 +58,12 @@ func (s *Server) routes() []route {
 	}
 }
 
-// SharedPaths lists the fixed addresses whose answers edges may keep; PagesTag
+// SharedPaths lists the fixed addresses whose answers edges may keep; httpcache.PagesTag
 // is on all of them.
 func SharedPaths() []string {
 	var paths []string
 	for _, rt := range new(Server).routes() {
-		if (rt.class == page || rt.class == revalidate || rt.class == asset) && !strings.ContainsAny(rt.path, ":*") {
+		if (rt.class != httpcache.Private && rt.class != httpcache.Immutable) && !strings.ContainsAny(rt.path, ":*") {
 			paths = append(paths, rt.path)
 		}
 	}
@@ -79,7 +83,7 @@ func (s *Server) register() *gin.Engine {
 	e.Use(s.recover, s.secure, s.strict, s.share)
 	for _, rt := range s.routes() {
 		enter := func(c *gin.Context) {
-			x := exchangeOf(c)
+			x := responseOf(c)
 			x.route, x.Route = rt, rt.path
 		}
 		e.Handle(rt.method, rt.path, enter, s.sameOrigin, rt.handle)

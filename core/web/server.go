@@ -14,19 +14,20 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/core/device"
+	"bgremover.pro/core/upload"
 )
 
 // Server is the public listener.
 type Server struct {
-	options Options
-	log     *slog.Logger
-	devices *device.Identifier
-	limits  Limiter
-	engine  *gin.Engine
-	http    *http.Server
-	uploads *tracker
-	memory  *pool
-	running *shares // requests, by client
+	options  Options
+	log      *slog.Logger
+	devices  *device.Identifier
+	limits   Limiter
+	engine   *gin.Engine
+	http     *http.Server
+	uploads  upload.Service
+	progress *tracker
+	running  *shares // requests, by client
 
 	draining atomic.Bool
 	current  atomic.Pointer[generation]
@@ -50,7 +51,8 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		options: o, log: o.Log, devices: o.Devices, limits: o.Limiter,
-		uploads: newTracker(), memory: newPool(o.UploadMemory), running: newShares(o.MaxConnections),
+		uploads:  upload.Service{Remover: o.Remover, Memory: upload.NewMemory(o.UploadMemory), Pace: o.Pace, Timeout: o.JobTimeout},
+		progress: newTracker(), running: newShares(o.MaxConnections),
 	}
 	first, err := s.newGeneration(o.Settings())
 	if err != nil {

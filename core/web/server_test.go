@@ -22,6 +22,7 @@ import (
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/templates"
 )
@@ -56,7 +57,7 @@ type site struct {
 	now      atomic.Int64 // nanoseconds added to the clock
 	log      lockedBuffer
 
-	exchanges chan Exchange
+	records chan Record
 }
 
 // lockedBuffer is a log that many goroutines write.
@@ -80,14 +81,14 @@ func (l *lockedBuffer) String() string {
 func defaultSettings() *Settings {
 	return &Settings{
 		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 1 << 20, MaxPixels: 50_000_000,
-		Device: templates.Rate{Count: 1000, Period: time.Hour}, MaxPhotos: 10, LogDays: 30, Cache: DefaultCache,
+		Device: templates.Rate{Count: 1000, Period: time.Hour}, MaxPhotos: 10, LogDays: 30, Cache: httpcache.DefaultLifetimes,
 	}
 }
 
 // start serves until the test ends. change may alter the options.
 func start(t *testing.T, remove removerFunc, change ...func(*Options)) *site {
 	t.Helper()
-	s := &site{t: t, exchanges: make(chan Exchange, 10000)}
+	s := &site{t: t, records: make(chan Record, 10000)}
 	s.settings.Store(defaultSettings())
 	clock := func() time.Time { return time.Now().Add(time.Duration(s.now.Load())) }
 	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -102,7 +103,7 @@ func start(t *testing.T, remove removerFunc, change ...func(*Options)) *site {
 		Remover: remove, Limiter: limiter, Log: log, Version: "test",
 		Devices:  device.New(device.Options{Now: clock, Log: log}),
 		Settings: s.settings.Load,
-		Observe:  func(x Exchange) { s.exchanges <- x },
+		Observe:  func(x Record) { s.records <- x },
 	}
 	for _, f := range change {
 		f(&options)
@@ -237,18 +238,18 @@ func (f *testForm) body() io.Reader {
 	return bytes.NewReader(f.buffer.Bytes())
 }
 
-// seen returns the next n exchanges, in the order in which they ended.
-func (s *site) seen(n int) []Exchange {
+// seen returns the next n records, in the order in which they ended.
+func (s *site) seen(n int) []Record {
 	s.t.Helper()
-	var all []Exchange
+	var all []Record
 	for range n {
 		select {
-		case x := <-s.exchanges:
+		case x := <-s.records:
 			all = append(all, x)
 		case <-s.t.Context().Done():
 			s.t.Fatal("the test ended")
 		case <-time.After(30 * time.Second):
-			s.t.Fatalf("%d of %d exchanges were observed", len(all), n)
+			s.t.Fatalf("%d of %d records were observed", len(all), n)
 		}
 	}
 	return all

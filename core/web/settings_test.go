@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/static"
 )
 
@@ -29,7 +30,7 @@ func TestSettingsChangeWhileServing(t *testing.T) {
 	s.settings.Store(&changed)
 	r := s.get("/", "If-None-Match", old.header.Get("Etag"))
 	r.expect(t, 200, "<title>Cutter", `value="fast" checked`)
-	if s.server.Tag() == tag || r.header.Get("Xkey") != s.server.Tag()+" "+PagesTag || !strings.Contains(r.header.Get("Cache-Control"), "s-maxage=3600") {
+	if s.server.Tag() == tag || r.header.Get("Xkey") != s.server.Tag()+" "+httpcache.PagesTag || !strings.Contains(r.header.Get("Cache-Control"), "s-maxage=3600") {
 		t.Errorf("tag %s: %v", s.server.Tag(), r.header)
 	}
 	if r.header.Get("Strict-Transport-Security") == "" || old.header.Get("Strict-Transport-Security") != "" {
@@ -72,7 +73,7 @@ func TestHelpIsSharedFragments(t *testing.T) {
 		path, _ := d.Attr("hx-get")
 		r := s.get(path, "HX-Request", "true")
 		r.expect(t, 200)
-		checkClass(t, path, r, page)
+		checkClass(t, path, r, httpcache.Page)
 		if strings.Contains(r.body, "<html") {
 			t.Errorf("%s is a page", path)
 		}
@@ -123,7 +124,7 @@ func TestShareTargetIsAnUpload(t *testing.T) {
 		t.Fatal(err)
 	}
 	share := manifest.ShareTarget
-	if share.Method != http.MethodPost || share.Enctype != "multipart/form-data" || len(share.Params.Files) != 1 || share.Params.Files[0].Name != fileField {
+	if share.Method != http.MethodPost || share.Enctype != "multipart/form-data" || len(share.Params.Files) != 1 || share.Params.Files[0].Name != "image" {
 		t.Fatalf("%+v", share)
 	}
 	r := s.post(share.Action, newForm().file("shared.jpg", "photo"), "Sec-Fetch-Site", "none")

@@ -15,14 +15,14 @@ type shares struct {
 	held map[netip.Prefix]int
 }
 
-// rungs are the networks around an address, and how much of its own share each
+// levels are the networks around an address, and how much of its own share each
 // may hold.
 var (
-	rungs4 = []rung{{32, 1}, {24, 4}}
-	rungs6 = []rung{{64, 1}, {56, 4}, {48, 16}}
+	levels4 = []level{{32, 1}, {24, 4}}
+	levels6 = []level{{64, 1}, {56, 4}, {48, 16}}
 )
 
-type rung struct{ bits, times int }
+type level struct{ bits, times int }
 
 // newShares gives one address a 64th of the total, or sixteen if that is more: a
 // browser opens six connections, and several people share an address.
@@ -33,7 +33,7 @@ func newShares(all int) *shares {
 // full returns the network around the address that has its full share; it is not
 // valid if there is none.
 func (s *shares) full(peer netip.Addr) netip.Prefix {
-	for _, r := range rungsOf(peer) {
+	for _, r := range levelsOf(peer) {
 		if p := network(peer, r.bits); s.held[p] >= s.one*r.times {
 			return p
 		}
@@ -42,7 +42,7 @@ func (s *shares) full(peer netip.Addr) netip.Prefix {
 }
 
 func (s *shares) add(peer netip.Addr, n int) {
-	for _, r := range rungsOf(peer) {
+	for _, r := range levelsOf(peer) {
 		p := network(peer, r.bits)
 		if s.held[p] += n; s.held[p] == 0 {
 			delete(s.held, p)
@@ -67,13 +67,13 @@ func (s *shares) give(peer netip.Addr) {
 	s.add(peer, -1)
 }
 
-// rungsOf returns none for a client without an address.
-func rungsOf(peer netip.Addr) []rung {
+// levelsOf returns none for a client without an address.
+func levelsOf(peer netip.Addr) []level {
 	switch {
 	case peer.Is6():
-		return rungs6
+		return levels6
 	case peer.Is4():
-		return rungs4
+		return levels4
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/upload"
 )
 
 // encrypted starts a site under TLS, with clients of both protocols.
@@ -56,7 +57,7 @@ func TestUnderTLS(t *testing.T) {
 			defer out.Close()
 			go func() { _, _ = out.Write([]byte("x")) }()
 			slow := s.do(http.MethodPost, api, in)
-			if p := slow.problem(t); slow.status != 408 || p.Code != slowUpload {
+			if p := slow.problem(t); slow.status != 408 || p.Code != upload.Slow {
 				t.Errorf("a slow client: %d %+v", slow.status, p)
 			}
 			s.do(http.MethodPost, api, strings.NewReader("photo")).expect(t, 200, string(picture))

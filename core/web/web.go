@@ -1,6 +1,7 @@
-// Package web is the public listener: the pages, the form, the API and the
-// assets. It knows the pipeline only as a Remover, and keeps no picture: an
-// upload is read into memory, and its result leaves in the answer to its POST.
+// Package web is the public listener: its routes, a handler for each, and what every
+// request passes before. Handlers answer for pages, cut-outs, the device and health;
+// core/upload reads the photos and has them cut out, core/httpcache makes what caches
+// may keep. No picture is kept: its result leaves in the answer to its POST.
 package web
 
 import (
@@ -13,14 +14,11 @@ import (
 	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
+	"bgremover.pro/core/upload"
 	"bgremover.pro/templates"
 )
-
-// Remover removes a photo's background. It returns a cutout.Error of any code.
-type Remover interface {
-	Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error)
-}
 
 // Limiter counts photos against a device and its network together, or against
 // a program's key; *ratelimit.Limiter is one.
@@ -63,24 +61,12 @@ type Settings struct {
 	// the identifiers.
 	LogAddress string
 	SharedKey  bool
-	Cache      Cache
+	Cache      httpcache.Lifetimes
 }
-
-// Cache says how long pages may be kept.
-type Cache struct {
-	// MaxAge is for browsers, SharedMaxAge for edges.
-	MaxAge, SharedMaxAge time.Duration
-	// While and IfError say how long an edge may serve a stale page, while it
-	// fetches a new one and while the server is down.
-	While, IfError time.Duration
-}
-
-// DefaultCache suits a site behind an edge that is purged on each release.
-var DefaultCache = Cache{MaxAge: time.Minute, SharedMaxAge: 10 * time.Minute, While: 24 * time.Hour, IfError: 7 * 24 * time.Hour}
 
 // Options are what the listener is made of.
 type Options struct {
-	Remover Remover
+	Remover upload.Remover
 	Limiter Limiter
 	Devices *device.Identifier
 	// MayLoad, where set, returns why a sender may not have a model loaded or a
@@ -90,8 +76,8 @@ type Options struct {
 	Settings func() *Settings
 	// Ready returns why photos cannot be processed now, or nil.
 	Ready func() error
-	// Observe, where set, is called with every exchange once it is complete.
-	Observe func(Exchange)
+	// Observe, where set, is called with the record of every request once it is complete.
+	Observe func(Record)
 	// AccessLog, where set, gets a line for every answer.
 	AccessLog AccessLog
 	Log       *slog.Logger
@@ -111,7 +97,7 @@ type Options struct {
 	JobTimeout time.Duration
 	// Pace bounds how slowly a client may send or receive; the zero value means
 	// the default.
-	Pace Pace
+	Pace upload.Pace
 }
 
 func (o *Options) complete() error {
@@ -125,7 +111,7 @@ func (o *Options) complete() error {
 		o.MayLoad = func(context.Context, ratelimit.Key, cutout.Options) error { return nil }
 	}
 	if o.Observe == nil {
-		o.Observe = func(Exchange) {}
+		o.Observe = func(Record) {}
 	}
 	if o.AccessLog == nil {
 		o.AccessLog = noLog{}
@@ -145,8 +131,8 @@ func (o *Options) complete() error {
 	if o.JobTimeout == 0 {
 		o.JobTimeout = 2 * time.Minute
 	}
-	if o.Pace == (Pace{}) {
-		o.Pace = DefaultPace
+	if o.Pace == (upload.Pace{}) {
+		o.Pace = upload.DefaultPace
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
 	"bgremover.pro/templates"
@@ -105,9 +106,9 @@ type site struct {
 	port     string
 	settings atomic.Pointer[web.Settings]
 
-	mu        sync.Mutex
-	exchanges []web.Exchange
-	stop      func()
+	mu      sync.Mutex
+	records []web.Record
+	stop    func()
 }
 
 func startSite(t testing.TB, change ...func(*web.Options)) *site {
@@ -116,7 +117,7 @@ func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	s.settings.Store(&web.Settings{
 		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 2 << 20, MaxPixels: 50_000_000,
 		Device: templates.Rate{Count: 500, Period: time.Hour}, Network: templates.Rate{Count: 5000, Period: time.Hour},
-		MaxPhotos: 10, LogDays: 30, Cache: web.DefaultCache,
+		MaxPhotos: 10, LogDays: 30, Cache: httpcache.DefaultLifetimes,
 	})
 	limiter, err := ratelimit.New(ratelimit.Options{Rules: ratelimit.Rules{
 		Device: ratelimit.Rate{Count: 500, Period: time.Hour}, Network: ratelimit.Rate{Count: 5000, Period: time.Hour},
@@ -127,10 +128,10 @@ func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	options := web.Options{
 		Remover: s.line, Limiter: limiter, Devices: device.New(device.Options{}), Version: "test",
 		Settings: s.settings.Load,
-		Observe: func(x web.Exchange) {
+		Observe: func(x web.Record) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.exchanges = append(s.exchanges, x)
+			s.records = append(s.records, x)
 		},
 	}
 	for _, f := range change {
@@ -165,9 +166,9 @@ func limited(count int64) func(*web.Options) {
 	}
 }
 
-// requests lists the exchanges so far.
-func (s *site) requests() []web.Exchange {
+// requests lists the records so far.
+func (s *site) requests() []web.Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]web.Exchange(nil), s.exchanges...)
+	return append([]web.Record(nil), s.records...)
 }

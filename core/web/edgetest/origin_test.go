@@ -16,6 +16,7 @@ import (
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
+	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
 	"bgremover.pro/templates"
@@ -53,7 +54,7 @@ func startOrigin(t testing.TB) *origin {
 	o := &origin{t: t, seen: map[string]int{}}
 	o.settings.Store(&web.Settings{
 		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 64 << 20, MaxPixels: 50_000_000,
-		Device: templates.Rate{Count: 1000, Period: time.Hour}, MaxPhotos: 10, LogDays: 30, Cache: web.DefaultCache, Proxies: true,
+		Device: templates.Rate{Count: 1000, Period: time.Hour}, MaxPhotos: 10, LogDays: 30, Cache: httpcache.DefaultLifetimes, Proxies: true,
 	})
 	var err error
 	if o.limiter, err = ratelimit.New(ratelimit.Options{Rules: ratelimit.Rules{Device: ratelimit.Rate{Count: 1000, Period: time.Hour}}}); err != nil {

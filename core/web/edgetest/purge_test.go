@@ -4,14 +4,15 @@ import (
 	"strings"
 	"testing"
 
-	purging "bgremover.pro/core/edge"
+	"bgremover.pro/core/httpcache"
+	"bgremover.pro/core/purge"
 	"bgremover.pro/core/web"
 	"bgremover.pro/static"
 )
 
 func (e *edge) purge(t *testing.T) error {
 	t.Helper()
-	all := purging.Edges{Tag: web.PagesTag, Paths: web.SharedPaths()}
+	all := purge.Edges{Tag: httpcache.PagesTag, Paths: web.SharedPaths()}
 	if strings.HasPrefix(e.name, "varnish") {
 		all.Varnish = []string{e.url}
 	} else {
@@ -38,7 +39,7 @@ func TestPurge(t *testing.T) {
 			v.get("/manifest.webmanifest", "Accept-Encoding", encoding)
 		}
 		e.origin.change(func(s *web.Settings) { s.SiteName = "Renewed" })
-		v.do("PURGE", "/", nil, "Xkey-Purge", web.PagesTag)
+		v.do("PURGE", "/", nil, "Xkey-Purge", httpcache.PagesTag)
 		v.get("/", "X-Refresh", "yes")
 		for _, encoding := range encodings {
 			if v.get("/", "Accept-Encoding", encoding).body != old[encoding] {

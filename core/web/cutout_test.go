@@ -51,7 +51,7 @@ func TestFormAnswersAWholePage(t *testing.T) {
 	if href, _ := downloads.First().Attr("href"); href != dataURI("image/webp") {
 		t.Errorf("download: %.80s", href)
 	}
-	if r.header.Get("Cache-Control") != noStore {
+	if r.header.Get("Cache-Control") != "private, no-store" {
 		t.Error(r.header)
 	}
 }
@@ -102,7 +102,7 @@ func TestFormAnswersFiles(t *testing.T) {
 func TestFormRefuses(t *testing.T) {
 	s := start(t, succeed)
 	eleven := newForm()
-	for range maxPhotos + 1 {
+	for range defaultSettings().MaxPhotos + 1 {
 		eleven.file("a", "photo")
 	}
 	unchosen := newForm()
@@ -155,7 +155,7 @@ func TestEveryPhotoIsCharged(t *testing.T) {
 	r.expect(t, 200, `data-code="rate_limited"`)
 	r = s.post(formPath, newForm().file("a", "photo"))
 	r.expect(t, 429, "as many photos as this server allows")
-	if r.header.Get("Retry-After") == "" || r.header.Get("Cache-Control") != noStore {
+	if r.header.Get("Retry-After") == "" || r.header.Get("Cache-Control") != "private, no-store" {
 		t.Error(r.header)
 	}
 	s.do(http.MethodPost, api, strings.NewReader("x")).expect(t, 429) // the same device

@@ -200,7 +200,7 @@ func TestEveryErrorHasItsStatusAndShape(t *testing.T) {
 			t.Errorf("%s: a page for htmx", code)
 		}
 		for _, r := range []reply{r, whole, fragment} {
-			if r.header.Get("Cache-Control") != noStore || strings.Contains(r.body, secret.Error()) {
+			if r.header.Get("Cache-Control") != "private, no-store" || strings.Contains(r.body, secret.Error()) {
 				t.Errorf("%s: %v %s", code, r.header, r.body)
 			}
 		}

@@ -12,6 +12,14 @@ import (
 	"bgremover.pro/templates"
 )
 
+// outcome is the result for one photo, or its error.
+type outcome struct {
+	number int // in the form, from 1
+	result *cutout.Result
+	err    error
+	took   time.Duration
+}
+
 // formAnswer answers a form of several photos, each as soon as it is done, so
 // that no more than one result is ever held. The status has to come first: it is
 // 200 once one photo has succeeded; until then errors, which are small, are held
@@ -19,7 +27,7 @@ import (
 type formAnswer struct {
 	s      *Server
 	c      *gin.Context
-	out    *patientWriter
+	out    *pacedWriter
 	layout layout
 	failed []outcome // held back
 	begun  bool
@@ -44,7 +52,7 @@ func (f *formAnswer) choose(file bool) layout {
 }
 
 func (s *Server) newFormAnswer(c *gin.Context, file bool) *formAnswer {
-	f := &formAnswer{s: s, c: c, out: s.patient(c)}
+	f := &formAnswer{s: s, c: c, out: s.paced(c)}
 	f.layout = f.choose(file)
 	return f
 }
@@ -104,7 +112,7 @@ func (f *formAnswer) try(err error) {
 }
 
 func (f *formAnswer) render(view templates.View) error {
-	return exchangeOf(f.c).generation.templates.Render(f.out, view)
+	return responseOf(f.c).generation.templates.Render(f.out, view)
 }
 
 // resultsPage is a whole page.
@@ -115,7 +123,7 @@ type resultsPage struct {
 
 func (p *resultsPage) begin() error {
 	p.c.Header("Content-Type", htmlType)
-	before, after, err := exchangeOf(p.c).generation.templates.RenderAround(templates.Results{})
+	before, after, err := responseOf(p.c).generation.templates.RenderAround(templates.Results{})
 	if err == nil {
 		p.after = after
 		_, err = p.out.Write(before)
@@ -191,4 +199,16 @@ func (a *archive) file(name string, content []byte) error {
 		_, err = w.Write(content)
 	}
 	return err
+}
+
+func (s *Server) card(c *gin.Context, o outcome) templates.Card {
+	if o.err != nil {
+		card := errorCard(c, o.err)
+		return templates.Card{Number: o.number, Error: &card}
+	}
+	r := o.result
+	return templates.Card{Number: o.number, Result: &templates.ResultCard{
+		Picture: r.File, MediaType: r.MediaType, Width: r.Width, Height: r.Height,
+		Subject: string(r.Subject), Mode: string(r.Run.Mode), Model: r.Run.Model, Took: o.took,
+	}}
 }

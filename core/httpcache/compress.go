@@ -1,4 +1,4 @@
-package web
+package httpcache
 
 import (
 	"bytes"
@@ -14,22 +14,22 @@ import (
 // encodings are the content codings on offer, best first.
 var encodings = []string{"br", "zstd", "gzip"}
 
-// made caches compressed documents: most pages survive a change of settings.
-var made = struct {
+// cache holds compressed documents: most pages survive a change of settings.
+var cache = struct {
 	sync.Mutex
-	documents map[[sha256.Size]byte]document
-}{documents: map[[sha256.Size]byte]document{}}
+	documents map[[sha256.Size]byte]Document
+}{documents: map[[sha256.Size]byte]Document{}}
 
-// maxMade bounds the cache, in documents.
-const maxMade = 256
+// maxCached bounds the cache, in documents.
+const maxCached = 256
 
-// compressed makes a document of a text in every encoding, at the best level of
+// Compressed makes a document of a text in every encoding, at the best level of
 // each: this happens once per text, never per request.
-func compressed(contentType string, body []byte) (*document, error) {
+func Compressed(contentType string, body []byte) (*Document, error) {
 	key := sha256.Sum256(append([]byte(contentType+"\n"), body...))
-	made.Lock()
-	defer made.Unlock()
-	if doc, known := made.documents[key]; known {
+	cache.Lock()
+	defer cache.Unlock()
+	if doc, known := cache.documents[key]; known {
 		return &doc, nil
 	}
 	encoded := map[string][]byte{}
@@ -39,11 +39,11 @@ func compressed(contentType string, body []byte) (*document, error) {
 			return nil, err
 		}
 	}
-	if len(made.documents) >= maxMade {
-		clear(made.documents)
+	if len(cache.documents) >= maxCached {
+		clear(cache.documents)
 	}
 	doc := newDocument(contentType, body, encoded)
-	made.documents[key] = *doc
+	cache.documents[key] = *doc
 	return doc, nil
 }
 

@@ -1,11 +1,23 @@
-package web
+package upload
 
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"time"
+
+	"bgremover.pro/core/cutout"
+)
+
+// Slow is the code of an upload that keeps less than the pace.
+const Slow cutout.Code = "slow_upload"
+
+var (
+	errTooLarge = &cutout.Error{Code: cutout.TooLarge, Message: "The upload is larger than this server accepts."}
+	errSlow     = &cutout.Error{Code: Slow, Message: "The upload was too slow and was stopped. Try again on a faster connection or with a smaller photo."}
+	errGone     = &cutout.Error{Code: cutout.Canceled, Message: "The upload ended before it was complete."}
 )
 
 // Pace is the slowest that a client may send a body or receive an answer: at
@@ -27,8 +39,8 @@ var DefaultPace = Pace{
 	Upload: 10 * time.Minute, Answer: 5 * time.Minute,
 }
 
-// overall is the longest that a number of bytes may take.
-func (p Pace) overall(bytes int64, most time.Duration) time.Duration {
+// Overall is the longest that a number of bytes may take.
+func (p Pace) Overall(bytes int64, most time.Duration) time.Duration {
 	return min(firstMinute+time.Duration(float64(bytes)/float64(p.Rate)*float64(time.Second)), most)
 }
 
@@ -41,6 +53,7 @@ type body struct {
 	conn    *http.ResponseController
 	pace    Pace
 	limit   int64
+	next    int64 // bytes that may be read until bound is called again
 	started time.Time
 	window  time.Time // start of the running window
 	fresh   int64     // bytes in the running window
@@ -49,11 +62,11 @@ type body struct {
 	waiting bool // the client waits for 100 Continue before sending
 }
 
-// newBody starts the clock. Reading more than limit bytes is too_large.
-func newBody(w http.ResponseWriter, r *http.Request, limit int64, pace Pace) *body {
+// newBody starts the clock.
+func newBody(w http.ResponseWriter, r *http.Request, pace Pace) *body {
 	now := time.Now()
 	b := &body{
-		from: r.Body, conn: http.NewResponseController(w), pace: pace, limit: limit,
+		from: r.Body, conn: http.NewResponseController(w), pace: pace, next: unbounded,
 		started: now, window: now,
 		ended:   r.Body == http.NoBody,
 		waiting: r.Header.Get("Expect") != "",
@@ -64,13 +77,23 @@ func newBody(w http.ResponseWriter, r *http.Request, limit int64, pace Pace) *bo
 	return b
 }
 
-// Read returns too_large, slow_upload, or canceled where the client left.
+const unbounded = math.MaxInt64
+
+// bound is how much may be read until it is called again.
+func (b *body) bound(n int64) { b.next = n }
+
+// Read returns too_large beyond the limit, invalid beyond the bound, slow_upload, or
+// canceled where the client left.
 func (b *body) Read(p []byte) (int, error) {
-	if b.total > b.limit {
+	switch {
+	case b.total > b.limit:
 		return 0, errTooLarge
+	case b.next == 0:
+		return 0, errFields
 	}
 	b.waiting = false
-	n, err := b.from.Read(p)
+	n, err := b.from.Read(p[:min(int64(len(p)), b.next)])
+	b.next -= int64(n)
 	b.total += int64(n)
 	b.fresh += int64(n)
 	switch {
@@ -96,7 +119,7 @@ func (b *body) Read(p []byte) (int, error) {
 // allows for the bytes so far, or the end of all uploads, whichever comes first.
 func (b *body) extend() {
 	deadline := b.window.Add(b.pace.Window)
-	whole := b.started.Add(b.pace.overall(b.total, b.pace.Upload))
+	whole := b.started.Add(b.pace.Overall(b.total, b.pace.Upload))
 	if whole.Before(deadline) {
 		deadline = whole
 	}

@@ -1,4 +1,7 @@
-package web
+// Package httpcache is HTTP caching: documents that are the same for everyone, made
+// once in every encoding, with validators and ranges; and the headers that say who
+// may keep a response, for how long, and by which tags it is purged.
+package httpcache
 
 import (
 	"bytes"
@@ -8,15 +11,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gin-gonic/gin"
 )
 
-// document is an answer that is the same for everyone, made once and kept in
+// Document is a response that is the same for everyone, made once and kept in
 // every encoding.
-type document struct {
+type Document struct {
+	Link []string // the Link header: what the first paint needs
+
 	contentType []string
-	link        []string  // the Link header: what the first paint needs
 	variants    []variant // best first; the last is the plain one
 }
 
@@ -29,9 +31,12 @@ type variant struct {
 	header   []string // Content-Encoding
 }
 
+// New makes a document without encodings, for what is compressed already.
+func New(contentType string, body []byte) *Document { return newDocument(contentType, body, nil) }
+
 // newDocument keeps the encodings that make body smaller.
-func newDocument(contentType string, body []byte, encoded map[string][]byte) *document {
-	d := &document{contentType: []string{contentType}}
+func newDocument(contentType string, body []byte, encoded map[string][]byte) *Document {
+	d := &Document{contentType: []string{contentType}}
 	sum := sha256.Sum256(append([]byte(contentType+"\n"), body...))
 	hash := base64.RawURLEncoding.EncodeToString(sum[:12])
 	for _, encoding := range encodings {
@@ -54,19 +59,19 @@ func newVariant(encoding, tag string, body []byte) variant {
 	return v
 }
 
-// plain returns the body without encoding.
-func (d *document) plain() []byte { return d.variants[len(d.variants)-1].body }
+// Plain returns the body without encoding.
+func (d *Document) Plain() []byte { return d.variants[len(d.variants)-1].body }
 
-// serve answers a GET or HEAD, conditional or in ranges or whole. The headers
-// that caches act on are set by the route's class.
-func (d *document) serve(c *gin.Context) {
-	r, h := c.Request, c.Writer.Header()
+// ServeHTTP answers a GET or HEAD, conditional or in ranges or whole. The headers
+// that caches act on are a Policy's.
+func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
 	v := d.pick(r.Header["Accept-Encoding"])
 	h["Content-Type"] = d.contentType
 	h["Etag"] = v.etag
 	h["Accept-Ranges"] = byteRanges // without it, nginx serves no ranges from its cache
-	if d.link != nil {
-		h["Link"] = d.link
+	if d.Link != nil {
+		h["Link"] = d.Link
 	}
 	if v.header != nil {
 		h["Content-Encoding"] = v.header
@@ -77,12 +82,11 @@ func (d *document) serve(c *gin.Context) {
 		if r.Header["If-Match"] != nil {
 			delete(h, "Content-Length") // the answer may be a 412, which has no body
 		}
-		http.ServeContent(c.Writer, r, "", time.Time{}, bytes.NewReader(v.body))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(v.body))
 	case r.Method == http.MethodHead:
-		c.Writer.WriteHeader(http.StatusOK)
-		c.Writer.WriteHeaderNow()
+		w.WriteHeader(http.StatusOK)
 	default:
-		_, _ = c.Writer.Write(v.body)
+		_, _ = w.Write(v.body)
 	}
 }
 
@@ -93,7 +97,7 @@ func conditional(h http.Header) bool {
 }
 
 // pick returns the best variant that a client accepts.
-func (d *document) pick(accept []string) variant {
+func (d *Document) pick(accept []string) variant {
 	plain := d.variants[len(d.variants)-1]
 	if len(accept) == 0 {
 		return plain

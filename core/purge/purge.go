@@ -1,7 +1,7 @@
-// Package edge purges the caches in front of a server after a release or a visible
+// Package purge purges the caches in front of a server after a release or a visible
 // change of settings. If an edge can, it keeps the old pages as stale copies in case
 // the server is down.
-package edge
+package purge
 
 import (
 	"context"

@@ -13,18 +13,18 @@ import (
 
 // page answers a page that is the same for everyone.
 func (s *Server) page(path string) gin.HandlerFunc {
-	return func(c *gin.Context) { exchangeOf(c).generation.documents[path].serve(c) }
+	return func(c *gin.Context) { responseOf(c).generation.documents[path].ServeHTTP(c.Writer, c.Request) }
 }
 
 // fixed answers a file at a fixed address, if the settings call for one.
 func (s *Server) fixed(path string) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		doc, ok := exchangeOf(c).generation.documents[path]
+		doc, ok := responseOf(c).generation.documents[path]
 		if !ok {
 			s.fail(c, errNotFound)
 			return
 		}
-		doc.serve(c)
+		doc.ServeHTTP(c.Writer, c.Request)
 	}
 }
 
@@ -39,8 +39,8 @@ func (s *Server) home(c *gin.Context) {
 // render answers a view rendered for this request.
 func (s *Server) render(c *gin.Context, status int, view templates.View) {
 	var html bytes.Buffer
-	if err := exchangeOf(c).generation.templates.Render(&html, view); err != nil {
-		s.log.Error("rendering a page failed", "request", exchangeOf(c).ID, "route", exchangeOf(c).Route, "error", err)
+	if err := responseOf(c).generation.templates.Render(&html, view); err != nil {
+		s.log.Error("rendering a page failed", "request", responseOf(c).ID, "route", responseOf(c).Route, "error", err)
 		status = http.StatusInternalServerError
 		html.Reset()
 		html.WriteString("Something went wrong on our side.")
@@ -53,7 +53,7 @@ func (s *Server) send(c *gin.Context, status int, contentType string, body []byt
 	c.Header("Content-Type", contentType)
 	c.Header("Content-Length", strconv.Itoa(len(body)))
 	c.Status(status)
-	_, _ = s.patient(c).Write(body)
+	_, _ = s.paced(c).Write(body)
 }
 
 // keyLife is how long the key behind the identifiers of devices lasts; the

@@ -5,17 +5,20 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/httpcache"
+	"bgremover.pro/core/upload"
 )
 
-// Exchange is one request and its answer, for metrics. It holds none of their
+// Record is what metrics learn of a request and its response: none of their
 // content, and nothing about the sender.
-type Exchange struct {
+type Record struct {
 	// ID is random; log lines and private answers (X-Request-ID) carry it.
 	ID     string
 	Method string
@@ -31,15 +34,14 @@ type Exchange struct {
 	Duration time.Duration
 	// Received counts the bytes of the upload, Sent those of the answer's body.
 	Received, Sent int64
-	// Photos counts the photos that were cut out.
-	Photos int
 }
 
-// exchange watches an answer on its way out and gives it the headers that its
+// response watches a response on its way out and gives it the headers that its
 // route and status ask for, whatever the handler did.
-type exchange struct {
+type response struct {
 	http.ResponseWriter
-	Exchange
+	Record
+	upload      *upload.Request // nil for none
 	route       route
 	generation  *generation
 	program     string // the program whose API key was sent
@@ -47,20 +49,24 @@ type exchange struct {
 	wroteHeader bool
 }
 
-// exchangeOf returns the exchange of a request: what gin's own writer writes to.
-func exchangeOf(c *gin.Context) *exchange {
-	return c.Writer.(interface{ Unwrap() http.ResponseWriter }).Unwrap().(*exchange)
+// responseOf returns the response of a request: what gin's own writer writes to.
+func responseOf(c *gin.Context) *response {
+	return c.Writer.(interface{ Unwrap() http.ResponseWriter }).Unwrap().(*response)
 }
 
-// ServeHTTP runs one exchange: it finds the settings in force, answers, and
-// reports to the observer and the access log.
+// ServeHTTP answers one request: it finds the settings in force, calls the route's
+// handler, and reports to the observer and the access log.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{ResponseWriter: w, generation: s.generation(), route: unrouted}
+	x := &response{ResponseWriter: w, generation: s.generation(), route: unrouted}
 	x.ID, x.Method, x.Start = newID(), methodOf(r), time.Now()
 	client := s.devices.Client(r)
 	defer func() {
+		if x.upload != nil {
+			x.upload.Close()
+			x.Received = x.upload.Received()
+		}
 		x.Duration = time.Since(x.Start)
-		s.options.Observe(x.Exchange)
+		s.options.Observe(x.Record)
 		s.options.AccessLog.Log(x.entry(r, client))
 	}()
 	if r.Body != http.NoBody {
@@ -70,7 +76,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.engine.ServeHTTP(x, r)
 }
 
-func (x *exchange) entry(r *http.Request, client netip.Addr) accesslog.Entry {
+func (x *response) entry(r *http.Request, client netip.Addr) accesslog.Entry {
 	return accesslog.Entry{
 		Time: x.Start, Addr: client, Method: r.Method, URL: r.RequestURI, Proto: r.Proto,
 		Status: x.Status, Bytes: x.Sent, Duration: x.Duration, UserAgent: r.UserAgent(), ID: x.ID,
@@ -91,19 +97,25 @@ func methodOf(r *http.Request) string {
 	return "other"
 }
 
-func (x *exchange) WriteHeader(status int) {
+func (x *response) WriteHeader(status int) {
 	if x.wroteHeader {
 		return
 	}
 	x.wroteHeader = true
 	x.Status = status
-	class := x.route.class.of(status)
-	x.Class = policies[class].name
-	class.apply(x.Header(), x)
+	class := x.route.class.For(status)
+	x.Class = class.String()
+	x.generation.policy.Apply(x.Header(), class)
+	if !strings.HasPrefix(x.route.path, "/device/") {
+		delete(x.Header(), "Set-Cookie") // the one cookie is for that path
+	}
+	if class == httpcache.Private {
+		x.Header()["X-Request-Id"] = []string{x.ID}
+	}
 	x.ResponseWriter.WriteHeader(status)
 }
 
-func (x *exchange) Write(p []byte) (int, error) {
+func (x *response) Write(p []byte) (int, error) {
 	if !x.wroteHeader {
 		x.WriteHeader(http.StatusOK)
 	}
@@ -113,7 +125,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 }
 
 // Flush is what gin's writer asks for by type.
-func (x *exchange) Flush() {
+func (x *response) Flush() {
 	if !x.wroteHeader {
 		x.WriteHeader(http.StatusOK)
 	}
@@ -121,4 +133,4 @@ func (x *exchange) Flush() {
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+func (x *response) Unwrap() http.ResponseWriter { return x.ResponseWriter }

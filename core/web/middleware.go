@@ -38,7 +38,7 @@ func (s *Server) secure(c *gin.Context) {
 	for name, value := range safety {
 		h[name] = value
 	}
-	if exchangeOf(c).generation.hsts {
+	if responseOf(c).generation.hsts {
 		h["Strict-Transport-Security"] = strictTransport
 	}
 }
@@ -54,8 +54,8 @@ func (s *Server) strict(c *gin.Context) {
 
 // sameOrigin refuses requests that another site made a browser send.
 func (s *Server) sameOrigin(c *gin.Context) {
-	if exchangeOf(c).generation.cross.Check(c.Request) != nil {
-		s.refuse(c, nil, errCross)
+	if responseOf(c).generation.cross.Check(c.Request) != nil {
+		s.refuse(c, errCross)
 		c.Abort()
 	}
 }
@@ -71,8 +71,8 @@ func (s *Server) recover(c *gin.Context) {
 		if cause == http.ErrAbortHandler { //nolint:errorlint // what was panicked with, not a chain
 			panic(cause) // the connection must be aborted, not closed cleanly
 		}
-		s.log.Error("a handler panicked", "request", exchangeOf(c).ID, "route", exchangeOf(c).Route, "cause", cause, "stack", string(debug.Stack()))
-		if exchangeOf(c).wroteHeader {
+		s.log.Error("a handler panicked", "request", responseOf(c).ID, "route", responseOf(c).Route, "cause", cause, "stack", string(debug.Stack()))
+		if responseOf(c).wroteHeader {
 			panic(http.ErrAbortHandler) // half an answer must not look complete
 		}
 		s.fail(c, cutout.Errorf(cutout.Internal, "Something went wrong on our side."))

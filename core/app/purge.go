@@ -6,17 +6,18 @@ import (
 	"fmt"
 
 	"bgremover.pro/core/config"
-	"bgremover.pro/core/edge"
+	"bgremover.pro/core/httpcache"
+	"bgremover.pro/core/purge"
 	"bgremover.pro/core/web"
 )
 
 // Edges are the configured caches in front of the server.
-func Edges(c *config.Config) edge.Edges {
-	return edge.Edges{
+func Edges(c *config.Config) purge.Edges {
+	return purge.Edges{
 		Varnish: c.Edges.Varnish, Nginx: c.Edges.Nginx,
-		Cloudflare: edge.Account{ID: c.Edges.CloudflareZone, Token: c.Edges.CloudflareToken},
-		Fastly:     edge.Account{ID: c.Edges.FastlyService, Token: c.Edges.FastlyToken},
-		Tag:        web.PagesTag, Paths: web.SharedPaths(),
+		Cloudflare: purge.Account{ID: c.Edges.CloudflareZone, Token: c.Edges.CloudflareToken},
+		Fastly:     purge.Account{ID: c.Edges.FastlyService, Token: c.Edges.FastlyToken},
+		Tag:        httpcache.PagesTag, Paths: web.SharedPaths(),
 	}
 }
 

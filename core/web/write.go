@@ -6,17 +6,19 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"bgremover.pro/core/upload"
 )
 
-// patientWriter gives a slow client time for a long answer, at the pace that
+// pacedWriter gives a slow client time for a long answer, at the pace that
 // applies to uploads too, and cuts off one that reads too slowly: until an answer
 // is sent, its result holds memory. Only time spent waiting for the client counts,
 // not time spent working on photos. While others wait for that memory, the first
 // minute is not free.
-type patientWriter struct {
+type pacedWriter struct {
 	to    http.ResponseWriter
 	conn  *http.ResponseController
-	pace  Pace
+	pace  upload.Pace
 	tight func() bool
 	sent  int64
 	spent time.Duration
@@ -25,15 +27,15 @@ type patientWriter struct {
 // writePiece is how much is written under one deadline, in bytes.
 const writePiece = 64 << 10
 
-func (s *Server) patient(c *gin.Context) *patientWriter {
-	return &patientWriter{
+func (s *Server) paced(c *gin.Context) *pacedWriter {
+	return &pacedWriter{
 		to: c.Writer, conn: http.NewResponseController(c.Writer),
 		pace: s.options.Pace, tight: s.options.Tight,
 	}
 }
 
 // Write fails once the client is too slow.
-func (w *patientWriter) Write(p []byte) (n int, err error) {
+func (w *pacedWriter) Write(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		var more int
 		more, err = w.piece(p[n:min(n+writePiece, len(p))])
@@ -42,7 +44,7 @@ func (w *patientWriter) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-func (w *patientWriter) piece(p []byte) (n int, err error) {
+func (w *pacedWriter) piece(p []byte) (n int, err error) {
 	err = w.within(func() error {
 		n, err = w.to.Write(p)
 		return err
@@ -53,15 +55,15 @@ func (w *patientWriter) piece(p []byte) (n int, err error) {
 
 // flush sends what is still buffered and then lifts the deadline: the next part
 // may take a while.
-func (w *patientWriter) flush() error {
+func (w *pacedWriter) flush() error {
 	if err := w.within(w.conn.Flush); err != nil {
 		return err
 	}
 	return w.conn.SetWriteDeadline(time.Time{})
 }
 
-func (w *patientWriter) within(write func() error) error {
-	left := min(w.pace.Window, w.pace.overall(w.sent, w.pace.Answer)-w.spent)
+func (w *pacedWriter) within(write func() error) error {
+	left := min(w.pace.Window, w.pace.Overall(w.sent, w.pace.Answer)-w.spent)
 	if w.tight() {
 		left = min(left, w.pace.Window-w.spent)
 	}
