@@ -50,6 +50,9 @@ var allowed = map[string][]string{
 	"core/accesslog": {"core/cutout", "core/flood"},
 	"core/flood":     {},
 	"core/config":    {"core/cutout"},
+	"core/fetch":     {"core/cutout"},
+	"core/removebg":  {"core/cutout"},
+	"core/rembg":     {"core/cutout"},
 
 	"ops/security/": {"core/", "ops/security/"},
 
@@ -65,7 +68,7 @@ var only = map[string][]string{
 	"os/exec":                         {"core/backend", "core/model", "core/decode", "core/bench", "plugins/contracttest", "plugins/internal/plugintest"},
 	"github.com/hashicorp/go-plugin":  {"core/backend", "plugins/"},
 	"github.com/gin-gonic/gin":        {"core/web", "core/admin"},
-	"net/http":                        {"cmd/", "core/app", "core/web", "core/upload", "core/httpcache", "core/purge", "core/admin", "core/model", "core/device", "static"},
+	"net/http":                        {"cmd/", "core/app", "core/web", "core/upload", "core/httpcache", "core/purge", "core/admin", "core/model", "core/device", "core/fetch", "static"},
 	"log/slog":                        {"cmd/", "core/app", "core/web", "core/admin", "core/backend", "core/model", "core/config", "core/accesslog", "core/ratelimit", "core/device", "plugins/"},
 	"github.com/yalue/onnxruntime_go": {"plugins/internal/ort"},
 	"C":                               {"plugins/internal/ort"},
