@@ -15,7 +15,8 @@ type Background struct {
 	Picture []byte
 	// Blur lays the photo itself, blurred and without its subject.
 	Blur bool
-	// From and To are the ends of a linear gradient; their alpha is not looked at.
+	// From and To are the ends of a linear gradient. Their alpha counts only where
+	// they are equal: one colour may be translucent.
 	From, To color.NRGBA
 	// Degrees is the gradient's direction as in CSS: 0 upwards, 90 to the right.
 	Degrees float64

@@ -92,7 +92,9 @@ type Result struct {
 	MediaType     string
 	Width, Height int
 	Subject       Subject
-	Run           Run
+	// Placed is set for a job with a layout.
+	Placed *Placed
+	Run    Run
 	// Timings lists how long each stage took.
 	Timings []Timing
 	// Release, set for a job with Hold, is called once File is sent: until then

@@ -24,6 +24,10 @@ type Options struct {
 	// Keep and Remove are points of what belongs to the subject and of what does
 	// not; the part that each lies on follows.
 	Keep, Remove []Point
+	// Region, where set, is the only part of the photo that may hold the subject.
+	Region *Region
+	// Layout, where set, places the subject in another frame; Crop is then not used.
+	Layout *Layout
 	// Depth is 8, or 16 for a PNG of a source with more than eight bits.
 	Depth int
 	// Anyway keeps what was found even if Result.Subject is SubjectNone; otherwise
@@ -54,11 +58,13 @@ const (
 	PNG  Format = "png"
 	WebP Format = "webp"
 	JPEG Format = "jpeg"
+	ZIP  Format = "zip" // color.jpg, the colours, and alpha.png, the alpha in grey; not for masks
 
 	Cutout  Output = "cutout" // the photo with its background transparent
 	Matte   Output = "mask"   // the alpha matte, in grey
 	Refined Edges  = "refined"
-	Raw     Edges  = "raw" // the plain mask, scaled, over the photo's own colours
+	Raw     Edges  = "raw"  // the plain mask, scaled, over the photo's own colours
+	Hard    Edges  = "hard" // refined, and then each pixel kept or removed as a whole
 )
 
 // ParseMode reads a mode; empty leaves the choice to the operator.
@@ -109,7 +115,12 @@ func parsePercent(name, meaning, s string) (share float64, err error) {
 }
 
 // MediaType returns the format's media type.
-func (f Format) MediaType() string { return "image/" + string(f) }
+func (f Format) MediaType() string {
+	if f == ZIP {
+		return "application/zip"
+	}
+	return "image/" + string(f)
+}
 
 // Extension returns the usual ending of a file of this format, with its dot.
 func (f Format) Extension() string {
