@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"core/tensor":           {"core/cutout", "core/resample"},
 	"core/mask":             {"core/cutout", "core/resample"},
 	"core/refine":           {"core/cutout"},
-	"core/compose":          {"core/cutout"},
+	"core/compose":          {"core/cutout", "core/resample"},
 	"core/encode":           {"core/cutout", "core/sandbox"},
 	"core/sandbox":          {},
 	"core/resample":         {},

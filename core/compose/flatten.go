@@ -20,6 +20,38 @@ func Flatten(ctx context.Context, photo *cutout.Photo, background color.NRGBA) e
 	})
 }
 
+// Tint lays the photo over a colour that may be translucent, in place: a pixel of
+// alpha a and colour c over one of alpha b and colour d becomes one of alpha
+// s = a + b*(1-a) and colour (c*a + d*b*(1-a)) / s.
+func Tint(ctx context.Context, photo *cutout.Photo, background color.NRGBA) error {
+	if background.A == 255 {
+		return Flatten(ctx, photo, background)
+	}
+	return cutout.Rows(ctx, photo.Height, func(from, to int) {
+		tint(photo.Pix[4*from*photo.Width:4*to*photo.Width], background, 255)
+		if photo.Deep != nil {
+			tint(photo.Deep[4*from*photo.Width:4*to*photo.Width], background, 65535)
+		}
+	})
+}
+
+func tint[T uint8 | uint16](pix []T, background color.NRGBA, full float32) {
+	under := [3]float32{float32(background.R), float32(background.G), float32(background.B)}
+	for i := 0; i < len(pix); i += 4 {
+		p := pix[i : i+4 : i+4]
+		a := float32(p[3]) / full
+		b := float32(background.A) / 255 * (1 - a)
+		s := a + b
+		if s <= 0 || b <= 0 {
+			continue
+		}
+		for c := range 3 {
+			p[c] = T((float32(p[c])*a+under[c]*full/255*b)/s + 0.5)
+		}
+		p[3] = T(s*full + 0.5)
+	}
+}
+
 // Gradient lays the photo over a linear gradient, in place. The direction is
 // that of CSS: 0 degrees runs upwards, 90 to the right. With w and h the photo's
 // size, s and c the direction's sine and cosine, pixel (x, y) has the colour

@@ -10,7 +10,8 @@ import (
 
 // Photo writes a photo. Colours of fully transparent pixels are written as black. A
 // depth of 16 applies only to a PNG of a photo with Deep samples. A JPEG needs an
-// opaque photo.
+// opaque photo. Of a ZIP, the colours of transparent pixels are kept; see
+// compose.Spread.
 //
 // The codes of its errors: Invalid for what the format cannot hold, Timeout
 // and Canceled.
@@ -23,6 +24,8 @@ func Photo(ctx context.Context, photo *cutout.Photo, format cutout.Format, depth
 		return photoJPEG(ctx, photo)
 	case cutout.WebP:
 		return photoWebP(ctx, photo)
+	case cutout.ZIP:
+		return photoZIP(ctx, photo)
 	}
 	p := picture{width: photo.Width, height: photo.Height, depth: 8, channels: 4}
 	if photo.Opaque {

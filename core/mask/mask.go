@@ -59,3 +59,13 @@ func Shows(m *cutout.Mask) bool {
 	}
 	return float64(n) > speck*float64(len(m.Pix))
 }
+
+// Harden makes each pixel wholly subject or wholly background, in place.
+func Harden(m *cutout.Mask) {
+	for i, v := range m.Pix {
+		m.Pix[i] = 255 * (v >> 7)
+	}
+	for i, v := range m.Deep {
+		m.Deep[i] = 65535 * (v >> 15)
+	}
+}

@@ -23,13 +23,8 @@ func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture
 			return nil, err
 		}
 	}
-	if err := compose.Cutout(ctx, photo, alpha, options.Edges != cutout.Raw); err != nil {
+	if err := cut(ctx, photo, alpha, options); err != nil {
 		return nil, err
-	}
-	if options.Shadow > 0 {
-		if err := compose.Shadow(ctx, photo, options.Shadow); err != nil {
-			return nil, err
-		}
 	}
 	frame := image.Rect(0, 0, photo.Width, photo.Height)
 	if options.Crop != nil {
@@ -46,15 +41,64 @@ func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture
 		return compose.Crop(ctx, photo, frame)
 	}
 	photo, err := compose.Crop(ctx, photo, frame)
-	switch {
-	case err != nil || background == nil:
-		return photo, err
-	case picture != nil:
-		return photo, compose.Picture(ctx, photo, picture)
-	case background.From == background.To:
-		return photo, compose.Flatten(ctx, photo, background.From)
+	if err != nil {
+		return nil, err
 	}
-	return photo, compose.Gradient(ctx, photo, background.From, background.To, background.Degrees)
+	return photo, fill(ctx, photo, picture, background)
+}
+
+// lay is dress for a job with a layout. The photo is the region at of what was
+// decoded, which had the size of original.
+func lay(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture *cutout.Photo, options cutout.Options, original image.Point, at image.Rectangle) (*cutout.Photo, *cutout.Placed, error) {
+	if picture == nil && options.Background != nil && options.Background.Blur {
+		var err error
+		if picture, err = compose.Blurred(ctx, photo, alpha); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := cut(ctx, photo, alpha, options); err != nil {
+		return nil, nil, err
+	}
+	photo.Deep = nil // a layout has eight bits
+	bounds, err := compose.Bounds(ctx, photo)
+	if err != nil {
+		return nil, nil, err
+	}
+	arranged := compose.Arrange(original, at, bounds.Add(at.Min), options.Layout)
+	if bounds.Empty() {
+		arranged.Placed.Subject = image.Rectangle{}
+	}
+	if photo, err = compose.Place(ctx, photo, arranged); err != nil {
+		return nil, nil, err
+	}
+	if options.Output == cutout.Cutout {
+		err = fill(ctx, photo, picture, options.Background)
+	}
+	return photo, &arranged.Placed, err
+}
+
+// cut makes what is not the subject transparent and adds the shadow.
+func cut(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, options cutout.Options) error {
+	if err := compose.Cutout(ctx, photo, alpha, options.Edges != cutout.Raw && options.Output == cutout.Cutout); err != nil {
+		return err
+	}
+	if options.Shadow > 0 && options.Output == cutout.Cutout {
+		return compose.Shadow(ctx, photo, options.Shadow)
+	}
+	return nil
+}
+
+// fill lays the background behind the cut-out.
+func fill(ctx context.Context, photo, picture *cutout.Photo, background *cutout.Background) error {
+	switch {
+	case background == nil:
+		return nil
+	case picture != nil:
+		return compose.Picture(ctx, photo, picture)
+	case background.From == background.To:
+		return compose.Tint(ctx, photo, background.From)
+	}
+	return compose.Gradient(ctx, photo, background.From, background.To, background.Degrees)
 }
 
 // behind returns the file of the background picture; nil for none.

@@ -87,6 +87,8 @@ const (
 	// While a JPEG is written, its buffer and the smaller one that it replaces are
 	// held at once: at most jpegBytes per pixel, for noise.
 	jpegBytes = 6
+	// zipBytes is what the alpha of a ZIP and the archive itself take besides.
+	zipBytes = 3
 	// webpBytes is the most that the WebP encoder needs per pixel, including the
 	// file, and webpFixed what it needs besides; see encode.writeWebP. Noise in the
 	// alpha needs that much.
@@ -122,7 +124,28 @@ func need(photo, picture decode.Header, o cutout.Options) int64 {
 	refining := colours + behind + 2*mask + refineGrid
 	// The shadow needs the alpha in a separate plane.
 	composing := colours + behind + mask + pixels + colourGrid
-	return workspace + max(decoding, refining, composing, encoding(pixels, colours, mask, deep, o))
+	placing := int64(0)
+	if o.Layout != nil {
+		// The result is made beside the photo and then takes its place.
+		pixels = laidOut(photo, o.Layout)
+		placing = colours + behind + mask + 4*pixels
+		colours, mask = 4*pixels, pixels
+	}
+	return workspace + max(decoding, refining, composing, placing, encoding(pixels, colours, mask, deep, o))
+}
+
+// laidOut is the most pixels that a result with a layout has.
+func laidOut(photo decode.Header, l *cutout.Layout) int64 {
+	width, height := float64(photo.Width), float64(photo.Height)
+	if l.Crop {
+		height += math.Ceil(l.Margins[0].Of(photo.Height)) + math.Ceil(l.Margins[2].Of(photo.Height))
+		width += math.Ceil(l.Margins[1].Of(photo.Width)) + math.Ceil(l.Margins[3].Of(photo.Width))
+	}
+	most := int64(width * height)
+	if l.MaxPixels > 0 {
+		most = min(most, int64(l.MaxPixels))
+	}
+	return most
 }
 
 // gridOf is the memory of a grid, each pixel of which stands for a block of the
@@ -140,9 +163,14 @@ func encoding(pixels, colours, mask, deep int64, o cutout.Options) int64 {
 	if o.Output == cutout.Matte {
 		from, samples = mask, 1
 	}
+	if o.Output == cutout.Matte && o.Layout != nil {
+		from += colours // it is the alpha of a photo
+	}
 	switch o.Format {
 	case cutout.JPEG:
 		return from + jpegBytes*pixels
+	case cutout.ZIP:
+		return from + (jpegBytes+zipBytes)*pixels
 	case cutout.WebP:
 		// The picture is copied into the codec's memory and then freed.
 		return max(from+3*pixels, webpBytes*pixels+webpFixed)

@@ -5,12 +5,14 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"image"
 	"image/color"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"bgremover.pro/core/complete"
+	"bgremover.pro/core/compose"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode"
 	"bgremover.pro/core/encode"
@@ -87,7 +89,12 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		return nil, err
 	}
 
-	seeds, err := seedsOf(photo, options)
+	original := image.Pt(photo.Width, photo.Height)
+	photo, at, err := region(ctx, photo, options.Region)
+	if err != nil {
+		return nil, err
+	}
+	seeds, err := seedsOf(original, at, options)
 	if err != nil {
 		return nil, err
 	}
@@ -115,10 +122,14 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	}
 
 	watch.start(cutout.Compose)
-	if options.Output == cutout.Cutout {
-		if photo, err = dress(ctx, photo, alpha, picture, options); err != nil {
-			return nil, err
-		}
+	var placed *cutout.Placed
+	if options.Layout != nil {
+		photo, placed, err = lay(ctx, photo, alpha, picture, options, original, at)
+	} else if options.Output == cutout.Cutout {
+		photo, err = dress(ctx, photo, alpha, picture, options)
+	}
+	if err != nil {
+		return nil, err
 	}
 
 	turn.memory.makeRoom()
@@ -126,14 +137,9 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	result := &cutout.Result{
 		MediaType: options.Format.MediaType(),
 		Width:     photo.Width, Height: photo.Height,
-		Subject: subject, Run: run,
+		Subject: subject, Placed: placed, Run: run,
 	}
-	if options.Output == cutout.Matte {
-		result.File, err = encode.Mask(ctx, alpha, options.Format, options.Depth)
-	} else {
-		result.File, err = encode.Photo(ctx, photo, options.Format, options.Depth)
-	}
-	if err != nil {
+	if result.File, err = file(ctx, photo, alpha, options); err != nil {
 		return nil, err
 	}
 	result.Timings = watch.stop()
@@ -200,6 +206,38 @@ func (p *Pipeline) Tight() bool { return p.room.waiting.Load() > 0 }
 // Held is the memory, in bytes, reserved for jobs and results.
 func (p *Pipeline) Held() int64 { return p.room.held.Load() }
 
+// region takes the part of the photo in which the subject may be.
+func region(ctx context.Context, photo *cutout.Photo, r *cutout.Region) (*cutout.Photo, image.Rectangle, error) {
+	at := image.Rect(0, 0, photo.Width, photo.Height)
+	if r == nil {
+		return photo, at, nil
+	}
+	at, err := r.In(photo.Width, photo.Height)
+	if err != nil {
+		return nil, at, err
+	}
+	photo, err = compose.Crop(ctx, photo, at)
+	return photo, at, err
+}
+
+// file encodes the result. With a layout, a mask is the alpha of what was laid out.
+func file(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, options cutout.Options) (_ []byte, err error) {
+	if options.Output == cutout.Matte {
+		if options.Layout != nil {
+			if alpha, err = compose.Alpha(ctx, photo); err != nil {
+				return nil, err
+			}
+		}
+		return encode.Mask(ctx, alpha, options.Format, options.Depth)
+	}
+	if options.Format == cutout.ZIP && !photo.Opaque {
+		if err := compose.Spread(ctx, photo); err != nil {
+			return nil, err
+		}
+	}
+	return encode.Photo(ctx, photo, options.Format, options.Depth)
+}
+
 // matte brings the model's mask to the photo's size and depth.
 func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutout.Edges) (*cutout.Mask, error) {
 	if photo.Deep != nil {
@@ -209,7 +247,10 @@ func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutou
 	if err != nil || edges == cutout.Raw {
 		return m, err
 	}
-	return refine.Refine(ctx, photo, m)
+	if m, err = refine.Refine(ctx, photo, m); err == nil && edges == cutout.Hard {
+		mask.Harden(m)
+	}
+	return m, err
 }
 
 // withDefaults fills in what a job leaves out.
@@ -226,7 +267,10 @@ func withDefaults(o cutout.Options, mode cutout.Mode) cutout.Options {
 	if o.Edges == "" {
 		o.Edges = cutout.Refined
 	}
-	if o.Depth == 0 || o.Format != cutout.PNG {
+	if o.Region != nil && o.Layout == nil {
+		o.Layout = &cutout.Layout{} // what is outside the region is part of the result
+	}
+	if o.Depth == 0 || o.Format != cutout.PNG || o.Layout != nil {
 		o.Depth = 8
 	}
 	if o.Format == cutout.JPEG && o.Background == nil {

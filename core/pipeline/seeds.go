@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"image"
 	"math"
 
 	"bgremover.pro/core/cutout"
@@ -14,15 +15,17 @@ const (
 )
 
 // seedsOf draws the points that a job keeps and removes, nil where it has none. Where
-// both are asked for, removing wins. Code: Invalid for a point outside the photo.
-func seedsOf(photo *cutout.Photo, options cutout.Options) (*cutout.Seeds, error) {
+// both are asked for, removing wins. Points are places in the original; the map is of
+// its part at. Code: Invalid for a point outside that.
+func seedsOf(original image.Point, at image.Rectangle, options cutout.Options) (*cutout.Seeds, error) {
 	if len(options.Keep)+len(options.Remove) == 0 {
 		return nil, nil
 	}
-	scale := min(1, seedSide/float64(max(photo.Width, photo.Height)))
+	width, height := float64(at.Dx()), float64(at.Dy())
+	scale := min(1, seedSide/max(width, height))
 	s := &cutout.Seeds{
-		Width:  max(1, int(math.Round(scale*float64(photo.Width)))),
-		Height: max(1, int(math.Round(scale*float64(photo.Height)))),
+		Width:  max(1, int(math.Round(scale*width))),
+		Height: max(1, int(math.Round(scale*height))),
 	}
 	s.Pix = make([]cutout.Seed, s.Width*s.Height)
 	for _, group := range []struct {
@@ -31,12 +34,13 @@ func seedsOf(photo *cutout.Photo, options cutout.Options) (*cutout.Seeds, error)
 		seed   cutout.Seed
 	}{{"keep", options.Keep, cutout.Keep}, {"remove", options.Remove, cutout.Remove}} {
 		for _, p := range group.points {
-			u, v := p.X/float64(photo.Width), p.Y/float64(photo.Height)
+			x, y := p.X, p.Y
 			if p.Percent {
-				u, v = p.X/100, p.Y/100
+				x, y = p.X/100*float64(original.X), p.Y/100*float64(original.Y)
 			}
-			if u > 1 || v > 1 {
-				return nil, cutout.Errorf(cutout.Invalid, "%s: a point lies outside the photo, which is %dx%d pixels", group.name, photo.Width, photo.Height)
+			u, v := (x-float64(at.Min.X))/width, (y-float64(at.Min.Y))/height
+			if u < 0 || v < 0 || u > 1 || v > 1 {
+				return nil, cutout.Errorf(cutout.Invalid, "%s: a point lies outside the photo, which is %dx%d pixels", group.name, at.Dx(), at.Dy())
 			}
 			dot(s, u, v, group.seed)
 		}
