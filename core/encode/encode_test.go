@@ -1,6 +1,7 @@
 package encode_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"image"
@@ -308,4 +309,46 @@ func BenchmarkPNG(b *testing.B) {
 			b.ReportMetric(float64(file.Len()), "bytes")
 		}
 	})
+}
+
+// A ZIP holds what other programs expect of one: sizes in front, two files of the
+// same size, and an alpha that is grey in eight bits.
+func TestZIP(t *testing.T) {
+	p := &cutout.Photo{Width: 90, Height: 40, Pix: make([]uint8, 4*90*40)}
+	for i := range 90 * 40 {
+		copy(p.Pix[4*i:], []uint8{200, 100, 50, uint8(i)})
+	}
+	file, err := encode.Photo(t.Context(), p, cutout.ZIP, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil || len(archive.File) != 2 || archive.File[0].Name != "color.jpg" || archive.File[1].Name != "alpha.png" {
+		t.Fatalf("%v, %+v", err, archive)
+	}
+	for i, f := range archive.File {
+		if f.Flags&8 != 0 {
+			t.Errorf("%s: its size stands behind it", f.Name)
+		}
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, kind, err := image.Decode(r)
+		if err != nil || img.Bounds() != image.Rect(0, 0, 90, 40) || kind != []string{"jpeg", "png"}[i] {
+			t.Fatalf("%s: %s, %v", f.Name, kind, err)
+		}
+		if i == 0 {
+			if r, g, b, _ := img.At(40, 20).RGBA(); r>>8 < 195 || g>>8 > 105 || b>>8 > 55 {
+				t.Errorf("the colour is %d %d %d", r>>8, g>>8, b>>8)
+			}
+			continue
+		}
+		grey, is := img.(*image.Gray)
+		for j := range 90 * 40 {
+			if !is || grey.Pix[j] != uint8(j) {
+				t.Fatalf("%T, %d", img, j)
+			}
+		}
+	}
 }

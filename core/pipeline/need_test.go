@@ -79,7 +79,8 @@ func TestNeedIsWhatJobsTake(t *testing.T) {
 		}
 		files[name] = b.Bytes()
 	}
-	margin := 0.05
+	margin, half := 0.05, cutout.Length{Value: 50, Percent: true}
+	wide := [4]cutout.Length{half, half, half, half}
 	for name, c := range map[string]struct {
 		file    string
 		options cutout.Options
@@ -93,6 +94,11 @@ func TestNeedIsWhatJobsTake(t *testing.T) {
 		"png to webp":           {"png", cutout.Options{Format: cutout.WebP}},
 		"png to a mask":         {"png", cutout.Options{Output: cutout.Matte}},
 		"png to a mask in webp": {"png", cutout.Options{Output: cutout.Matte, Format: cutout.WebP}},
+		"png, half the size":    {"png", cutout.Options{Layout: &cutout.Layout{MaxPixels: width * height / 2}}},
+		"png, wide margins":     {"png", cutout.Options{Layout: &cutout.Layout{Crop: true, Margins: wide, MaxPixels: 4 * width * height}}},
+		"png to a zip":          {"png", cutout.Options{Format: cutout.ZIP, Layout: &cutout.Layout{}}},
+		"png, a region":         {"png", cutout.Options{Region: &cutout.Region{Right: cutout.Length{Value: 50, Percent: true}, Bottom: cutout.Length{Value: 50, Percent: true}}}},
+		"png, layout to a mask": {"png", cutout.Options{Output: cutout.Matte, Layout: &cutout.Layout{}}},
 		"jpeg":                  {"jpeg", cutout.Options{}},
 		"png16 to 8 bits":       {"png16", cutout.Options{}},
 		"png16":                 {"png16", cutout.Options{Depth: 16}},
