@@ -112,6 +112,14 @@ func (m *Manager) Loaded(backend, model string) bool {
 	return false
 }
 
+// Offers reports whether a request may name a model.
+func (m *Manager) Offers(model string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, err := m.candidates("", model)
+	return err == nil
+}
+
 // Changed returns a channel that is closed when the state of anything changes;
 // take it before looking at Snapshot, so that no change is missed.
 func (m *Manager) Changed() <-chan struct{} {

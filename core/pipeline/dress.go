@@ -47,9 +47,10 @@ func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture
 	return photo, fill(ctx, photo, picture, background)
 }
 
-// lay is dress for a job with a layout. The photo is the region at of what was
-// decoded, which had the size of original.
-func lay(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture *cutout.Photo, options cutout.Options, original image.Point, at image.Rectangle) (*cutout.Photo, *cutout.Placed, error) {
+// lay is dress for a job with a layout. The scene's photo is not usable afterwards.
+func lay(ctx context.Context, s *scene, alpha *cutout.Mask, options cutout.Options) (*cutout.Photo, *cutout.Placed, error) {
+	photo, picture := s.photo, s.picture
+	s.photo = nil // so that it can be freed
 	if picture == nil && options.Background != nil && options.Background.Blur {
 		var err error
 		if picture, err = compose.Blurred(ctx, photo, alpha); err != nil {
@@ -64,7 +65,7 @@ func lay(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture *
 	if err != nil {
 		return nil, nil, err
 	}
-	arranged := compose.Arrange(original, at, bounds.Add(at.Min), options.Layout)
+	arranged := compose.Arrange(s.original, s.at, bounds.Add(s.at.Min), options.Layout)
 	if bounds.Empty() {
 		arranged.Placed.Subject = image.Rectangle{}
 	}

@@ -80,24 +80,11 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 
 	turn.memory.makeRoom()
 	watch.start(cutout.Decode)
-	photo, err := turn.photo.Decode(ctx)
+	scene, err := turn.decode(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	picture, err := decodeBehind(ctx, turn.background, photo)
-	if err != nil {
-		return nil, err
-	}
-
-	original := image.Pt(photo.Width, photo.Height)
-	photo, at, err := region(ctx, photo, options.Region)
-	if err != nil {
-		return nil, err
-	}
-	seeds, err := seedsOf(original, at, options)
-	if err != nil {
-		return nil, err
-	}
+	photo := scene.photo
 
 	watch.start(cutout.Infer)
 	found, subject, run, err := p.infer(ctx, photo, options)
@@ -110,7 +97,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	if subject == cutout.SubjectNone && len(options.Keep) > 0 {
 		subject = cutout.SubjectUnsure
 	}
-	if found, err = complete.Complete(ctx, photo, found, seeds); err != nil {
+	if found, err = complete.Complete(ctx, photo, found, scene.seeds); err != nil {
 		return nil, err
 	}
 
@@ -124,9 +111,9 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	watch.start(cutout.Compose)
 	var placed *cutout.Placed
 	if options.Layout != nil {
-		photo, placed, err = lay(ctx, photo, alpha, picture, options, original, at)
+		photo, placed, err = lay(ctx, scene, alpha, options)
 	} else if options.Output == cutout.Cutout {
-		photo, err = dress(ctx, photo, alpha, picture, options)
+		photo, err = dress(ctx, photo, alpha, scene.picture, options)
 	}
 	if err != nil {
 		return nil, err
@@ -206,18 +193,35 @@ func (p *Pipeline) Tight() bool { return p.room.waiting.Load() > 0 }
 // Held is the memory, in bytes, reserved for jobs and results.
 func (p *Pipeline) Held() int64 { return p.room.held.Load() }
 
-// region takes the part of the photo in which the subject may be.
-func region(ctx context.Context, photo *cutout.Photo, r *cutout.Region) (*cutout.Photo, image.Rectangle, error) {
-	at := image.Rect(0, 0, photo.Width, photo.Height)
-	if r == nil {
-		return photo, at, nil
-	}
-	at, err := r.In(photo.Width, photo.Height)
+// scene is what a job shows: the photo, or its part in which the subject may be, what
+// is to lie behind it, and what a person has said of it.
+type scene struct {
+	photo, picture *cutout.Photo // picture is nil where there is none
+	seeds          *cutout.Seeds
+	original       image.Point     // the whole photo's size
+	at             image.Rectangle // where photo lies in it
+}
+
+// decode decodes the job's files.
+func (t *turn) decode(ctx context.Context, options cutout.Options) (*scene, error) {
+	photo, err := t.photo.Decode(ctx)
 	if err != nil {
-		return nil, at, err
+		return nil, err
 	}
-	photo, err = compose.Crop(ctx, photo, at)
-	return photo, at, err
+	s := &scene{photo: photo, original: image.Pt(photo.Width, photo.Height), at: image.Rect(0, 0, photo.Width, photo.Height)}
+	if s.picture, err = decodeBehind(ctx, t.background, photo); err != nil {
+		return nil, err
+	}
+	if options.Region != nil {
+		if s.at, err = options.Region.In(photo.Width, photo.Height); err != nil {
+			return nil, err
+		}
+		if s.photo, err = compose.Crop(ctx, photo, s.at); err != nil {
+			return nil, err
+		}
+	}
+	s.seeds, err = seedsOf(s.original, s.at, options)
+	return s, err
 }
 
 // file encodes the result. With a layout, a mask is the alpha of what was laid out.

@@ -49,7 +49,7 @@ func (v Values) get(name string) (value, where string) {
 }
 
 // Parse reads the parameters. available says whether a model can run here. The error
-// is an Invalid.
+// is a ValidationError.
 func Parse(v Values, hasFile bool, available func(model string) bool) (*Request, error) {
 	p := parser{values: v}
 	r := &Request{Options: cutout.Options{Format: cutout.PNG}}
@@ -93,17 +93,17 @@ type Problem struct {
 	Context map[string]any `json:"ctx,omitempty"`
 }
 
-// Invalid are the problems of a request.
-type Invalid []Problem
+// ValidationError are the problems of a request.
+type ValidationError []Problem
 
-func (i Invalid) Error() string {
+func (i ValidationError) Error() string {
 	return fmt.Sprintf("%s: %s", strings.Join(i[0].Where, "."), i[0].Message)
 }
 
 // parser collects problems.
 type parser struct {
 	values   Values
-	problems Invalid
+	problems ValidationError
 }
 
 func (p *parser) missing(where, name string) {

@@ -2,6 +2,7 @@ package rembg
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"image/color"
 	"maps"
@@ -65,7 +66,7 @@ func TestParameters(t *testing.T) {
 			for where, v := range map[string]Values{"form": {Form: given}, "query": {Query: given}, "GET": {Query: with, Get: true}} {
 				r, err := Parse(v, where != "GET", installed)
 				if err != nil {
-					problems := err.(Invalid)
+					problems := problemsOf(t, err)
 					if loc := problems[0].Where; "!"+problems[0].Type != want || loc[1] != name || (loc[0] == "body") != (where == "form") {
 						t.Errorf("%s=%s in the %s: %v", name, value, where, err)
 					}
@@ -115,7 +116,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which byte, s string) {
 		r, err := Parse(Values{Form: map[string]string{Parameters[int(which)%len(Parameters)]: s}}, true, installed)
 		if err != nil {
-			for _, p := range err.(Invalid) {
+			for _, p := range problemsOf(t, err) {
 				if p.Type == "" || len(p.Where) != 2 || p.Message == "" {
 					t.Errorf("%q: %+v", s, p)
 				}
@@ -129,4 +130,13 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q: %+v", s, b)
 		}
 	})
+}
+
+func problemsOf(t *testing.T, err error) ValidationError {
+	t.Helper()
+	var v ValidationError
+	if !errors.As(err, &v) || len(v) == 0 {
+		t.Fatal(err)
+	}
+	return v
 }
