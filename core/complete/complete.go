@@ -19,20 +19,33 @@ import (
 // any photo.
 const side = 320
 
-// The cut's weights, chosen with a robot that clicks into the middle of the largest
-// wrong region, on half of 143 ordinary photos.
-const (
-	// smoothness is the cost of a border between pixels of one colour; it falls
-	// with the colours' distance.
-	smoothness = 40
-	// colourLimit bounds what one pixel's colour may say, so that no rare colour
-	// outweighs all else, and maskLimit what the mask may say.
-	colourLimit, maskLimit = 6, 3
-	// reach is how far from a seed, as a share of the side, the mask counts little.
-	reach = 0.25
-	// unit is the cost that becomes one in the integers of the cut.
-	unit = 1.0 / 1000
-)
+// Copy is the small copy of a photo that is decided on. It is read-only, so that
+// one copy serves all strokes of a correction.
+type Copy struct {
+	width, height int
+	palette       palette
+	borders       [8][]int32 // the cost of a border, as the grid's arcs
+}
+
+// Reduce makes the copy. The error is the context's.
+func Reduce(ctx context.Context, photo *cutout.Photo) (*Copy, error) {
+	scale := min(1, float64(side)/float64(max(photo.Width, photo.Height)))
+	c := &Copy{
+		width:  max(1, int(math.Round(scale*float64(photo.Width)))),
+		height: max(1, int(math.Round(scale*float64(photo.Height)))),
+	}
+	pix := make([][3]float64, c.width*c.height)
+	err := cutout.Strips(ctx, c.height, 4, func(from, to int) {
+		for y := from; y < to; y++ {
+			for x := range c.width {
+				pix[y*c.width+x] = colourOf(photo, x, y, c.width, c.height)
+			}
+		}
+	})
+	c.palette = newPalette(pix)
+	c.join(pix)
+	return c, err
+}
 
 // Complete returns the mask as the seeds correct it; m itself where there are none.
 // Each part that changes touches a seed that asks for it, and the seeds themselves
@@ -42,50 +55,15 @@ func Complete(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, seeds *c
 	if seeds.Empty() {
 		return m, nil
 	}
-	s, err := reduce(ctx, photo, m, seeds)
+	c, err := Reduce(ctx, photo)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.cut(ctx); err != nil {
+	change, err := c.Decide(ctx, m, seeds)
+	if err != nil {
 		return nil, err
 	}
-	s.keepTouched()
-	return s.apply(ctx, m)
-}
-
-// small is the reduced copy of a photo with its mask and seeds, and what is decided
-// about each of its pixels.
-type small struct {
-	width, height int
-	pix           [][3]float64 // R, G, B, 0 to 255
-	alpha         []float64    // the mask, 0 to 1
-	seeds         []cutout.Seed
-	near          []float64 // how much the mask counts, 0 at a seed to 1
-	subject       []bool
-}
-
-// reduce averages photo and mask over what a pixel of the copy covers.
-func reduce(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, seeds *cutout.Seeds) (*small, error) {
-	scale := min(1, float64(side)/float64(max(photo.Width, photo.Height)))
-	s := &small{
-		width:  max(1, int(math.Round(scale*float64(photo.Width)))),
-		height: max(1, int(math.Round(scale*float64(photo.Height)))),
-	}
-	n := s.width * s.height
-	s.pix, s.alpha, s.seeds = make([][3]float64, n), make([]float64, n), make([]cutout.Seed, n)
-	s.subject = make([]bool, n)
-	err := cutout.Strips(ctx, s.height, 4, func(from, to int) {
-		for y := from; y < to; y++ {
-			for x := range s.width {
-				i := y*s.width + x
-				s.pix[i] = colourOf(photo, x, y, s.width, s.height)
-				s.alpha[i] = levelOf(m, x, y, s.width, s.height)
-				s.seeds[i] = seeds.Within(x, y, s.width, s.height)
-			}
-		}
-	})
-	s.near = s.distances()
-	return s, err
+	return change.Apply(ctx, m)
 }
 
 // span is what sample i of n covers of m samples; at least one.
@@ -94,22 +72,34 @@ func span(i, n, m int) (from, to int) {
 	return from, max(from+1, (i+1)*m/n)
 }
 
+// colourOf averages what a pixel of the copy covers.
 func colourOf(photo *cutout.Photo, x, y, width, height int) (mean [3]float64) {
 	left, right := span(x, width, photo.Width)
 	top, bottom := span(y, height, photo.Height)
-	var sum [3]int
+	var red, green, blue int
 	for j := top; j < bottom; j++ {
 		for p := photo.Pix[4*(j*photo.Width+left) : 4*(j*photo.Width+right)]; len(p) >= 4; p = p[4:] {
-			sum[0] += int(p[0])
-			sum[1] += int(p[1])
-			sum[2] += int(p[2])
+			red += int(p[0])
+			green += int(p[1])
+			blue += int(p[2])
 		}
 	}
 	n := float64((right - left) * (bottom - top))
-	return [3]float64{float64(sum[0]) / n, float64(sum[1]) / n, float64(sum[2]) / n}
+	return [3]float64{float64(red) / n, float64(green) / n, float64(blue) / n}
 }
 
-func levelOf(m *cutout.Mask, x, y, width, height int) float64 {
+// Levels averages a mask of the photo to the copy's size. Decide makes of the result
+// what it makes of the mask.
+func (c *Copy) Levels(m *cutout.Mask) *cutout.Mask {
+	levels := &cutout.Mask{Width: c.width, Height: c.height, Pix: make([]uint8, c.width*c.height)}
+	for i := range levels.Pix {
+		levels.Pix[i] = levelOf(m, i%c.width, i/c.width, c.width, c.height)
+	}
+	return levels
+}
+
+// levelOf averages the mask's levels likewise.
+func levelOf(m *cutout.Mask, x, y, width, height int) uint8 {
 	left, right := span(x, width, m.Width)
 	top, bottom := span(y, height, m.Height)
 	sum := 0
@@ -118,5 +108,48 @@ func levelOf(m *cutout.Mask, x, y, width, height int) float64 {
 			sum += int(level)
 		}
 	}
-	return float64(sum) / float64(255*(right-left)*(bottom-top))
+	n := (right - left) * (bottom - top)
+	return uint8((sum + n/2) / n)
+}
+
+// join computes the cost of a border between neighbours, which falls with their
+// colours' distance.
+func (c *Copy) join(pix [][3]float64) {
+	g := newGrid(c.width, c.height)
+	mean, n := 0.0, 0
+	c.pairs(func(i, j, _ int) {
+		mean += distance(pix[i], pix[j])
+		n++
+	})
+	if mean == 0 {
+		mean, n = 1, 1
+	}
+	fall := float64(n) / (2 * mean)
+	c.pairs(func(i, j, d int) {
+		cost := smoothness * math.Exp(-fall*distance(pix[i], pix[j]))
+		if d >= 4 {
+			cost /= math.Sqrt2
+		}
+		units := int32(cost / unit)
+		g.arcs[d][g.node(i%c.width, i/c.width)], g.arcs[d^1][g.node(j%c.width, j/c.width)] = units, units
+	})
+	c.borders = g.arcs
+}
+
+// pairs calls do once for each two neighbours, j being that of i in direction d.
+func (c *Copy) pairs(do func(i, j, d int)) {
+	for d := 0; d < len(around); d += 2 {
+		by := around[d]
+		for y := max(0, -by[1]); y < min(c.height, c.height-by[1]); y++ {
+			for x := max(0, -by[0]); x < min(c.width, c.width-by[0]); x++ {
+				i := y*c.width + x
+				do(i, i+by[1]*c.width+by[0], d)
+			}
+		}
+	}
+}
+
+func distance(a, b [3]float64) float64 {
+	x, y, z := a[0]-b[0], a[1]-b[1], a[2]-b[2]
+	return x*x + y*y + z*z
 }

@@ -7,145 +7,197 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// cut decides for each pixel whether it is subject.
-func (s *small) cut(ctx context.Context) error {
-	subject, background := s.models()
-	g := newGrid(s.width, s.height)
-	s.join(g)
-	for i, c := range s.pix {
-		g.terminal[g.node(i%s.width, i/s.width)] = s.preference(i, c, subject, background)
+// The cut's weights, chosen with a robot that clicks into the middle of the largest
+// wrong region, on half of 143 ordinary photos.
+const (
+	// smoothness is the cost of a border between pixels of one colour; it falls
+	// with the colours' distance.
+	smoothness = 40
+	// colourLimit bounds what one pixel's colour may say, so that no rare colour
+	// outweighs all else, and maskLimit what the mask may say.
+	colourLimit, maskLimit = 6, 3
+	// reach is how far from a seed, as a share of the side, the mask counts little.
+	reach = 0.25
+	// unit is the cost that becomes one in the integers of the cut.
+	unit = 1.0 / 1000
+)
+
+// decision is one question put to a copy: its mask and seeds, and what is decided
+// about each of its pixels.
+type decision struct {
+	*Copy
+	level   []uint8 // the mask
+	seeds   []cutout.Seed
+	near    []float64 // how much the mask counts, 0 at a seed to 1
+	subject []bool
+}
+
+// Decide returns how the seeds change a mask of the photo. The error is the context's.
+func (c *Copy) Decide(ctx context.Context, m *cutout.Mask, seeds *cutout.Seeds) (*Change, error) {
+	n := c.width * c.height
+	s := &decision{Copy: c, level: c.Levels(m).Pix, seeds: make([]cutout.Seed, n), subject: make([]bool, n)}
+	for i := range s.seeds {
+		s.seeds[i] = seeds.Within(i%c.width, i/c.width, c.width, c.height)
 	}
-	if err := g.cut(ctx); err != nil {
+	s.near = s.distances()
+	if err := s.cut(ctx); err != nil {
+		return nil, err
+	}
+	s.keepTouched()
+	return s.change(), nil
+}
+
+// before says on which side of the mask's border a pixel lay.
+func (s *decision) before(i int) bool { return s.level[i] > 127 }
+
+// cut decides for each pixel whether it is subject.
+func (s *decision) cut(ctx context.Context) error {
+	colour := s.prefer()
+	masked := maskPreferences()
+	g := newGrid(s.width, s.height)
+	for d := range g.arcs {
+		copy(g.arcs[d], s.borders[d])
+	}
+	for y := range s.height {
+		for x := range s.width {
+			i := y*s.width + x
+			g.terminal[g.node(x, y)] = s.preference(i, colour[s.palette.of[i]], masked[s.level[i]])
+		}
+	}
+	if err := g.solve(ctx); err != nil {
 		return err
 	}
-	for i := range s.subject {
-		s.subject[i] = g.subject(i%s.width, i/s.width)
+	for y := range s.height {
+		for x := range s.width {
+			s.subject[y*s.width+x] = g.subject(x, y)
+		}
 	}
 	return nil
 }
 
-// models fits the colours of both sides: those of the mask, the less the nearer and
-// the more alike they are to a seed that says otherwise, and, as heavy as all of them
-// together, those under the seeds.
-func (s *small) models() (subject, background *colours) {
-	weights := [2][]float64{make([]float64, len(s.pix)), make([]float64, len(s.pix))}
-	var total, seeds [2]float64
-	kept, removed := s.under(cutout.Keep), s.under(cutout.Remove)
-	for i, a := range s.alpha {
-		weights[0][i], weights[1][i] = a*a*s.near[i], (1-a)*(1-a)*s.near[i]
-		if s.near[i] < 1 {
-			weights[0][i] *= 1 - removed.likeness(s.pix[i])
-			weights[1][i] *= 1 - kept.likeness(s.pix[i])
-		}
-		total[0] += weights[0][i]
-		total[1] += weights[1][i]
-		switch s.seeds[i] {
-		case cutout.Keep:
-			seeds[0]++
-		case cutout.Remove:
-			seeds[1]++
-		}
-	}
-	for i, seed := range s.seeds {
-		switch seed {
-		case cutout.Keep:
-			weights[0][i], weights[1][i] = max(1, total[0]/seeds[0]), 0
-		case cutout.Remove:
-			weights[0][i], weights[1][i] = 0, max(1, total[1]/seeds[1])
-		}
-	}
-	return fit(s.pix, weights[0], 3), fit(s.pix, weights[1], 3)
-}
-
-// under is the colour of the seeds of one kind, as one component.
-func (s *small) under(seed cutout.Seed) gaussian {
-	var m moments
-	for i, c := range s.pix {
-		if s.seeds[i] == seed {
-			m.add(c, 1)
-		}
-	}
-	return m.gaussian(m.n)
-}
-
-// join sets the cost of a border between neighbours.
-func (s *small) join(g *grid) {
-	mean, n := 0.0, 0
-	s.pairs(func(i, j, _ int) {
-		mean += distance(s.pix[i], s.pix[j])
-		n++
-	})
-	if mean == 0 {
-		mean, n = 1, 1
-	}
-	fall := float64(n) / (2 * mean)
-	s.pairs(func(i, j, d int) {
-		cost := smoothness * math.Exp(-fall*distance(s.pix[i], s.pix[j]))
-		if d >= 4 {
-			cost /= math.Sqrt2
-		}
-		c := int32(cost / unit)
-		g.arcs[d][g.node(i%s.width, i/s.width)], g.arcs[d^1][g.node(j%s.width, j/s.width)] = c, c
-	})
-}
-
-// pairs calls do once for each two neighbours, j being that of i in direction d.
-func (s *small) pairs(do func(i, j, d int)) {
-	for i := range s.pix {
-		for d := 0; d < len(around); d += 2 {
-			x, y := i%s.width+around[d][0], i/s.width+around[d][1]
-			if x >= 0 && x < s.width && y >= 0 && y < s.height {
-				do(i, y*s.width+x, d)
-			}
-		}
-	}
-}
-
-func distance(a, b [3]float64) float64 {
-	x, y, z := a[0]-b[0], a[1]-b[1], a[2]-b[2]
-	return x*x + y*y + z*z
-}
-
 // preference is how much cheaper pixel i is as subject than as background.
-func (s *small) preference(i int, c [3]float64, subject, background *colours) int32 {
+func (s *decision) preference(i int, colour, masked float64) int32 {
 	switch s.seeds[i] {
 	case cutout.Keep:
 		return maxCapacity
 	case cutout.Remove:
 		return -maxCapacity
 	}
-	a, _ := subject.log(c)
-	b, _ := background.log(c)
-	colour := max(-colourLimit, min(colourLimit, a-b))
-	alpha := max(0.01, min(0.99, s.alpha[i]))
-	mask := max(-maskLimit, min(maskLimit, math.Log(alpha/(1-alpha))))
-	// Far from any seed the mask stands.
-	return int32((colour*(1-s.near[i]) + mask*(0.1+0.8*s.near[i])) / unit)
+	if s.near[i] == 1 { // far from any seed the mask stands
+		if s.before(i) {
+			return maxCapacity
+		}
+		return -maxCapacity
+	}
+	return int32((colour*(1-s.near[i]) + masked*(0.1+0.8*s.near[i])) / unit)
+}
+
+// maskPreferences is what each level of the mask says for the subject.
+func maskPreferences() (p [256]float64) {
+	for level := range p {
+		a := max(0.01, min(0.99, float64(level)/255))
+		p[level] = max(-maskLimit, min(maskLimit, math.Log(a/(1-a))))
+	}
+	return p
+}
+
+// prefer returns what each colour of the palette says for the subject. The colours of
+// both sides are those of the mask, the less the nearer and the more alike they are to
+// a seed that says otherwise, and, as heavy as all of them together, those under the
+// seeds.
+func (s *decision) prefer() []float64 {
+	kept, removed := s.under(cutout.Keep), s.under(cutout.Remove)
+	alike := [2][]float64{s.palette.each(removed.likeness), s.palette.each(kept.likeness)}
+	var weights, seeded [2][]float64
+	for side := range weights {
+		weights[side], seeded[side] = make([]float64, len(s.palette.colours)), make([]float64, len(s.palette.colours))
+	}
+	var total, seeds [2]float64
+	for i, k := range s.palette.of {
+		switch s.seeds[i] {
+		case cutout.Keep:
+			seeded[0][k]++
+			seeds[0]++
+			continue
+		case cutout.Remove:
+			seeded[1][k]++
+			seeds[1]++
+			continue
+		}
+		a := float64(s.level[i]) / 255
+		for side, share := range [2]float64{a, 1 - a} {
+			w := share * share * s.near[i]
+			if s.near[i] < 1 {
+				w *= 1 - alike[side][k]
+			}
+			weights[side][k] += w
+			total[side] += w
+		}
+	}
+	for side := range weights {
+		for k, n := range seeded[side] {
+			if n > 0 {
+				weights[side][k] += n * max(1, total[side]/seeds[side])
+			}
+		}
+	}
+	subject, background := fit(s.palette.colours, weights[0], 3), fit(s.palette.colours, weights[1], 3)
+	return s.palette.each(func(c [3]float64) float64 {
+		a, _ := subject.log(c)
+		b, _ := background.log(c)
+		return max(-colourLimit, min(colourLimit, a-b))
+	})
+}
+
+// under is the colour of the seeds of one kind, as one component.
+func (s *decision) under(seed cutout.Seed) gaussian {
+	var m moments
+	for i, k := range s.palette.of {
+		if s.seeds[i] == seed {
+			m.add(s.palette.colours[k], 1)
+		}
+	}
+	return m.gaussian(m.n)
 }
 
 // distances says for each pixel how far it is from the nearest seed, 0 at a seed to
 // 1 from reach on, by two sweeps over the picture (Borgefors 1986).
-func (s *small) distances() []float64 {
-	all := make([]float64, len(s.pix))
+func (s *decision) distances() []float64 {
+	all := make([]float64, len(s.level))
 	for i, seed := range s.seeds {
 		if seed == cutout.Undecided {
 			all[i] = math.Inf(1)
 		}
 	}
-	relax := func(i, x, y int, steps ...[2]int) {
-		for _, by := range steps {
-			if u, v := x+by[0], y+by[1]; u >= 0 && u < s.width && v >= 0 && v < s.height {
-				all[i] = min(all[i], all[v*s.width+u]+math.Hypot(float64(by[0]), float64(by[1])))
-			}
+	w, h := s.width, s.height
+	relax := func(x, y int, towards int) {
+		i := y*w + x
+		back, up := x-towards, y-towards
+		if back >= 0 && back < w {
+			all[i] = min(all[i], all[y*w+back]+1)
+		}
+		if up < 0 || up >= h {
+			return
+		}
+		all[i] = min(all[i], all[up*w+x]+1)
+		if x > 0 {
+			all[i] = min(all[i], all[up*w+x-1]+math.Sqrt2)
+		}
+		if x < w-1 {
+			all[i] = min(all[i], all[up*w+x+1]+math.Sqrt2)
 		}
 	}
-	for i := range all {
-		relax(i, i%s.width, i/s.width, [2]int{-1, 0}, [2]int{-1, -1}, [2]int{0, -1}, [2]int{1, -1})
+	for y := range h {
+		for x := range w {
+			relax(x, y, 1)
+		}
 	}
-	for i := len(all) - 1; i >= 0; i-- {
-		relax(i, i%s.width, i/s.width, [2]int{1, 0}, [2]int{1, 1}, [2]int{0, 1}, [2]int{-1, 1})
+	for y := h - 1; y >= 0; y-- {
+		for x := w - 1; x >= 0; x-- {
+			relax(x, y, -1)
+		}
 	}
-	far := reach * float64(max(s.width, s.height))
+	far := reach * float64(max(w, h))
 	for i := range all {
 		all[i] = min(1, all[i]/far)
 	}
@@ -154,8 +206,7 @@ func (s *small) distances() []float64 {
 
 // keepTouched leaves of the changes only the parts that touch a seed asking for
 // them; elsewhere the mask's side stands.
-func (s *small) keepTouched() {
-	before := func(i int) bool { return s.alpha[i] > 0.5 }
+func (s *decision) keepTouched() {
 	wanted := make([]bool, len(s.subject))
 	var queue []int
 	for i, seed := range s.seeds {
@@ -172,7 +223,7 @@ func (s *small) keepTouched() {
 			if x < 0 || x >= s.width || y < 0 || y >= s.height || wanted[j] {
 				continue
 			}
-			if s.subject[j] == s.subject[i] && s.subject[j] != before(j) {
+			if s.subject[j] == s.subject[i] && s.subject[j] != s.before(j) {
 				wanted[j] = true
 				queue = append(queue, j)
 			}
@@ -180,48 +231,7 @@ func (s *small) keepTouched() {
 	}
 	for i := range s.subject {
 		if !wanted[i] {
-			s.subject[i] = before(i)
+			s.subject[i] = s.before(i)
 		}
 	}
-}
-
-// apply changes the mask where the decision differs from it, softly at the border of
-// the change.
-func (s *small) apply(ctx context.Context, m *cutout.Mask) (*cutout.Mask, error) {
-	changed, target := make([]float32, len(s.subject)), make([]float32, len(s.subject))
-	for i, subject := range s.subject {
-		if subject {
-			target[i] = 255
-		}
-		if subject != (s.alpha[i] > 0.5) || s.seeds[i] != cutout.Undecided {
-			changed[i] = 1
-		}
-	}
-	out := &cutout.Mask{Width: m.Width, Height: m.Height, Pix: make([]uint8, len(m.Pix))}
-	err := cutout.Rows(ctx, m.Height, func(from, to int) {
-		for y := from; y < to; y++ {
-			for x := range m.Width {
-				i := y*m.Width + x
-				weight, level := s.at(changed, target, (float64(x)+0.5)/float64(m.Width), (float64(y)+0.5)/float64(m.Height))
-				out.Pix[i] = uint8(float32(m.Pix[i])*(1-weight) + level + 0.5)
-			}
-		}
-	})
-	return out, err
-}
-
-// at interpolates changed, and target times changed, at a place of the photo, 0 to 1.
-func (s *small) at(changed, target []float32, u, v float64) (weight, level float32) {
-	x, y := max(0, u*float64(s.width)-0.5), max(0, v*float64(s.height)-0.5)
-	x0, y0 := min(int(x), s.width-1), min(int(y), s.height-1)
-	fx, fy := float32(x-float64(x0)), float32(y-float64(y0))
-	for _, c := range [4]struct {
-		x, y int
-		w    float32
-	}{{x0, y0, (1 - fx) * (1 - fy)}, {x0 + 1, y0, fx * (1 - fy)}, {x0, y0 + 1, (1 - fx) * fy}, {x0 + 1, y0 + 1, fx * fy}} {
-		i := min(c.y, s.height-1)*s.width + min(c.x, s.width-1)
-		weight += c.w * changed[i]
-		level += c.w * changed[i] * target[i]
-	}
-	return weight, level
 }
