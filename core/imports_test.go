@@ -18,12 +18,13 @@ const module = "bgremover.pro/"
 var allowed = map[string][]string{
 	"cmd/bgremover":       {"cmd/internal/cli", "core/", "models", "plugins/contract", "plugins/contracttest"},
 	"cmd/bgremover-bench": {"cmd/internal/cli", "core/"},
+	"cmd/bgremover-wasm":  {"core/complete", "core/compose", "core/correct", "core/cutout", "core/mask", "core/refine", "core/tensor"},
 	"cmd/internal/cli":    {"core/app", "core/config", "core/cutout"},
 
 	"core/app":      {"core/", "templates", "static", "models", "plugins/contract"},
 	"core/web":      {"core/cutout", "core/upload", "core/httpcache", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
 	"core/admin":    {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
-	"core/pipeline": {"core/cutout", "core/decode", "core/tensor", "core/mask", "core/complete", "core/refine", "core/compose", "core/encode"},
+	"core/pipeline": {"core/cutout", "core/decode", "core/tensor", "core/mask", "core/correct", "core/refine", "core/compose", "core/encode"},
 	"core/backend":  {"core/cutout", "plugins/contract"},
 	"core/model":    {"core/cutout", "core/model/", "models", "plugins/contract"},
 
@@ -35,6 +36,8 @@ var allowed = map[string][]string{
 	"core/decode":           {"core/cutout", "core/decode/", "core/sandbox"},
 	"core/decode/internal/": {"core/cutout", "core/decode/internal/"},
 	"core/complete":         {"core/cutout"},
+	"core/correct":          {"core/cutout", "core/complete", "core/refine"},
+	"core/correct/":         {"core/cutout", "core/correct"},
 	"core/tensor":           {"core/cutout", "core/resample"},
 	"core/mask":             {"core/cutout", "core/resample"},
 	"core/refine":           {"core/cutout"},

@@ -17,7 +17,7 @@ type wishes struct {
 	mode, format, output, edges string
 	what                        string
 	background, crop, shadow    string
-	keep, remove                string
+	keep, remove, hints, box    string
 	depth                       int
 	model, backend              string
 	keepUncertain               bool
@@ -34,6 +34,8 @@ func (w *wishes) add(cmd *cobra.Command) {
 	flags.StringVar(&w.shadow, "shadow", "", "a soft contact shadow under the subject, with an opacity of `PERCENT`")
 	flags.StringVar(&w.keep, "keep", "", "`POINTS` that belong to the subject, such as 120,80;300,95 in pixels or 50%,20% in per cent")
 	flags.StringVar(&w.remove, "remove", "", "`POINTS` that do not belong to the subject")
+	flags.StringVar(&w.hints, "hints", "", "the `FILE` of a picture of the photo's proportions: green what belongs to the subject, red what does not, transparent the rest")
+	flags.StringVar(&w.box, "box", "", "the part of the photo that the subject lies in: `LEFT,TOP,RIGHT,BOTTOM` in pixels, or with % in per cent")
 	flags.IntVar(&w.depth, "depth", 8, "bits a channel: 8, or 16 for PNG")
 	flags.StringVar(&w.model, "model", "", "an installed model")
 	flags.StringVar(&w.backend, "backend", "", "a configured backend")
@@ -54,10 +56,10 @@ func (w *wishes) formerOutput() (path string) {
 	return path
 }
 
-// options checks the flags and reads the background picture. Code: Invalid, with
+// options checks the flags and reads the pictures that they name. Code: Invalid, with
 // all mistakes in one error.
 func (w *wishes) options() (o cutout.Options, err error) {
-	var problems [10]error
+	var problems [12]error
 	o.Mode, problems[0] = cutout.ParseMode(w.mode)
 	o.Format, problems[1] = cutout.ParseFormat(w.format)
 	o.Output, problems[2] = cutout.ParseOutput(w.output)
@@ -70,8 +72,22 @@ func (w *wishes) options() (o cutout.Options, err error) {
 	}
 	o.Keep, problems[8] = cutout.ParsePoints("keep", w.keep)
 	o.Remove, problems[9] = cutout.ParsePoints("remove", w.remove)
+	o.Hints, problems[10] = hints(w.hints)
+	o.Region, problems[11] = cutout.ParseBox(w.box)
 	o.Depth, o.Model, o.Backend, o.Anyway = w.depth, w.model, w.backend, w.keepUncertain
 	return o, errors.Join(problems[:]...)
+}
+
+// hints reads the file of hints; "" means none.
+func hints(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, cutout.Errorf(cutout.Invalid, "hints: there is no file %s", path)
+	}
+	return file, err
 }
 
 // background parses a colour, a gradient or "blur"; anything else is the path of

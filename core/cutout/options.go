@@ -24,6 +24,9 @@ type Options struct {
 	// Keep and Remove are points of what belongs to the subject and of what does
 	// not; the part that each lies on follows.
 	Keep, Remove []Point
+	// Hints, where set, is a picture laid over the photo, green where it is subject,
+	// red where it is not, and transparent where that is undecided.
+	Hints []byte
 	// Region, where set, is the only part of the photo that may hold the subject.
 	Region *Region
 	// Layout, where set, places the subject in another frame; Crop is then not used.

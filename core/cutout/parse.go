@@ -1,16 +1,12 @@
 package cutout
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // optionNames are the API's options, in the query or as form fields.
 var optionNames = []string{"mode", "format", "output", "edges", "background", "crop", "shadow", "keep", "remove", "depth", "model", "backend"}
-
-// plainName is the form of a model's or a backend's name.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // ParseOptions reads options by their names; absent and empty mean the default.
 // strict refuses names that are not options: a program's typing error would
@@ -69,9 +65,23 @@ func parsePoints(name string) func(string) ([]Point, error) {
 
 func parseName(what string) func(string) (string, error) {
 	return func(s string) (string, error) {
-		if s != "" && !plainName.MatchString(s) {
+		if s != "" && !plainName(s) {
 			return "", Errorf(Invalid, "%s must be a name of letters, digits, dots, dashes and underscores", what)
 		}
 		return s, nil
 	}
+}
+
+// plainName says whether a string has the form of a model's or a backend's name. It is
+// no regular expression, whose package would be a sixth of the browser's module.
+func plainName(s string) bool {
+	for i, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case i > 0 && (c == '.' || c == '_' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return 0 < len(s) && len(s) <= 64
 }

@@ -37,6 +37,28 @@ func ParsePoints(name, s string) ([]Point, error) {
 	return points, nil
 }
 
+// ParseBox reads a region such as "120,80,300,95" in pixels or "10%,20%,50%,90%" in per
+// cent, from its upper left corner to its lower right; empty means none. Code: Invalid.
+func ParseBox(s string) (*Region, error) {
+	if s == "" {
+		return nil, nil
+	}
+	wrong := Errorf(Invalid, "box is the part of the photo that the subject lies in: left, top, right and bottom, such as 120,80,300,95 in pixels or 10%%,20%%,50%%,90%% in per cent")
+	parts := strings.Split(s, ",")
+	if len(parts) != 4 {
+		return nil, wrong
+	}
+	var sides [4]Length
+	for i, part := range parts {
+		value, percent, err := parseCoordinate(part)
+		if err != nil {
+			return nil, wrong
+		}
+		sides[i] = Length{value, percent}
+	}
+	return &Region{Left: sides[0], Top: sides[1], Right: sides[2], Bottom: sides[3]}, nil
+}
+
 func parseCoordinate(s string) (value float64, percent bool, err error) {
 	number, percent := strings.CutSuffix(strings.TrimSpace(s), "%")
 	value, err = strconv.ParseFloat(number, 64)

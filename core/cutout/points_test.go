@@ -43,3 +43,19 @@ func TestSeedsWithinACell(t *testing.T) {
 		t.Error("which are empty is wrong")
 	}
 }
+
+func TestBoxes(t *testing.T) {
+	if b, err := cutout.ParseBox(""); b != nil || err != nil {
+		t.Errorf("nothing: %v, %v", b, err)
+	}
+	percent := func(v float64) cutout.Length { return cutout.Length{Value: v, Percent: true} }
+	want := cutout.Region{Left: percent(10), Top: percent(20), Right: percent(50), Bottom: cutout.Length{Value: 90.5}}
+	if b, err := cutout.ParseBox("10%, 20%,50%,90.5"); err != nil || *b != want {
+		t.Errorf("%v, %v", b, err)
+	}
+	for _, s := range []string{"1,2,3", "1,2,3,4,5", "a,b,c,d", "NaN,1,2,3", "1,2;3,4", ",,,", "-1,0,5,5"} {
+		if b, err := cutout.ParseBox(s); cutout.CodeOf(err) != cutout.Invalid {
+			t.Errorf("%q: %v, %v", s, b, err)
+		}
+	}
+}

@@ -25,6 +25,21 @@ type view struct {
 	mirrored bool
 }
 
+// find runs the model. Without a subject the mask is empty, unless it is wanted anyway;
+// where a person says what it is, there may be one.
+func (p *Pipeline) find(ctx context.Context, photo *cutout.Photo, options cutout.Options, told bool) (*cutout.Mask, cutout.Subject, cutout.Run, error) {
+	found, subject, run, err := p.infer(ctx, photo, options)
+	if err == nil && subject == cutout.SubjectNone {
+		if !options.Anyway {
+			clear(found.Pix)
+		}
+		if told {
+			subject = cutout.SubjectUnsure
+		}
+	}
+	return found, subject, run, err
+}
+
 // infer runs the model on the views that the mode calls for. It returns the joined
 // mask, and whether that shows a subject.
 func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutout.Options) (*cutout.Mask, cutout.Subject, cutout.Run, error) {

@@ -34,15 +34,11 @@ type lease struct {
 }
 
 // reserve waits, first come first served, until there is room for a job, as
-// estimated from the headers of its photo and background picture (nil for none).
+// estimated from the headers of its files.
 // Codes: TooManyPixels for a job that needs more than the whole room, Canceled,
 // Timeout.
-func (r *room) reserve(ctx context.Context, photo, behind *decode.Upload, options cutout.Options) (*lease, error) {
-	var picture decode.Header
-	if behind != nil {
-		picture = behind.Header
-	}
-	n := need(photo.Header, picture, options)
+func (r *room) reserve(ctx context.Context, f files, options cutout.Options) (*lease, error) {
+	n := need(f, options)
 	if n > r.size {
 		return nil, cutout.Errorf(cutout.TooManyPixels,
 			"Processing this photo with these options needs %d MB of memory; the limit is %d MB. Please make it smaller, or choose PNG with 8 bits.", n>>20, r.size>>20)
@@ -93,6 +89,8 @@ const (
 	// file, and webpFixed what it needs besides; see encode.writeWebP. Noise in the
 	// alpha needs that much.
 	webpBytes, webpFixed = 26, 64 << 20
+	// seedBytes is what deciding about seeds needs: the small copy and its cut.
+	seedBytes = 16 << 20
 )
 
 // need is the peak memory of a job in bytes, which is that of its largest stage.
@@ -102,8 +100,10 @@ const (
 //   - a mask of the photo's size: 1 byte, and 2 more for sixteen bits; two of
 //     them while one is made from the other;
 //   - the background picture, reduced to what covers the photo: 4 bytes;
+//   - for seeds a third mask;
 //   - what the stage itself allocates.
-func need(photo, picture decode.Header, o cutout.Options) int64 {
+func need(f files, o cutout.Options) int64 {
+	photo := f.photo.Header
 	pixels := int64(photo.Width) * int64(photo.Height)
 	deep := int64(0)
 	if o.Depth == 16 && photo.Depth > 8 {
@@ -114,7 +114,8 @@ func need(photo, picture decode.Header, o cutout.Options) int64 {
 	colourGrid := gridOf(photo, math.Sqrt(float64(pixels)/gridArea))
 	decoding := photo.Memory
 	behind := int64(0)
-	if picture.Width > 0 {
+	if f.background != nil {
+		picture := f.background.Header
 		block := int64(max(1, min(picture.Width/photo.Width, picture.Height/photo.Height)))
 		all := 4 * int64(picture.Width) * int64(picture.Height)
 		behind = all / (block * block)
@@ -122,6 +123,12 @@ func need(photo, picture decode.Header, o cutout.Options) int64 {
 		decoding = max(decoding, colours+max(picture.Memory, all+behind))
 	}
 	refining := colours + behind + 2*mask + refineGrid
+	if f.hints != nil {
+		decoding = max(decoding, colours+behind+f.hints.Memory)
+	}
+	if f.hints != nil || len(o.Keep)+len(o.Remove) > 0 {
+		refining += mask + seedBytes
+	}
 	// The shadow needs the alpha in a separate plane.
 	composing := colours + behind + mask + pixels + colourGrid
 	placing := int64(0)

@@ -66,7 +66,7 @@ func noisyDeep(width, height int) *image.NRGBA64 {
 // other jobs wait for memory that is reserved but unused.
 func TestNeedIsWhatJobsTake(t *testing.T) {
 	const width, height = 1600, 1200
-	files := map[string][]byte{}
+	uploads := map[string][]byte{}
 	for name, write := range map[string]func(*bytes.Buffer) error{
 		"png":    func(b *bytes.Buffer) error { return png.Encode(b, noisy(width, height)) },
 		"png16":  func(b *bytes.Buffer) error { return png.Encode(b, noisyDeep(width, height)) },
@@ -77,9 +77,10 @@ func TestNeedIsWhatJobsTake(t *testing.T) {
 		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
-		files[name] = b.Bytes()
+		uploads[name] = b.Bytes()
 	}
 	margin, half := 0.05, cutout.Length{Value: 50, Percent: true}
+	points := []cutout.Point{{X: 100, Y: 100}}
 	wide := [4]cutout.Length{half, half, half, half}
 	for name, c := range map[string]struct {
 		file    string
@@ -89,8 +90,8 @@ func TestNeedIsWhatJobsTake(t *testing.T) {
 		"png, raw":              {"png", cutout.Options{Edges: cutout.Raw}},
 		"png, crop":             {"png", cutout.Options{Crop: &margin}},
 		"png, blur and shadow":  {"png", cutout.Options{Background: &cutout.Background{Blur: true}, Shadow: 0.5}},
-		"png, picture":          {"png", cutout.Options{Background: &cutout.Background{Picture: files["jpeg"]}}},
-		"png to jpeg":           {"png", cutout.Options{Format: cutout.JPEG, Background: &cutout.Background{Picture: files["png"]}}},
+		"png, picture":          {"png", cutout.Options{Background: &cutout.Background{Picture: uploads["jpeg"]}}},
+		"png to jpeg":           {"png", cutout.Options{Format: cutout.JPEG, Background: &cutout.Background{Picture: uploads["png"]}}},
 		"png to webp":           {"png", cutout.Options{Format: cutout.WebP}},
 		"png to a mask":         {"png", cutout.Options{Output: cutout.Matte}},
 		"png to a mask in webp": {"png", cutout.Options{Output: cutout.Matte, Format: cutout.WebP}},
@@ -102,28 +103,30 @@ func TestNeedIsWhatJobsTake(t *testing.T) {
 		"jpeg":                  {"jpeg", cutout.Options{}},
 		"png16 to 8 bits":       {"png16", cutout.Options{}},
 		"png16":                 {"png16", cutout.Options{Depth: 16}},
-		"png16, all of it":      {"png16", cutout.Options{Depth: 16, Crop: &margin, Shadow: 1, Background: &cutout.Background{Picture: files["png16"]}}},
+		"png16, all of it":      {"png16", cutout.Options{Depth: 16, Crop: &margin, Shadow: 1, Background: &cutout.Background{Picture: uploads["png16"]}}},
 		"png16 to a mask":       {"png16", cutout.Options{Depth: 16, Output: cutout.Matte}},
 		"tiff16":                {"tiff16", cutout.Options{Depth: 16}},
+		"png, points":           {"png", cutout.Options{Keep: points, Output: cutout.Matte, Format: cutout.JPEG}},
+		"png16, points":         {"png16", cutout.Options{Remove: points, Depth: 16}},
+		"png, hints":            {"png", cutout.Options{Hints: uploads["png"], Output: cutout.Matte, Format: cutout.JPEG}},
 	} {
 		limits := decode.Limits{MaxPixels: 1 << 30, MaxMemory: 1 << 40}
 		options := withDefaults(c.options, cutout.Fast)
-		photo, err := decode.Open(t.Context(), files[c.file], limits, options.Depth == 16)
+		photo, err := decode.Open(t.Context(), uploads[c.file], limits, options.Depth == 16)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var picture decode.Header
-		if file := behind(options); len(file) > 0 {
-			background, err := decode.Open(t.Context(), file, limits, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			picture = background.Header
+		f := files{photo: photo}
+		if f.background, err = openBehind(t.Context(), behind(options), limits); err != nil {
+			t.Fatal(err)
 		}
-		said := need(photo.Header, picture, options)
+		if f.hints, err = openHints(t.Context(), options, limits); err != nil {
+			t.Fatal(err)
+		}
+		said := need(f, options)
 		line := New(unsure{}, NewQueue(1, 1), 1<<40, Settings{Decode: limits, Mode: cutout.Fast, Timeout: time.Hour})
 		took := peak(func() {
-			if _, err := line.Remove(t.Context(), cutout.Job{Upload: files[c.file], Options: options}); err != nil {
+			if _, err := line.Remove(t.Context(), cutout.Job{Upload: uploads[c.file], Options: options}); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		})

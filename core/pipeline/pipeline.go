@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"bgremover.pro/core/complete"
 	"bgremover.pro/core/compose"
+	"bgremover.pro/core/correct"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode"
 	"bgremover.pro/core/encode"
@@ -87,17 +87,8 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	photo := scene.photo
 
 	watch.start(cutout.Infer)
-	found, subject, run, err := p.infer(ctx, photo, options)
+	found, subject, run, err := p.find(ctx, photo, options, !scene.seeds.Empty())
 	if err != nil {
-		return nil, err
-	}
-	if subject == cutout.SubjectNone && !options.Anyway {
-		clear(found.Pix)
-	}
-	if subject == cutout.SubjectNone && len(options.Keep) > 0 {
-		subject = cutout.SubjectUnsure
-	}
-	if found, err = complete.Complete(ctx, photo, found, scene.seeds); err != nil {
 		return nil, err
 	}
 
@@ -106,6 +97,12 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	alpha, err := matte(ctx, photo, found, options.Edges)
 	if err != nil {
 		return nil, err
+	}
+	if alpha, err = correct.Alpha(ctx, photo, alpha, scene.seeds, options.Edges); err != nil {
+		return nil, err
+	}
+	if options.Edges == cutout.Hard {
+		mask.Harden(alpha)
 	}
 
 	watch.start(cutout.Compose)
@@ -140,10 +137,13 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 // turn is an admitted job: its files with their headers read, and what it holds
 // until it is done.
 type turn struct {
-	photo, background *decode.Upload // background is nil where there is none
-	memory            *lease
-	leave             func()
+	files
+	memory *lease
+	leave  func()
 }
+
+// files are a job's files, nil where there is none.
+type files struct{ photo, background, hints *decode.Upload }
 
 // admit waits for the job's turn and its memory, for at most half of its time:
 // later it would have too little time left to finish.
@@ -173,7 +173,10 @@ func (t *turn) reserve(ctx context.Context, room *room, upload []byte, options c
 	if t.background, err = openBehind(ctx, behind(options), limits); err != nil {
 		return err
 	}
-	t.memory, err = room.reserve(ctx, t.photo, t.background, options)
+	if t.hints, err = openHints(ctx, options, limits); err != nil {
+		return err
+	}
+	t.memory, err = room.reserve(ctx, t.files, options)
 	return err
 }
 
@@ -220,7 +223,7 @@ func (t *turn) decode(ctx context.Context, options cutout.Options) (*scene, erro
 			return nil, err
 		}
 	}
-	s.seeds, err = seedsOf(s.original, s.at, options)
+	s.seeds, err = seedsOf(ctx, s.original, s.at, t.hints, options)
 	return s, err
 }
 
@@ -251,10 +254,7 @@ func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutou
 	if err != nil || edges == cutout.Raw {
 		return m, err
 	}
-	if m, err = refine.Refine(ctx, photo, m); err == nil && edges == cutout.Hard {
-		mask.Harden(m)
-	}
-	return m, err
+	return refine.Refine(ctx, photo, m)
 }
 
 // withDefaults fills in what a job leaves out.

@@ -1,62 +1,140 @@
 package pipeline
 
 import (
+	"context"
 	"image"
-	"math"
 
+	"bgremover.pro/core/correct"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/decode"
 )
 
 const (
-	// seedSide is the longer side of the map that points are drawn into.
-	seedSide = 640
-	// seedRadius is how much around a point is meant, as a share of that side.
-	seedRadius = 1.0 / 80
+	// hintSide is the longer side of the map that hints are reduced to.
+	hintSide = 640
+	// clearly is how much stronger than the others a channel is in a hint, in levels.
+	clearly = 64
+	// dotRadius is how much around a point is meant, as a share of the longer side.
+	dotRadius = 1.0 / 80
 )
 
-// seedsOf draws the points that a job keeps and removes, nil where it has none. Where
-// both are asked for, removing wins. Points are places in the original; the map is of
-// its part at. Code: Invalid for a point outside that.
-func seedsOf(original image.Point, at image.Rectangle, options cutout.Options) (*cutout.Seeds, error) {
-	if len(options.Keep)+len(options.Remove) == 0 {
+// seedsOf collects what a job says about its photo, nil where it says nothing: the
+// hints' picture, over it the points to keep, over these the points to remove. Hints
+// and points are of the original; the seeds are of its part at. Code: Invalid for a
+// point outside that, and for hints of another shape than the original's.
+func seedsOf(ctx context.Context, original image.Point, at image.Rectangle, hints *decode.Upload, options cutout.Options) (*cutout.Seeds, error) {
+	if hints == nil && len(options.Keep)+len(options.Remove) == 0 {
 		return nil, nil
 	}
-	width, height := float64(at.Dx()), float64(at.Dy())
-	scale := min(1, seedSide/max(width, height))
-	s := &cutout.Seeds{
-		Width:  max(1, int(math.Round(scale*width))),
-		Height: max(1, int(math.Round(scale*height))),
-	}
-	s.Pix = make([]cutout.Seed, s.Width*s.Height)
+	var strokes []correct.Stroke
 	for _, group := range []struct {
 		name   string
 		points []cutout.Point
-		seed   cutout.Seed
-	}{{"keep", options.Keep, cutout.Keep}, {"remove", options.Remove, cutout.Remove}} {
+		keep   bool
+	}{{"keep", options.Keep, true}, {"remove", options.Remove, false}} {
 		for _, p := range group.points {
-			x, y := p.X, p.Y
-			if p.Percent {
-				x, y = p.X/100*float64(original.X), p.Y/100*float64(original.Y)
-			}
-			u, v := (x-float64(at.Min.X))/width, (y-float64(at.Min.Y))/height
-			if u < 0 || v < 0 || u > 1 || v > 1 {
+			stroke, inside := dot(p, original, at, group.keep)
+			if !inside {
 				return nil, cutout.Errorf(cutout.Invalid, "%s: a point lies outside the photo, which is %dx%d pixels", group.name, at.Dx(), at.Dy())
 			}
-			dot(s, u, v, group.seed)
+			strokes = append(strokes, stroke)
 		}
 	}
-	return s, nil
+	drawn := correct.Seeds(at.Dx(), at.Dy(), strokes)
+	if hints == nil {
+		return drawn, nil
+	}
+	picture, err := hints.Decode(ctx)
+	if err != nil {
+		return nil, aboutHints(err)
+	}
+	size := image.Pt(picture.Width, picture.Height)
+	if !alike(size, original) {
+		return nil, cutout.Errorf(cutout.Invalid, "The hints are %dx%d pixels, and the photo is %dx%d: both need the same proportions.", size.X, size.Y, original.X, original.Y)
+	}
+	said := readHints(picture, scaled(at, original, size))
+	for i := range drawn.Pix {
+		if drawn.Pix[i] == cutout.Undecided {
+			drawn.Pix[i] = said.Within(i%drawn.Width, i/drawn.Width, drawn.Width, drawn.Height)
+		}
+	}
+	return drawn, nil
 }
 
-// dot draws one point, at u, v of 1.
-func dot(s *cutout.Seeds, u, v float64, seed cutout.Seed) {
-	x, y := min(int(u*float64(s.Width)), s.Width-1), min(int(v*float64(s.Height)), s.Height-1)
-	r := int(math.Round(seedRadius * float64(max(s.Width, s.Height))))
-	for j := max(0, y-r); j <= min(s.Height-1, y+r); j++ {
-		for i := max(0, x-r); i <= min(s.Width-1, x+r); i++ {
-			if (i-x)*(i-x)+(j-y)*(j-y) <= r*r {
-				s.Pix[j*s.Width+i] = seed
+// dot is a stroke of one point, and whether that lies in the part.
+func dot(p cutout.Point, original image.Point, at image.Rectangle, keep bool) (s correct.Stroke, inside bool) {
+	x, y := p.X, p.Y
+	if p.Percent {
+		x, y = p.X/100*float64(original.X), p.Y/100*float64(original.Y)
+	}
+	x, y = x-float64(at.Min.X), y-float64(at.Min.Y)
+	inside = x >= 0 && y >= 0 && x <= float64(at.Dx()) && y <= float64(at.Dy())
+	long := float64(max(at.Dx(), at.Dy()))
+	return correct.Stroke{Keep: keep, Points: []correct.Point{{X: float32(x / long), Y: float32(y / long), Radius: dotRadius}}}, inside
+}
+
+// openHints reads the header of the hints' picture; nil for none.
+func openHints(ctx context.Context, options cutout.Options, limits decode.Limits) (*decode.Upload, error) {
+	if len(options.Hints) == 0 {
+		return nil, nil
+	}
+	upload, err := decode.Open(ctx, options.Hints, limits, false)
+	return upload, aboutHints(err)
+}
+
+// aboutHints marks an error as being about the hints.
+func aboutHints(err error) error {
+	if err == nil {
+		return nil
+	}
+	return cutout.Wrap(cutout.CodeOf(err), err, "The picture of hints cannot be used. "+cutout.MessageOf(err))
+}
+
+// alike says whether two pictures have the same proportions, but for a pixel.
+func alike(a, b image.Point) bool {
+	difference := a.X*b.Y - b.X*a.Y
+	return max(difference, -difference) <= max(a.X, a.Y, b.X, b.Y)
+}
+
+// scaled returns the part of a picture that a part of another of its proportions is.
+func scaled(at image.Rectangle, from, to image.Point) image.Rectangle {
+	r := image.Rect(at.Min.X*to.X/from.X, at.Min.Y*to.Y/from.Y, at.Max.X*to.X/from.X, at.Max.Y*to.Y/from.Y)
+	r.Max.X, r.Max.Y = max(r.Max.X, r.Min.X+1), max(r.Max.Y, r.Min.Y+1)
+	return r.Intersect(image.Rectangle{Max: to})
+}
+
+// readHints reduces a part of a picture of hints. A cell of the map is what most of
+// the pixels in it say that say anything: a line of one pixel counts.
+func readHints(p *cutout.Photo, part image.Rectangle) *cutout.Seeds {
+	scale := min(1, hintSide/float64(max(part.Dx(), part.Dy())))
+	s := &cutout.Seeds{Width: max(1, int(scale*float64(part.Dx()))), Height: max(1, int(scale*float64(part.Dy())))}
+	said := make([]int32, s.Width*s.Height) // for the subject less against it
+	spoke := make([]bool, len(said))
+	for y := range part.Dy() {
+		row := y * s.Height / part.Dy() * s.Width
+		for x := range part.Dx() {
+			c := p.Pix[4*((part.Min.Y+y)*p.Width+part.Min.X+x):]
+			red, green, blue := int(c[0]), int(c[1]), int(c[2])
+			cell := row + x*s.Width/part.Dx()
+			switch {
+			case c[3] < 128:
+			case green-max(red, blue) >= clearly:
+				said[cell]++
+				spoke[cell] = true
+			case red-max(green, blue) >= clearly:
+				said[cell]--
+				spoke[cell] = true
 			}
 		}
 	}
+	s.Pix = make([]cutout.Seed, len(said))
+	for i, n := range said {
+		switch {
+		case spoke[i] && n >= 0:
+			s.Pix[i] = cutout.Keep
+		case spoke[i]:
+			s.Pix[i] = cutout.Remove
+		}
+	}
+	return s
 }
