@@ -14,13 +14,19 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .PHONY: build
-build: ## build bin/bgremover, bin/bgremover-bench, and the backends in bin/plugins
+build: wasm ## build bin/bgremover, bin/bgremover-bench, and the backends in bin/plugins
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bgremover ./cmd/bgremover-bench
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cpu ./plugins/onnxcpu
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cuda ./plugins/onnxcuda
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-derive ./plugins/onnxderive
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/plugins/open-inference ./plugins/openinference
 	cd bin/plugins && sha256sum onnx-* open-inference > SHA256SUMS
+
+.PHONY: wasm
+wasm: ## build the pipeline's part for the browser, which bin/bgremover contains
+	GOOS=js GOARCH=wasm go build -ldflags '-s -w' -o static/wasm/bgremover.wasm ./cmd/bgremover-wasm
+	cp "$$(go env GOROOT)/lib/wasm/wasm_exec.js" static/wasm/
+	go run ./static/pack static/wasm/bgremover.wasm
 
 .PHONY: setup
 setup: build ## install ONNX Runtime and the default model, and derive faster graphs (CUDA=1: GPU runtime too)
@@ -42,7 +48,7 @@ UNCHECKED := core/admin core/app core/backend core/bench core/model core/ratelim
 	ops/.* plugins/examples/.* plugins/fakebackend plugins/onnx.* plugins/internal/ort plugins/openinference
 
 .PHONY: check
-check: ## format, vet, lint, and unit tests that need no model and no browser (under a minute once built)
+check: wasm ## format, vet, lint, and unit tests that need no model and no browser (under a minute once built)
 	$(GOLANGCI) run ./...
 	go test $$(go list ./... | grep -vE '^bgremover.pro/($(subst $() ,|,$(strip $(UNCHECKED))))$$')
 
@@ -61,6 +67,7 @@ lint: ## check formatting, vet, run linters, verify modules, and that the server
 	go mod tidy -diff
 	CGO_ENABLED=0 go build -o /dev/null ./cmd/... 
 	CGO_ENABLED=0 go vet ./core/...
+	GOOS=js GOARCH=wasm go vet ./cmd/bgremover-wasm
 
 .PHONY: bench
 bench: setup ## run benchmarks, as ratios within one run (PHOTOS=folder or file to choose photos)
@@ -85,4 +92,4 @@ generate: ## generate Go code from the protobuf files (needs Debian's protobuf-c
 
 .PHONY: clean
 clean: ## remove build output; the data folder stays
-	rm -rf bin
+	rm -rf bin static/wasm/*.wasm* static/wasm/*.js

@@ -1,5 +1,5 @@
-// Package static holds the files that pages load: styles, scripts, icons and
-// htmx. All are served under one folder named by the hash of all of them,
+// Package static holds the files that pages load: styles, scripts, icons, htmx, and
+// the pipeline's module, where that is built. All are served under one folder named by the hash of all of them,
 // /static/<hash>/css/site.css, so that each address is immutable and modules
 // import each other by plain relative paths.
 package static
@@ -14,19 +14,22 @@ import (
 	"strings"
 )
 
-//go:embed css js icons vendor
+//go:embed css js icons vendor wasm
 var embedded embed.FS
 
 // Prefix is where the files are served.
 const Prefix = "/static/"
 
-// File is one file as served. Compressing it is up to the server.
+// File is one file as served. Compressing it is up to the server, except where that
+// takes long.
 type File struct {
 	// Name is its path in this package, such as "css/base.css".
 	Name      string
 	MediaType string // with charset, for text
 	Content   []byte
 	Hash      string // of the content, in hex, for an ETag
+	// Encoded is the content in each encoding that it was compressed in beforehand.
+	Encoded map[string][]byte
 }
 
 var files, version = load()
@@ -73,13 +76,26 @@ var mediaTypes = map[string]string{
 	".js":  "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
 	".png": "image/png",
+
+	".wasm": "application/wasm",
 }
+
+// encodings by the ending of a file that was compressed beforehand.
+var encodings = map[string]string{".br": "br", ".gz": "gzip"}
 
 func load() (map[string]*File, string) {
 	found := map[string]*File{}
 	all := sha256.New()
 	err := fs.WalkDir(embedded, ".", func(name string, entry fs.DirEntry, err error) error {
-		mediaType, served := mediaTypes[path.Ext(name)]
+		ending := path.Ext(name)
+		mediaType, served := mediaTypes[ending]
+		if encoding := encodings[ending]; encoding != "" {
+			// In the order of names it comes after the file itself.
+			if of := found[strings.TrimSuffix(name, ending)]; of != nil {
+				of.Encoded[encoding], err = embedded.ReadFile(name)
+			}
+			return err
+		}
 		if err != nil || entry.IsDir() || !served {
 			return err // licences and notes travel in the repository only
 		}
@@ -90,7 +106,7 @@ func load() (map[string]*File, string) {
 		sum := sha256.Sum256(content)
 		all.Write([]byte(name))
 		all.Write(sum[:])
-		found[name] = &File{Name: name, MediaType: mediaType, Content: content, Hash: hex.EncodeToString(sum[:8])}
+		found[name] = &File{Name: name, MediaType: mediaType, Content: content, Hash: hex.EncodeToString(sum[:8]), Encoded: map[string][]byte{}}
 		return nil
 	})
 	if err != nil {

@@ -140,7 +140,6 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 			Limiter:   a.limits,
 			AccessLog: a.access,
 			Settings:  shownConfig{a.live},
-			Folders:   []string{c.Folders.Data, c.Folders.Logs},
 			Purge:     purger(c),
 		},
 	})

@@ -42,7 +42,7 @@ func Compressed(contentType string, body []byte) (*Document, error) {
 	if len(cache.documents) >= maxCached {
 		clear(cache.documents)
 	}
-	doc := newDocument(contentType, body, encoded)
+	doc := Encoded(contentType, body, encoded)
 	cache.documents[key] = *doc
 	return doc, nil
 }

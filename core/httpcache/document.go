@@ -32,10 +32,11 @@ type variant struct {
 }
 
 // New makes a document without encodings, for what is compressed already.
-func New(contentType string, body []byte) *Document { return newDocument(contentType, body, nil) }
+func New(contentType string, body []byte) *Document { return Encoded(contentType, body, nil) }
 
-// newDocument keeps the encodings that make body smaller.
-func newDocument(contentType string, body []byte, encoded map[string][]byte) *Document {
+// Encoded makes a document of a body and what it is in some encodings, of which it
+// keeps those that are smaller.
+func Encoded(contentType string, body []byte, encoded map[string][]byte) *Document {
 	d := &Document{contentType: []string{contentType}}
 	sum := sha256.Sum256(append([]byte(contentType+"\n"), body...))
 	hash := base64.RawURLEncoding.EncodeToString(sum[:12])

@@ -21,6 +21,9 @@ var assetDocuments = func() map[string]func() (*httpcache.Document, error) {
 			if strings.HasPrefix(f.MediaType, "image/") && f.MediaType != "image/svg+xml" {
 				return httpcache.New(f.MediaType, f.Content), nil
 			}
+			if len(f.Encoded) > 0 {
+				return httpcache.Encoded(f.MediaType, f.Content, f.Encoded), nil
+			}
 			return httpcache.Compressed(f.MediaType, f.Content)
 		})
 	}

@@ -11,7 +11,8 @@ import (
 )
 
 // contentPolicy is what a page may load and do. No nonce: a cached one is reused.
-const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
+// wasm-unsafe-eval allows WebAssembly, from this site, and no eval of scripts.
+const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; " +
 	"connect-src 'self'; form-action 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // filePolicy is for a picture on its own, in case a browser opens it as a document.

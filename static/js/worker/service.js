@@ -75,7 +75,15 @@ async function fromShell(path) {
 
 // An address below /static/ always has the same content, whichever shell holds it.
 async function fromShellFirst(request) {
-  return (await caches.match(request, { ignoreVary: true })) ?? fetch(request);
+  const found = await caches.match(request, { ignoreVary: true });
+  if (found) return found;
+  const response = await fetch(request);
+  // The pipeline's module is not part of the shell; once used it is there offline too.
+  if (response.ok && request.url.includes('/wasm/') && await caches.has(SHELL)) {
+    const copy = response.clone();
+    caches.open(SHELL).then((cache) => cache.put(request, copy)).catch(() => {});
+  }
+  return response;
 }
 
 async function fromNetworkFirst(request, path) {
