@@ -31,6 +31,7 @@ type OperatorStatus struct {
 	Working, Workers, Waiting, Waiters int
 	Backend, Device, Model             string
 	Degraded                           bool // Redis is configured but does not respond
+	Todo                               []string
 }
 
 // OperatorCharts are the charts of the last hour.
@@ -60,9 +61,18 @@ type OperatorMessage struct {
 
 // OperatorBackends is the table of backends, from which one is chosen.
 type OperatorBackends struct {
-	Message OperatorMessage
-	Choice  string // what is configured: a name or "auto"
-	Rows    []OperatorBackend
+	Notice OperatorNotice
+	Choice string // what is configured: a name or "auto"
+	Rows   []OperatorBackend
+}
+
+// OperatorNotice is an outcome that stays until it is dismissed, or what is in progress.
+type OperatorNotice struct {
+	Number  int // of this notice; 0: there is none
+	Text    string
+	Failed  bool
+	Pending bool
+	For     time.Duration // in progress
 }
 
 // OperatorBackend is one row.

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,9 +12,6 @@ import (
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/templates"
 )
-
-// switchTimeout bounds how long a new backend may take to become ready.
-const switchTimeout = 5 * time.Minute
 
 // form reads a small form itself: net/http would mix in the URL's query.
 func form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
@@ -69,51 +65,55 @@ func writeJSON(w http.ResponseWriter, status int, mediaType string, v any) {
 	_ = json.NewEncoder(w).Encode(v) // to a client that may have left
 }
 
-// switchBackend makes the backend of the form's field "name" the active one,
-// and responds when it is. A script, which does not ask for HTML, gets JSON: the
-// list of backends, or the error as problem+json.
+// switchBackend makes the backend of the form's field "name" the active one, and
+// responds when it is; to htmx after a moment, since the page shows the progress. A
+// script, which does not ask for HTML, gets JSON: the list of backends, or the error as
+// problem+json.
 func (s *Server) switchBackend(w http.ResponseWriter, r *http.Request) {
 	values, err := form(w, r)
 	status, name := http.StatusOK, values.Get("name")
-	if err == nil && name == "" {
-		err = errors.New("the form field name must name a backend")
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		status = http.StatusBadRequest
-	} else if err = s.activate(r.Context(), name); err != nil {
-		status = http.StatusServiceUnavailable
-		if cutout.CodeOf(err) == cutout.Invalid {
-			status = http.StatusBadRequest
+	case name == "":
+		status, err = http.StatusBadRequest, errors.New("the form field name must name a backend")
+	default:
+		if err = s.awaitSwitch(r, s.startSwitch(name)); err != nil {
+			status = http.StatusServiceUnavailable
+			if cutout.CodeOf(err) == cutout.Invalid {
+				status = http.StatusBadRequest
+			}
 		}
 	}
-	message := done("Switched to " + name + ".")
-	if err != nil {
-		message = failed(err)
-	}
-	s.Log.Info("backend switch by the operator", "backend", name, "status", status, "error", err)
-	if !strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("HX-Request") == "" {
-		if err != nil {
-			writeJSON(w, status, "application/problem+json", map[string]any{"title": "Backend switch failed", "status": status, "detail": message.Text})
-			return
-		}
-		s.backendsJSON(w, r)
+	if strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("HX-Request") != "" {
+		s.answer(w, r, "backends", status, s.backends(), func(*templates.Operator) {})
 		return
 	}
-	s.answer(w, r, "backends", status, s.backends(message), func(p *templates.Operator) { p.Backends.Message = message })
+	if err != nil {
+		detail := sentence(err)
+		if status == http.StatusServiceUnavailable {
+			detail = s.whySwitchFailed(name, err)
+		}
+		writeJSON(w, status, "application/problem+json", map[string]any{"title": "Backend switch failed", "status": status, "detail": detail})
+		return
+	}
+	s.backendsJSON(w, r)
 }
 
-// activate switches first, as that may fail, and then records the choice in the
-// configuration. The switch continues if the operator disconnects.
-func (s *Server) activate(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), switchTimeout)
-	defer cancel()
-	if err := s.Sources.Backends.Switch(ctx, name); err != nil {
+// awaitSwitch returns the outcome; nil to htmx if it takes longer than a moment.
+func (s *Server) awaitSwitch(r *http.Request, outcome <-chan error) error {
+	var moment <-chan time.Time
+	if r.Header.Get("HX-Request") == "true" {
+		timer := time.NewTimer(time.Second)
+		defer timer.Stop()
+		moment = timer.C
+	}
+	select {
+	case err := <-outcome:
 		return err
+	case <-moment:
+		return nil
 	}
-	if err := s.Sources.Settings.Apply(map[string]string{"backend": name}, false); err != nil {
-		s.Log.Warn("the backend was switched, but the configuration could not record it; the next start or reload undoes the switch", "error", err)
-	}
-	return nil
 }
 
 // applyLimits sets the limits of the form, and saves them in the file if the box

@@ -36,9 +36,12 @@ type Server struct {
 	server    *http.Server
 	templates *templates.OperatorSet
 	history   *history
+	notices   notices
 	started   time.Time
 	stop      context.CancelFunc
+	living    context.Context //nolint:containedctx // the listener's own life
 	done      sync.WaitGroup
+	spawning  sync.Mutex // held while done grows, and while living ends
 }
 
 // New binds the address, and refuses one that other machines can reach without
@@ -61,7 +64,7 @@ func New(o Options) (*Server, error) {
 	}
 	o.Metrics.Watch(o.Sources)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{Options: o, door: door, listener: listener, templates: set, history: newHistory(o.Metrics.registry), started: time.Now(), stop: cancel}
+	s := &Server{Options: o, door: door, listener: listener, templates: set, history: newHistory(o.Metrics.registry), started: time.Now(), stop: cancel, living: ctx}
 	s.server = &http.Server{
 		Handler:           headers(s.routes()),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -70,8 +73,28 @@ func New(o Options) (*Server, error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
-	s.done.Go(func() { s.history.run(ctx) })
+	s.spawn(s.history.run)
 	return s, nil
+}
+
+// spawn runs a function until it returns; its context ends with the listener. It
+// reports false if that has ended.
+func (s *Server) spawn(f func(context.Context)) bool {
+	s.spawning.Lock()
+	defer s.spawning.Unlock()
+	if s.living.Err() != nil {
+		return false
+	}
+	s.done.Go(func() { f(s.living) })
+	return true
+}
+
+// end ends what was spawned and waits for it.
+func (s *Server) end() {
+	s.spawning.Lock()
+	s.stop()
+	s.spawning.Unlock()
+	s.done.Wait()
 }
 
 // Addr is the address of the operator's listener.
@@ -93,15 +116,13 @@ func (s *Server) Serve() error {
 // Shutdown lets requests finish until ctx ends. The listener outlives the public
 // one in a drain, so that the operator can watch it.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stop()
-	s.done.Wait()
+	s.end()
 	return s.server.Shutdown(ctx)
 }
 
 // Close ends everything at once.
 func (s *Server) Close() error {
-	s.stop()
-	s.done.Wait()
+	s.end()
 	return errors.Join(s.server.Close(), ignoreClosed(s.listener.Close()))
 }
 
@@ -123,6 +144,7 @@ func (s *Server) routes() http.Handler {
 	inner.HandleFunc("GET /part/{name}", s.part)
 	inner.HandleFunc("GET /backends.json", s.backendsJSON)
 	inner.HandleFunc("POST /backends/active", s.switchBackend)
+	inner.HandleFunc("POST /backends/dismiss", s.dismiss)
 	inner.HandleFunc("POST /limits", s.applyLimits)
 	inner.HandleFunc("POST /devices/{action}", s.changeDevice)
 	inner.HandleFunc("POST /config/reload", s.reload)

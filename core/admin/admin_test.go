@@ -248,7 +248,7 @@ func TestBackends(t *testing.T) {
 	if got := post("onnx-cpu", htmx); got.status != 200 || !strings.Contains(got.body, "Switched to onnx-cpu") || o.live.Current().Inference.Backend != "onnx-cpu" {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if got := post("onnx-cuda", htmx); got.status != 503 || !strings.Contains(got.body, "libcudart.so.12 is missing") || o.live.Current().Inference.Backend != "onnx-cpu" {
+	if got := post("onnx-cuda", htmx); got.status != 503 || !strings.Contains(got.body, "no CUDA device is there. Still serving: onnx-cpu") || o.live.Current().Inference.Backend != "onnx-cpu" {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 	if got := post("nothing"); got.status != 400 || got.header.Get("Content-Type") != "application/problem+json" || !strings.Contains(got.body, `"detail":"nothing is none of`) {

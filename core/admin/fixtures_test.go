@@ -28,8 +28,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // backends is three backends, of which one fails when it is chosen.
 type backends struct {
-	mu     sync.Mutex
-	active string
+	mu       sync.Mutex
+	active   string
+	gate     chan struct{} // where set, a switch waits for it
+	fallback bool
 }
 
 func (b *backends) Snapshot() []admin.Backend {
@@ -40,6 +42,9 @@ func (b *backends) Snapshot() []admin.Backend {
 		{Name: "onnx-cuda", State: "failed", Why: "no CUDA device is there", Failures: 2, Restarts: 3, LastError: "libcudart.so.12: cannot open", Stderr: []string{"<script>alert(1)</script>"}, NextTry: time.Now().Add(time.Minute)},
 		{Name: "other", State: "off", Unchecked: true},
 	}
+	if b.fallback {
+		all[0].Why = "in place of onnx-cuda: no CUDA device is there"
+	}
 	for i := range all {
 		all[i].Since = time.Now().Add(-time.Hour)
 		all[i].Serving = all[i].Name == b.active || b.active == "auto" && i == 0
@@ -48,6 +53,9 @@ func (b *backends) Snapshot() []admin.Backend {
 }
 
 func (b *backends) Switch(_ context.Context, name string) error {
+	if b.gate != nil {
+		<-b.gate
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch name {

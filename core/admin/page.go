@@ -20,7 +20,7 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) whole() templates.Operator {
 	return templates.Operator{
-		Status: s.status(), Charts: s.charts(), Backends: s.backends(templates.OperatorMessage{}),
+		Status: s.status(), Charts: s.charts(), Backends: s.backends(),
 		Limits: s.limits(templates.OperatorMessage{}, nil), Devices: s.devices(templates.OperatorMessage{}),
 		Log: s.accessLog(), Config: s.config(templates.OperatorMessage{}),
 	}
@@ -35,7 +35,7 @@ func (s *Server) part(w http.ResponseWriter, r *http.Request) {
 	case "charts":
 		view = s.charts()
 	case "backends":
-		view = s.backends(templates.OperatorMessage{})
+		view = s.backends()
 	case "devices":
 		view = s.devices(templates.OperatorMessage{})
 	case "log":
@@ -76,6 +76,7 @@ func (s *Server) status() templates.OperatorStatus {
 	if s.Sources.Limiter != nil {
 		v.Degraded, _ = s.Sources.Limiter.Degraded()
 	}
+	v.Todo = s.todo()
 	return v
 }
 
@@ -83,8 +84,8 @@ func (s *Server) charts() templates.OperatorCharts {
 	return templates.OperatorCharts{Charts: charts(s.history.all(), time.Now())}
 }
 
-func (s *Server) backends(message templates.OperatorMessage) templates.OperatorBackends {
-	v := templates.OperatorBackends{Message: message, Choice: s.setting("backend").Value}
+func (s *Server) backends() templates.OperatorBackends {
+	v := templates.OperatorBackends{Notice: s.notices.get(), Choice: s.setting("backend").Value}
 	for _, b := range s.Sources.Backends.Snapshot() {
 		row := templates.OperatorBackend{
 			Name: b.Name, State: b.State, Why: b.Why, Since: time.Since(b.Since).Round(time.Second), Active: b.Active, Serving: b.Serving, Unchecked: b.Unchecked,

@@ -10,8 +10,8 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// Sources is what the operator's page and the metrics read. All but Limiter and
-// AccessLog are required.
+// Sources is what the operator's page and the metrics read. All but Limiter,
+// AccessLog and Folders are required.
 type Sources struct {
 	Backends Backends
 	Queue    func() Queue
@@ -20,6 +20,8 @@ type Sources struct {
 	Limiter   *ratelimit.Limiter
 	AccessLog *accesslog.Logger
 	Settings  Settings
+	// Folders are those that the server writes into, whose disks may be full.
+	Folders []string
 	// Purge purges the caches in front of the server and names those that did it;
 	// nil if there are none.
 	Purge func(ctx context.Context) (purged []string, err error)

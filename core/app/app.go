@@ -140,6 +140,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 			Limiter:   a.limits,
 			AccessLog: a.access,
 			Settings:  shownConfig{a.live},
+			Folders:   []string{c.Folders.Data, c.Folders.Logs},
 			Purge:     purger(c),
 		},
 	})
