@@ -24,6 +24,8 @@ func functions(asset func(string) string, mark string) template.FuncMap {
 		"days":        func(n int) time.Duration { return time.Duration(n) * 24 * time.Hour },
 		"used":        func(b Bucket) int { return b.Limit - b.Remaining },
 		"again":       again,
+		"within":      within,
+		"renew":       func(b Bucket) int { return max(5, min(60, seconds(b.Resets))) },
 		"date":        date,
 		"privacyDate": func() string { return PrivacyChanged },
 		"bytes":       func(file []byte) int64 { return int64(len(file)) },
@@ -86,6 +88,19 @@ func rate(r Rate) string {
 	default:
 		return plural(r.Count, "photo") + " a " + word
 	}
+}
+
+// within says in which period photos are counted: " this hour".
+func within(period time.Duration) string {
+	switch period {
+	case time.Minute:
+		return " this minute"
+	case time.Hour:
+		return " this hour"
+	case 24 * time.Hour:
+		return " today"
+	}
+	return ""
 }
 
 func plural(n int, word string) string {

@@ -107,6 +107,7 @@ type Bucket struct {
 	Limit     int
 	Remaining int
 	Resets    time.Duration // until the whole limit is available again
+	Period    time.Duration // that Limit is for
 }
 
 // Queue is the fragment of GET /device/queue?upload=ID: where that upload is.

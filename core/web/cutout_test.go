@@ -60,7 +60,7 @@ func TestFormAnswersFragmentsForHTMX(t *testing.T) {
 	s := start(t, fussy)
 	r := s.post(formPath, newForm().file("a", "photo"), "HX-Request", "true")
 	r.expect(t, 200, dataURI("image/png"))
-	if strings.Contains(r.body, "<html") || r.find(t, "article.result").Length() != 1 {
+	if strings.Contains(r.body, "<html") || r.find(t, "article.arrival").Length() != 1 {
 		t.Errorf("%.300s", r.body)
 	}
 	both := s.post(formPath, newForm().file("a", "photo").file("b", "bad"), "HX-Request", "true")

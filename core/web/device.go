@@ -31,7 +31,7 @@ func (s *Server) data(c *gin.Context) {
 func (s *Server) buckets(c *gin.Context, who device.Device) []templates.Bucket {
 	var shown []templates.Bucket
 	for _, q := range s.limits.Peek(c.Request.Context(), keyOf(c, who)).Quotas {
-		shown = append(shown, templates.Bucket{Name: q.Name, Limit: int(q.Limit), Remaining: int(q.Remaining), Resets: q.Resets})
+		shown = append(shown, templates.Bucket{Name: q.Name, Limit: int(q.Limit), Remaining: int(q.Remaining), Resets: q.Resets, Period: q.Window})
 	}
 	return shown
 }

@@ -1,102 +1,121 @@
-// The swatches: what is behind a cut-out. Colours and gradients are shown by
-// the page's own styles, pictures by an img that covers the plate.
+// The swatches: what is behind a cut-out. Colours and blends are shown by the
+// page's own styles, pictures by an img that covers the plate.
 
-import { studio } from './studio.js';
-import { layer } from './viewer.js';
+import { layer } from './blobs.js';
+import { NONE, blurred, paint } from './style.js';
 
-const FIXED = { white: '#ffffff', black: '#000000' };
+let count = 0;
 
-// backdrops wires the swatches and returns a function that resolves to the
-// background chosen, as worker/backdrop.js wants it, or to null.
-export function backdrops(article, item, { id, say, current }) {
-  const box = article.querySelector('.backdrops');
-  const mix = article.querySelector('.mix');
-  const plate = article.querySelector('.plate');
-  const colour = box.querySelector('[type="color"]');
-  const picture = box.querySelector('[type="file"]');
-  const radios = [...box.querySelectorAll('[type="radio"]')];
-  const radio = (kind) => radios.find(({ value }) => value === kind);
-  let chosen = 'none';
+export class Backdrops {
+  #item = null;
 
-  const gradient = () => {
-    const [from, to, degrees] = ['from', 'to', 'degrees'].map((name) => mix.querySelector(`[name="${name}"]`).value);
-    return { kind: 'gradient', from, to, degrees: Number(degrees) };
-  };
-  const paint = ({ from, to, degrees }) => `linear-gradient(${degrees}deg, ${from}, ${to})`;
-  // The whole original is blurred once, for the view and for the saved file.
-  const blurred = () => {
-    item.blurred ??= studio('blurred', { original: item.original ?? item.before, cutout: item.file });
-    return item.blurred;
-  };
+  // say shows a sentence below the tools; changed is called with the background
+  // that a visitor has chosen.
+  constructor(article, { say, changed }) {
+    this.box = article.querySelector('.backdrops');
+    this.plate = article.querySelector('.plate');
+    this.mixes = [...article.querySelectorAll('.mix')];
+    this.picker = this.box.querySelector('[type="file"]');
+    this.radios = [...this.box.querySelectorAll('[type="radio"]')];
+    this.say = say;
+    this.changed = changed;
+    count += 1;
+    for (const radio of this.radios) {
+      radio.name = `backdrop-${count}`;
+      radio.addEventListener('change', () => this.#choose(radio.value));
+      const { colour, blend } = radio.dataset;
+      if (colour || blend) radio.nextElementSibling.style.setProperty('--dot', paint(colour ? { kind: 'colour', colour } : blendOf(blend)));
+    }
+    for (const mix of this.mixes) mix.addEventListener('input', () => this.#choose(mix.dataset.for));
+    article.querySelector('[data-act="behind"]').addEventListener('click', () => this.picker.click());
+    this.picker.addEventListener('change', () => this.#take());
+  }
 
-  const show = {
-    colour: () => plate.style.setProperty('--backdrop', colour.value),
-    gradient() {
-      plate.style.setProperty('--backdrop', paint(gradient()));
-      radio('gradient').parentElement.style.setProperty('--mix', paint(gradient()));
-    },
-    async blur() {
-      say('Blurring the original');
-      await cover(plate, await blurred(), () => current() && chosen === 'blur');
-      say('');
-    },
-    async picture() {
-      const file = picture.files[0];
-      const { blob } = await studio('view', { photo: file, type: 'image/webp' });
-      await cover(plate, blob, () => current() && chosen === 'picture' && picture.files[0] === file);
-    },
-  };
+  // show sets the controls to an item's style, and shows its background.
+  async show(item) {
+    this.#item = item;
+    const { background } = item.style;
+    const radio = this.#radioOf(background);
+    radio.checked = true;
+    this.#radio('blur').disabled = !item.before;
+    this.picker.value = '';
+    for (const [name, value] of Object.entries(background)) {
+      const field = this.#field(name);
+      if (field && typeof value !== 'object') field.value = value;
+    }
+    for (const mix of this.mixes) mix.hidden = mix.dataset.for !== radio.value;
+    for (const [kind, value] of Object.entries({ colour: this.#read('colour'), gradient: this.#read('gradient') })) {
+      this.#radio(kind).nextElementSibling.style.setProperty('--dot', paint(value));
+    }
+    const amount = this.#field('amount');
+    amount.nextElementSibling.textContent = `${amount.value} %`;
+    await this.#cover(item, background);
+  }
 
-  const choose = async (kind) => {
-    if (kind === 'picture' && !picture.files.length) {
-      picture.click();
-      radio(chosen).checked = true;
+  #field(name) {
+    return this.mixes.map((mix) => mix.querySelector(`[name="${name}"]`)).find(Boolean);
+  }
+
+  #radio(value) {
+    return this.radios.find((radio) => radio.value === value);
+  }
+
+  // radioOf finds the swatch of a background, a ready one where it is one.
+  #radioOf(background) {
+    const look = paint(background);
+    return (look && this.radios.find(({ dataset }) => (dataset.colour ?? (dataset.blend && paint(blendOf(dataset.blend)))) === look)) || this.#radio(background.kind);
+  }
+
+  #read(value) {
+    const { colour, blend } = this.#radio(value).dataset;
+    if (colour) return { kind: 'colour', colour };
+    if (blend) return blendOf(blend);
+    const field = (name) => this.#field(name).value;
+    switch (value) {
+      case 'colour': return { kind: 'colour', colour: field('colour') };
+      case 'gradient': return { kind: 'gradient', from: field('from'), to: field('to'), degrees: Number(field('degrees')) };
+      case 'blur': return { kind: 'blur', amount: Number(field('amount')) };
+      default: return NONE;
+    }
+  }
+
+  #choose(value) {
+    if (value !== 'picture') return this.changed(this.#read(value));
+    this.#radioOf(this.#item.style.background).checked = true; // until there is a picture
+    this.picker.click();
+  }
+
+  #take() {
+    const [picture] = this.picker.files;
+    if (picture) this.changed({ kind: 'picture', picture });
+  }
+
+  // cover shows the background behind the view.
+  async #cover(item, background) {
+    const { plate } = this;
+    const place = plate.querySelector('.backdrop');
+    const current = () => this.#item === item && item.style.background === background;
+    plate.dataset.backdrop = background.kind === 'none' && item.style.type === 'image/jpeg' ? 'white' : background.kind;
+    plate.style.setProperty('--backdrop', paint(background) ?? 'none');
+    if (background.kind !== 'blur' && background.kind !== 'picture') {
+      place.replaceChildren();
       return;
     }
-    chosen = kind;
-    radio(kind).checked = true;
-    mix.hidden = kind !== 'gradient';
-    plate.dataset.backdrop = kind;
-    if (kind !== 'blur' && kind !== 'picture') plate.querySelector('.backdrop').replaceChildren();
     try {
-      await show[kind]?.();
+      if (background.kind === 'blur') this.say('Blurring the original');
+      const img = await layer(background.picture ?? await blurred(item, background.amount), '');
+      if (!current()) return;
+      place.replaceChildren(img);
+      this.say('');
     } catch {
-      item.blurred = undefined; // the next choice tries again
-      if (!current() || chosen !== kind) return;
-      say(kind === 'picture' ? 'That picture could not be opened. Choose another one.' : 'The original could not be blurred.');
-      picture.value = '';
-      choose('none');
+      if (!current()) return;
+      this.say(background.kind === 'picture' ? 'That picture could not be opened. Choose another one.' : 'The original could not be blurred.');
+      this.changed(NONE);
     }
-  };
-
-  for (const one of radios) {
-    one.name = `backdrop-${id}`;
-    one.onchange = () => choose(one.value);
   }
-  radio('blur').disabled = !item.before;
-  // A click on the colour's swatch chooses it as well as opening the picker.
-  colour.onclick = colour.oninput = () => choose('colour');
-  mix.oninput = () => choose('gradient');
-  radio('picture').onclick = () => {
-    if (chosen === 'picture') picture.click();
-  };
-  picture.onchange = () => choose('picture');
-  show.gradient();
-  choose('none');
-
-  return async () => {
-    switch (chosen) {
-      case 'none': return null;
-      case 'gradient': return gradient();
-      case 'blur': return { kind: 'picture', picture: await blurred(), whole: true };
-      case 'picture': return { kind: 'picture', picture: picture.files[0] };
-      default: return { kind: 'colour', colour: FIXED[chosen] ?? colour.value };
-    }
-  };
 }
 
-// cover lays a picture behind the view while it is still wanted.
-async function cover(plate, blob, wanted) {
-  const img = await layer(blob, '');
-  if (wanted()) plate.querySelector('.backdrop').replaceChildren(img);
+function blendOf(words) {
+  const [from, to, degrees] = words.split(',');
+  return { kind: 'gradient', from, to, degrees: Number(degrees) };
 }

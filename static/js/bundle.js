@@ -1,13 +1,18 @@
-// The gallery as one ZIP file: pictures under names that people can read, and
-// gallery.json, which ties them together again on import.
+// The gallery as one ZIP file: cut-outs under names that people can read, their
+// originals and backgrounds, and gallery.json, which ties them together again on
+// import.
 
 import { download } from './download.js';
 import { list, load, save } from './store.js';
+import { relook } from './item.js';
+import { undressed } from './style.js';
 import { studio } from './studio.js';
 import { fileName, uniqueNames } from './words.js';
 
 const INDEX = 'gallery.json';
 const ENDINGS = { 'image/webp': 'webp', 'image/jpeg': 'jpg', 'image/png': 'png' };
+
+const PARTS = ['file', 'view', 'before', 'original', 'behind'];
 
 export async function exportAll() {
   const known = list();
@@ -15,16 +20,18 @@ export async function exportAll() {
   const entries = [];
   const index = [];
   for (const [i, entry] of known.entries()) {
-    const { file, view, before } = await load(entry.id);
-    if (!file) continue;
-    const files = { file: names[i] };
-    if (view) files.view = `views/${entry.id}.${ENDINGS[view.type]}`;
-    if (before) files.before = `views/${entry.id}-before.${ENDINGS[before.type]}`;
-    const date = new Date(entry.when);
-    for (const [part, blob] of Object.entries({ file, view, before })) if (blob) entries.push({ name: files[part], blob, date });
+    const parts = await load(entry.id);
+    if (!parts.file) continue;
+    const files = {};
+    for (const part of PARTS) {
+      const blob = parts[part];
+      if (!blob) continue;
+      files[part] = part === 'file' ? names[i] : `parts/${entry.id}-${part}.${ENDINGS[blob.type] ?? 'bin'}`;
+      entries.push({ name: files[part], blob, date: new Date(entry.when) });
+    }
     index.push({ ...entry, files });
   }
-  entries.push({ name: INDEX, blob: new Blob([JSON.stringify({ version: 1, pictures: index }, null, 2)]) });
+  entries.push({ name: INDEX, blob: new Blob([JSON.stringify({ version: 2, pictures: index }, null, 2)]) });
   download('gallery.zip', await studio('zip', { entries }));
 }
 
@@ -39,6 +46,8 @@ export async function importFrom(zipFile) {
   for (const entry of pictures) {
     const picture = read(entry, found);
     if (!picture || there.has(same({ ...picture, bytes: picture.file.size }))) continue;
+    Object.assign(picture, await studio('views', { file: picture.file }));
+    await relook(picture);
     await save(picture);
     count += 1;
   }
@@ -52,10 +61,34 @@ function read(entry, found) {
   const part = (name) => {
     const blob = found.get(entry.files?.[name]);
     const type = Object.keys(ENDINGS).find((t) => entry.files[name]?.endsWith(`.${ENDINGS[t]}`));
-    return blob && type ? blob.slice(0, blob.size, type) : null;
+    return blob && (type || name === 'original') ? blob.slice(0, blob.size, type ?? '') : null;
   };
   const file = part('file');
   const [width, height, when] = [entry.width, entry.height, entry.when].map(Number);
   if (!file || !(width > 0 && height > 0 && when > 0)) return null;
-  return { name: String(entry.name).slice(0, 200), width, height, when, file, view: part('view') ?? file, before: part('before') };
+  const notes = entry.notes && typeof entry.notes === 'object' ? entry.notes : {};
+  return {
+    name: String(entry.name).slice(0, 200), width, height, when, file, before: part('before'), original: part('original'),
+    subject: String(entry.subject ?? 'found'), mode: String(entry.mode ?? ''), notes, style: readStyle(entry.style, part('behind'), file.type),
+  };
+}
+
+const COLOUR = /^#[0-9a-f]{6}$/i;
+
+// readStyle keeps of a style what makes sense.
+function readStyle(style, behind, fileType) {
+  const plain = undressed(fileType);
+  if (!style || typeof style !== 'object') return plain;
+  const { background = {}, margin, shadow, type } = style;
+  const colours = [background.colour, background.from, background.to].filter((colour) => colour !== undefined);
+  const fits = {
+    colour: colours.length === 1, gradient: colours.length === 2 && Number.isFinite(background.degrees),
+    blur: background.amount >= 10 && background.amount <= 100, picture: Boolean(behind),
+  }[background.kind] && colours.every((colour) => COLOUR.test(colour));
+  return {
+    background: fits ? { ...background, ...(behind && { picture: behind }) } : plain.background,
+    margin: margin >= 0 && margin <= 1 ? margin : null,
+    shadow: shadow >= 0 && shadow <= 1 ? shadow : 0,
+    type: ENDINGS[type] ? type : plain.type,
+  };
 }

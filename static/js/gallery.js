@@ -1,15 +1,19 @@
-// The gallery page: a grid of what the browser holds, a viewer, deleting,
-// export and import.
+// The gallery page: a grid of what the browser holds, a viewer, selecting,
+// deleting with a way back, export and import.
 
 import './page.js';
+import { blobSource } from './blobs.js';
 import { exportAll, importFrom } from './bundle.js';
 import { download } from './download.js';
+import { handOver } from './handover.js';
+import { itemFrom } from './kept.js';
+import { openViewer } from './lightbox.js';
 import { notice, withdraw } from './notices.js';
 import { settings } from './settings.js';
+import { outputOf } from './stage.js';
 import * as store from './store.js';
-import { openViewer } from './lightbox.js';
-import { blobSource } from './viewer.js';
-import { announce, bytes, clone, fileName } from './words.js';
+import { studio } from './studio.js';
+import { announce, bytes, clone, fileName, uniqueNames } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
@@ -19,6 +23,9 @@ const REASONS = {
   blocked: 'Your browser blocks site data, so there is no gallery. The rest of the site works. To use the gallery, allow site data for this address.',
 };
 
+const selected = new Set(); // ids
+
+handOver();
 start();
 
 async function start() {
@@ -39,8 +46,14 @@ async function start() {
 function wire() {
   $('grid').addEventListener('click', ({ target }) => {
     const button = target.closest('[data-do]');
-    const entry = button && store.list().find(({ id }) => id === button.closest('.tile').dataset.id);
+    const entry = button && entryOf(button.closest('.tile').dataset.id);
     if (entry) acts[button.dataset.do](entry);
+  });
+  $('grid').addEventListener('change', ({ target }) => {
+    const { id } = target.closest('.tile').dataset;
+    if (target.checked) selected.add(id);
+    else selected.delete(id);
+    tally();
   });
   $('bar').addEventListener('click', ({ target }) => acts[target.closest('[data-do]')?.dataset.do]?.());
   $('import').addEventListener('change', () => run(bringIn));
@@ -51,36 +64,87 @@ function wire() {
   $('keep').addEventListener('change', () => settings.set('gallery', $('keep').checked ? null : 'off'));
 }
 
+const entryOf = (id) => store.list().find((entry) => entry.id === id);
+
 const acts = {
-  open: (entry) => run(() => openViewer(entry, acts.delete)),
-  async download({ id, name, type }) {
-    const { file } = await store.load(id);
-    download(fileName(name, type), file);
-  },
-  delete: (entry) => run(async () => {
-    const next = document.querySelector(`[data-id="${entry.id}"]`)?.nextElementSibling?.dataset.id;
-    await store.remove(entry.id);
-    await show();
-    announce(`${entry.name} deleted`);
-    (document.querySelector(`[data-id="${next}"] button`) ?? document.querySelector('.tile button') ?? $('main')).focus();
+  open: (entry) => run(() => openViewer(entry, { remove: acts.delete, changed: refresh, failed: fail })),
+  download: (entry) => run(async () => {
+    const { name, blob } = await fileOf(entry);
+    download(name, blob);
   }),
+  delete: (entry) => run(() => remove([entry])),
   export: () => run(exportAll),
   import: () => $('import').click(),
   clear: () => $('confirm').showModal(),
+  downloadSome: () => run(async () => {
+    const files = [];
+    for (const id of selected) files.push(await fileOf(entryOf(id)));
+    if (files.length === 1) {
+      download(files[0].name, files[0].blob);
+      return;
+    }
+    const names = uniqueNames(files.map(({ name }) => name));
+    download('cutouts.zip', await studio('zip', { entries: files.map((file, i) => ({ ...file, name: names[i] })) }));
+  }),
+  deleteSome: () => run(() => remove([...selected].map(entryOf))),
+  selectNone() {
+    selected.clear();
+    for (const box of $('grid').querySelectorAll('.select input')) box.checked = false;
+    tally();
+  },
 };
+
+// fileOf resolves to an entry's picture as styled.
+async function fileOf(entry) {
+  const item = await itemFrom(entry);
+  if (!item) throw new Error('Your browser has deleted this picture.');
+  const blob = await outputOf(item);
+  return { name: fileName(item.name, blob.type), blob, date: new Date(entry.when) };
+}
 
 async function run(act) {
   withdraw('failed');
   try {
     await act();
   } catch (error) {
-    const full = error.name === 'QuotaExceededError';
-    notice('failed', full ? 'The browser has no space left for this site. Export the gallery if you want to keep everything, then delete some pictures.' : `That did not work. ${error.message}`);
+    fail(error);
   }
+}
+
+function fail(error) {
+  const full = error.name === 'QuotaExceededError';
+  notice('failed', full ? 'The browser has no space left for this site. Export the gallery if you want to keep everything, then delete some pictures.' : `That did not work. ${error.message}`);
+}
+
+// remove takes entries out of the grid; for a few seconds they can come back.
+async function remove(entries) {
+  const ids = entries.map(({ id }) => id);
+  const next = document.querySelector(`[data-id="${ids.at(-1)}"]`)?.nextElementSibling?.dataset.id;
+  store.remove(ids);
+  for (const id of ids) selected.delete(id);
+  await show();
+  const sentence = entries.length === 1 ? `${entries[0].name} deleted.` : `${entries.length} pictures deleted.`;
+  announce(sentence);
+  withdraw('deleted');
+  const box = notice('deleted', sentence, { label: 'Undo', run: () => run(() => bringBack(ids)) });
+  setTimeout(() => run(async () => {
+    box?.remove();
+    await store.purge();
+    tally();
+  }), store.UNDO);
+  (document.querySelector(`[data-id="${next}"] button`) ?? document.querySelector('.tile button') ?? $('main')).focus();
+}
+
+async function bringBack(ids) {
+  store.restore(ids);
+  await show();
+  announce('Brought back');
+  document.querySelector(`[data-id="${ids[0]}"] button`)?.focus();
 }
 
 async function deleteAll() {
   await store.clear();
+  selected.clear();
   await show();
   announce('Everything deleted');
   $('main').focus();
@@ -96,28 +160,48 @@ async function bringIn() {
   notice('imported', count ? `${count === 1 ? 'One picture' : `${count} pictures`} imported.` : 'There was nothing new in that file.');
 }
 
+// refresh redraws the grid and leaves the focus where it was.
+async function refresh() {
+  const id = document.activeElement?.closest('.tile')?.dataset.id;
+  await show();
+  document.querySelector(`[data-id="${id}"] [data-do="open"]`)?.focus();
+}
+
 // show redraws the grid and shows how much storage is used.
 async function show() {
   const entries = store.list();
+  for (const id of selected) if (!entries.some((entry) => entry.id === id)) selected.delete(id);
   $('grid').replaceChildren(...entries.map(tile));
   $('empty').hidden = entries.length > 0;
   $('grid').ariaBusy = 'false';
   for (const name of ['export', 'clear']) document.querySelector(`#bar [data-do="${name}"]`).disabled = !entries.length;
+  await tally();
+}
+
+async function tally() {
+  $('all').hidden = selected.size > 0;
+  $('some').hidden = !selected.size;
+  $('grid').classList.toggle('selecting', selected.size > 0);
+  if (selected.size) {
+    $('tally').textContent = `${selected.size} selected`;
+    return;
+  }
+  const { length } = store.list();
   const { used, quota, persisted } = await store.usage();
-  const count = entries.length === 1 ? '1 picture' : `${entries.length} pictures`;
+  const count = length === 1 ? '1 picture' : `${length} pictures`;
   $('tally').textContent = quota ? `${count} · ${bytes(used)} used of ${bytes(quota)}` : count;
   if (persisted) $('kept').textContent = 'Your browser has promised to keep this site’s storage until you clear it. Export anything you don’t want to lose.';
 }
 
 // showView lets the service worker serve the picture's address or, on the first
 // visit, before the worker is in control, loads the picture from storage itself.
-async function showView(img, { id }) {
+async function showView(img, { id, style }) {
   if (navigator.serviceWorker?.controller) {
-    img.src = store.address(id, 'view');
+    img.src = store.address(id, style ? 'look' : 'view');
     return;
   }
-  const { view, file } = await store.load(id);
-  if (file) blobSource(img, view ?? file);
+  const { look, view, file } = await store.load(id);
+  if (file) blobSource(img, look ?? view ?? file);
 }
 
 function tile(entry) {
@@ -132,5 +216,7 @@ function tile(entry) {
   li.querySelector('.caption').append(date);
   li.querySelector('[data-do="download"] .unseen').textContent = `Download ${entry.name}`;
   li.querySelector('[data-do="delete"] .unseen').textContent = `Delete ${entry.name}`;
+  li.querySelector('.select .unseen').textContent = `Select ${entry.name}`;
+  li.querySelector('.select input').checked = selected.has(entry.id);
   return li;
 }

@@ -11,21 +11,21 @@ const WORDS = {
   full: 'The browser has no space left for this site, so this result was not kept in the gallery. Download it, or delete some pictures there.',
 };
 
-// keep resolves to whether the picture is in the gallery now.
+// keep resolves to the id of the item's entry in the gallery, or null.
 export async function keep(item) {
-  if (settings.get('gallery') === 'off') return false;
+  if (settings.get('gallery') === 'off') return null;
   const why = await trouble();
   if (why) {
     notice('gallery', WORDS[why]);
-    return false;
+    return null;
   }
   try {
     const first = !list().length;
-    await save(item);
+    const { id } = await save(item);
     if (first) await persist();
-    return true;
+    return id;
   } catch (error) {
     notice('gallery', error.name === 'QuotaExceededError' ? WORDS.full : `${WORDS.blocked} (${error.message})`, { href: '/gallery', label: 'Gallery' });
-    return false;
+    return null;
   }
 }

@@ -1,35 +1,107 @@
-// The dialog that shows one picture of the gallery with its tools.
+// The dialog that shows one picture of the gallery with its tools, and the
+// pictures before and after it.
 
-import { address, load } from './store.js';
-import { tools } from './tools.js';
-import { blobSource, compare, size } from './viewer.js';
-import { bytes } from './words.js';
-import { zoom } from './zoom.js';
+import { relook, replaceCut } from './item.js';
+import { itemFrom } from './kept.js';
+import { Stage } from './stage.js';
+import { address, list, update } from './store.js';
 
 const dialog = document.getElementById('viewer');
+const SETTLE = 300; // milliseconds without a change before a look is stored
 
-// openViewer shows an entry; remove is called with it when the visitor deletes it.
-export async function openViewer(entry, remove) {
-  const { file, view, before } = await load(entry.id);
-  if (!file) throw new Error('Your browser has deleted this picture.');
-  const after = dialog.querySelector('.after');
-  size(dialog, entry.width, entry.height);
-  blobSource(after, view ?? file);
-  dialog.querySelector('h2').textContent = entry.name;
-  dialog.querySelector('.facts .bytes').textContent = bytes(entry.bytes);
-  dialog.querySelector('[data-open]').href = address(entry.id);
-  compare(dialog, before);
-  zoom(dialog, { file, view, before });
-  tools(dialog, { name: entry.name, width: entry.width, height: entry.height, file, view, before });
-  dialog.querySelector('[data-do="close"]').onclick = () => dialog.close();
-  dialog.querySelector('[data-do="delete"]').onclick = () => {
-    dialog.close();
-    remove(entry);
-  };
-  // A click beside the dialog closes it.
-  dialog.onclick = ({ target }) => {
-    if (target === dialog) dialog.close();
-  };
+let shown = null; // the entry that is shown
+let hooks;
+let stage;
+let saving = Promise.resolve();
+const pending = new Map();
+const dirty = new Set(); // items whose look was stored since the dialog opened
+
+// openViewer shows an entry. remove is called with it when the visitor deletes
+// it, changed when what is stored of it has changed, failed with an error.
+export async function openViewer(entry, { remove, changed, failed }) {
+  hooks = { remove, changed, failed };
+  stage ??= make();
+  await show(entry);
   dialog.showModal();
-  dialog.querySelector('h2').focus();
+  dialog.querySelector('.name').focus();
+}
+
+function make() {
+  const acts = {
+    close: () => dialog.close(),
+    delete() {
+      dialog.close();
+      hooks.remove(shown);
+    },
+    previous: () => step(-1),
+    next: () => step(1),
+  };
+  dialog.addEventListener('click', ({ target }) => {
+    if (target === dialog) dialog.close(); // beside it
+    acts[target.closest('[data-do]')?.dataset.do]?.();
+  });
+  dialog.addEventListener('keydown', (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.target.closest('input, select, [tabindex="0"]')) return;
+    event.preventDefault();
+    step(by);
+  });
+  dialog.addEventListener('close', async () => {
+    await saving;
+    if (dirty.size) await hooks.changed();
+    dirty.clear();
+  });
+  return new Stage(dialog.querySelector('.stage'), {
+    styled,
+    async replace(item, blob, notes) {
+      await replaceCut(item, blob, { notes });
+      dirty.add(item);
+      if (stage.item === item) stage.show(item);
+    },
+  });
+}
+
+async function show(entry) {
+  const item = await itemFrom(entry);
+  if (!item) throw new Error('Your browser has deleted this picture.');
+  shown = entry;
+  stage.show(item);
+  dialog.querySelector('[data-open]').href = address(entry.id);
+  const entries = list();
+  const at = entries.findIndex(({ id }) => id === entry.id);
+  document.getElementById('place').textContent = `${at + 1} of ${entries.length}`;
+  dialog.querySelector('[data-do="previous"]').disabled = at <= 0;
+  dialog.querySelector('[data-do="next"]').disabled = at === entries.length - 1;
+}
+
+async function step(by) {
+  const entries = list();
+  const next = entries[entries.findIndex(({ id }) => id === shown.id) + by];
+  if (!next) return;
+  try {
+    await show(next);
+    dialog.querySelector('.name').focus();
+  } catch (error) {
+    hooks.failed(error);
+  }
+}
+
+// styled stores a look once it has settled.
+function styled(item) {
+  clearTimeout(pending.get(item));
+  saving = new Promise((done) => {
+    pending.set(item, setTimeout(() => {
+      pending.delete(item);
+      store(item).then(done, (error) => {
+        hooks.failed(error);
+        done();
+      });
+    }, SETTLE));
+  });
+}
+
+async function store(item) {
+  await relook(item);
+  await update(item.kept, item, ['look', 'behind']);
+  dirty.add(item);
 }

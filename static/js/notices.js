@@ -1,9 +1,10 @@
 // Messages above the cards that concern the whole page, each shown once until
-// it is dismissed. An action is a link (href) or what a click does (run).
+// it is dismissed. An action is a link (href) or what a click does (run). notice
+// returns the message's element where it is new.
 
 export function notice(key, sentence, action) {
   const place = document.getElementById('notices');
-  if (!place || place.querySelector(`[data-key="${key}"]`)) return;
+  if (!place || place.querySelector(`[data-key="${key}"]`)) return null;
   const box = document.createElement('div');
   box.className = 'notice';
   box.dataset.key = key;
@@ -31,6 +32,7 @@ export function notice(key, sentence, action) {
   dismiss.addEventListener('click', () => box.remove());
   box.append(dismiss);
   place.append(box);
+  return box;
 }
 
 export function withdraw(key) {

@@ -6,7 +6,11 @@
 const CACHE = 'gallery';
 const KEY = 'gallery';
 const FRESH = 60_000; // a picture without entry this young may be another tab's
-const PARTS = { file: '', view: '-view', before: '-before' };
+// look is the thumbnail as styled; behind a background picture of the visitor's own.
+const PARTS = { file: '', view: '-view', thumb: '-thumb', look: '-look', before: '-before', original: '-original', behind: '-behind' };
+
+// UNDO is for how many milliseconds a deletion can be undone.
+export const UNDO = 8000;
 
 // trouble returns why the gallery cannot be used, "insecure" or "blocked", or
 // null.
@@ -21,9 +25,7 @@ export async function trouble() {
   }
 }
 
-// list returns the entries, newest first: { id, name, type, width, height,
-// bytes, when, before }.
-export function list() {
+function all() {
   try {
     const entries = JSON.parse(localStorage.getItem(KEY) ?? '[]');
     return Array.isArray(entries) ? entries : [];
@@ -32,28 +34,53 @@ export function list() {
   }
 }
 
+// list returns the entries, newest first: { id, name, type, width, height,
+// bytes, when, before, subject, mode, style, notes }; style is without the
+// background's picture.
+export function list() {
+  return all().filter(({ gone }) => !gone);
+}
+
 function write(entries) {
   localStorage.setItem(KEY, JSON.stringify(entries));
 }
 
 export const address = (id, part = 'file') => `/gallery/${id}${PARTS[part]}`;
 
-// save keeps a picture: { name, width, height, file, view, before, when }. It
-// throws a QuotaExceededError where the browser has no space, leaving nothing.
-export async function save({ name, width, height, file, view, before, when = Date.now() }) {
+const partsOf = ({ file, view, thumb, look, before, original, style }) => ({ view, thumb, look, before, original, behind: style?.background.picture, file });
+
+const factsOf = ({ name, width, height, file, before, subject, mode, style, notes }) => ({
+  name, width, height, type: file.type, bytes: file.size, before: Boolean(before), subject, mode, notes,
+  style: style && { ...style, background: { ...style.background, picture: undefined } },
+});
+
+// save keeps an item (see item.js) and returns its entry. It throws a
+// QuotaExceededError where the browser has no space, leaving nothing.
+export async function save(item) {
   const cache = await caches.open(CACHE);
   const id = crypto.randomUUID();
   try {
-    for (const [part, blob] of Object.entries({ view, before, file })) {
-      if (blob) await cache.put(address(id, part), response(blob));
-    }
-    const entry = { id, name, type: file.type, width, height, bytes: file.size, when, before: Boolean(before) };
-    write([entry, ...list()].sort((a, b) => b.when - a.when));
+    for (const [part, blob] of Object.entries(partsOf(item))) if (blob) await cache.put(address(id, part), response(blob));
+    const entry = { id, when: item.when ?? Date.now(), ...factsOf(item) };
+    write([entry, ...all()].sort((a, b) => b.when - a.when));
     return entry;
   } catch (error) {
     await drop(cache, id);
     throw error;
   }
+}
+
+// update stores an item again under its id, if it is still there; parts are
+// those that have changed.
+export async function update(id, item, parts = ['file', 'view', 'thumb', 'look', 'behind']) {
+  if (!list().some((entry) => entry.id === id)) return;
+  const cache = await caches.open(CACHE);
+  const blobs = partsOf(item);
+  for (const part of parts) {
+    if (blobs[part]) await cache.put(address(id, part), response(blobs[part]));
+    else await cache.delete(address(id, part));
+  }
+  write(all().map((entry) => (entry.id === id ? { ...entry, ...factsOf(item) } : entry)));
 }
 
 function response(blob) {
@@ -68,7 +95,7 @@ function response(blob) {
   });
 }
 
-// load returns { file, view, before } as Blobs, null where missing.
+// load returns the parts of an entry as Blobs, null where missing.
 export async function load(id) {
   const cache = await caches.open(CACHE);
   const parts = await Promise.all(Object.keys(PARTS).map(async (part) => {
@@ -78,9 +105,22 @@ export async function load(id) {
   return Object.fromEntries(parts);
 }
 
-export async function remove(id) {
-  write(list().filter((entry) => entry.id !== id));
-  await drop(await caches.open(CACHE), id);
+// remove takes entries out of the list. Until they are purged, restore brings
+// them back.
+export function remove(ids) {
+  write(all().map((entry) => (ids.includes(entry.id) ? { ...entry, gone: Date.now() } : entry)));
+}
+
+export function restore(ids) {
+  write(all().map(({ gone, ...entry }) => (gone && !ids.includes(entry.id) ? { ...entry, gone } : entry)));
+}
+
+// purge deletes what was removed so many milliseconds ago, for good.
+export async function purge(age = UNDO) {
+  const over = all().filter(({ gone }) => gone && Date.now() - gone >= age);
+  write(all().filter(({ id }) => !over.some((entry) => entry.id === id)));
+  const cache = await caches.open(CACHE);
+  for (const { id } of over) await drop(cache, id);
 }
 
 export async function clear() {
@@ -94,9 +134,10 @@ async function drop(cache, id) {
 
 // reconcile returns how many pictures the browser has evicted.
 export async function reconcile() {
+  await purge();
   const cache = await caches.open(CACHE);
   const there = new Set((await cache.keys()).map((request) => new URL(request.url).pathname));
-  const entries = list();
+  const entries = all();
   const whole = entries.filter((entry) => there.has(address(entry.id)));
   if (whole.length !== entries.length) write(whole);
   for (const { id } of entries) if (!there.has(address(id))) await drop(cache, id);

@@ -1,20 +1,18 @@
-// Sends one photo with its card's htmx form and reports the outcome.
+// Sends one photo with its pane's htmx form and reports the outcome.
 
-import { takePictures } from './picture.js';
+import { takePictures, openPicture } from './picture.js';
 import { settings } from './settings.js';
-import { studio } from './studio.js';
-import { blobSource } from './viewer.js';
 import { clone } from './words.js';
 
-// send resolves to { kind, retryAfter, article }: kind is "result", "problem"
-// (the card shows it) or "cancelled". card is { li, file, mode }.
+// send resolves to { kind, ... }: "result" with { result: { file, view, thumb,
+// width, height, subject, mode, took } }; "problem" with { retryAfter } in
+// seconds, which the pane shows; or "cancelled". card is { pane, file, mode }.
 export function send(card) {
   const form = fill(card);
-  showThumb(card);
-  const outcome = card.li.querySelector('.outcome');
+  const outcome = card.pane.querySelector('.outcome');
   return new Promise((resolve) => {
     const stop = new AbortController();
-    const on = (name, listen) => card.li.addEventListener(name, listen, { signal: stop.signal });
+    const on = (name, listen) => card.pane.addEventListener(name, listen, { signal: stop.signal });
     const finish = (kind, values = {}) => {
       stop.abort();
       resolve({ kind, ...values });
@@ -36,22 +34,21 @@ export function send(card) {
     on('htmx:beforeSwap', (event) => {
       if (event.target !== outcome) return;
       const { detail } = event;
-      if (!detail.serverResponse.trimStart().startsWith('<article')) {
+      const text = detail.serverResponse.trimStart();
+      if (!text.startsWith('<article')) {
         detail.shouldSwap = false; // a proxy's page, not ours
-        fail('The server could not be reached', `Something between you and the server answered in its place (${detail.xhr.status}). Try again in a moment.`, 15);
-        return;
+        fail('The server can’t be reached', `Something between you and the server answered in its place (${detail.xhr.status}).`, UNREACHABLE);
+      } else if (text.startsWith('<article class="arrival"')) {
+        detail.shouldSwap = false;
+        arrival(text).then((result) => finish('result', { result }), (error) => fail('The result could not be opened', error.message, 0));
       }
-      detail.serverResponse = takePictures(detail.serverResponse);
     });
     on('htmx:afterSwap', (event) => {
-      if (event.target !== outcome) return;
-      const article = outcome.firstElementChild;
-      if (article.matches('.result')) finish('result', { article });
-      else finish('problem', { retryAfter: Number(article.dataset.retryAfter) || 0 });
+      if (event.target === outcome) finish('problem', problemOf(outcome.firstElementChild));
     });
     on('htmx:sendError', (event) => {
       if (event.target !== form) return;
-      if (navigator.onLine) fail('The connection was lost', 'The server could not be reached, or it refused the photo while it was being sent. Your photo is still here.', 0);
+      if (navigator.onLine) fail('The server can’t be reached', 'It may be restarting. Your photo is still here.', UNREACHABLE);
       else fail('You are offline', 'Your photo waits here and is sent when you are back online.', Infinity);
     });
     on('htmx:timeout', (event) => {
@@ -61,10 +58,26 @@ export function send(card) {
   });
 }
 
+// UNREACHABLE asks for another try after a while that grows with each.
+export const UNREACHABLE = -1;
+
+function problemOf({ dataset }) {
+  return { retryAfter: Number(dataset.retryAfter) || 0, code: dataset.code };
+}
+
+// arrival reads the answer with a result.
+async function arrival(text) {
+  const holder = document.createElement('template');
+  holder.innerHTML = takePictures(text);
+  const { dataset, firstElementChild } = holder.content.firstElementChild;
+  const { width, height, subject, mode, took } = dataset;
+  return { width: Number(width), height: Number(height), subject, mode, took, ...await openPicture(firstElementChild) };
+}
+
 // fill puts the photo into the form, without its name: the server has no use
 // for it.
-function fill({ li, file, mode }) {
-  const form = li.querySelector('form');
+function fill({ pane, file, mode }) {
+  const form = pane.querySelector('form');
   const nameless = new DataTransfer();
   nameless.items.add(new File([file], 'photo', { type: file.type }));
   form.elements.image.files = nameless.files;
@@ -74,50 +87,41 @@ function fill({ li, file, mode }) {
   return form;
 }
 
-// showThumb shows the photo beside its progress, where this browser can, and
-// keeps the view for comparing later.
-function showThumb(card) {
-  const place = card.li.querySelector('.thumb');
-  card.before ??= studio('view', { photo: card.file }).then(({ blob }) => blob, () => null);
-  card.before.then((blob) => {
-    if (!blob || !place.isConnected) return;
-    const img = document.createElement('img');
-    img.alt = '';
-    blobSource(img, blob);
-    place.replaceChildren(img);
-  });
-}
-
 // randomID works on plain HTTP too, where randomUUID does not exist.
 function randomID() {
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, '0')).join('');
 }
 
-// followProgress shows the upload in per cent, then the stages that the server
-// reports, then the download of the answer.
-function followProgress({ li }, form, on) {
-  const bar = li.querySelector('progress');
-  const say = (words) => {
+// progressOf returns progress(sentence, percent) for a pane; without a number
+// the bar only moves.
+export function progressOf(pane) {
+  return (words, percent) => {
+    const bar = pane.querySelector('progress');
+    if (percent === undefined) bar?.removeAttribute('value');
+    else if (bar) bar.value = percent;
     const line = document.createElement('p');
     line.className = 'step';
     line.textContent = words;
-    li.querySelector('.step')?.replaceWith(line);
+    pane.querySelector('.step')?.replaceWith(line);
     return line;
   };
+}
+
+// followProgress shows the upload in per cent, then the stages that the server
+// reports, then the download of the answer.
+function followProgress({ pane }, form, on) {
+  const progress = progressOf(pane);
   let sent = false;
-  bar.value = 0;
-  say('Sending');
+  progress('Sending', 0);
   on('htmx:xhr:progress', ({ target, detail }) => {
     if (target !== form || !detail.lengthComputable) return;
     const percent = Math.round((100 * detail.loaded) / detail.total);
-    bar.value = percent;
-    say(sent ? `Fetching the picture, ${percent} %` : `Sending, ${percent} %`);
+    progress(sent ? `Fetching the picture, ${percent} %` : `Sending, ${percent} %`, percent);
   });
   on('htmx:xhr:loadend', ({ target }) => {
     if (target !== form || sent) return;
     sent = true; // the first loadend is the upload's
-    bar.removeAttribute('value');
-    const line = say('Waiting for the server');
+    const line = progress('Waiting for the server');
     line.setAttribute('hx-get', `/device/queue?upload=${form.elements.upload.value}`);
     line.setAttribute('hx-trigger', 'load');
     line.setAttribute('hx-target', 'this');

@@ -1,97 +1,164 @@
-// Looking closely: a window on the picture at its own size or larger, moved by
-// dragging, scrolling or the arrow keys. Before and after stay comparable: the
-// line between them keeps its place in the window while the picture moves below.
+// Looking closely: a window on the picture, up to eight pixels of the screen for
+// one of its own. Wheel, pinch, double-click, buttons and keys zoom; dragging,
+// scrolling and arrow keys move.
 
 import { announce } from './words.js';
 
-const LEVELS = [0, 1, 2, 4, 8]; // pixels of the screen for one of the picture; 0 fits
-const wired = new WeakMap(); // figure: the AbortController of its listeners
-const shown = new WeakMap(); // img: its Blob
+const MOST = 8;
+const STEPS = [.25, .5, 1, 2, 4, 8];
 
-// zoom wires the controls of an article after compare. item is { file, view,
-// before, original }: fitted, it shows the views; zoomed in, the full pictures,
-// where there are any and this browser can show them.
-export function zoom(article, item) {
-  const figure = article.querySelector('.viewer');
-  const frame = figure.querySelector('.window');
-  const plate = frame.querySelector('.plate');
-  const split = plate.querySelector('.split');
-  const controls = figure.querySelector('.zoom');
-  const buttons = [...controls.querySelectorAll('[data-zoom]')];
-  let level = 0;
+export class Zoom {
+  #scale = 0; // pixels of the screen for one of the picture; 0 fits
+  #fitted = 1; // that scale while the picture fits
+  #item = null;
+  #shown = new WeakMap(); // img: its Blob
 
-  // line finds what part of the picture is where the line is in the window.
-  const line = () => {
-    let share = Number(split.value) / 100;
-    if (level && share > 0 && share < 1) {
-      const at = frame.scrollLeft + share * frame.clientWidth - plate.offsetLeft;
-      share = Math.min(1, Math.max(0, at / plate.offsetWidth));
+  // moved is called after every change of what the window shows.
+  constructor(figure, moved) {
+    this.figure = figure;
+    this.frame = figure.querySelector('.window');
+    this.plate = figure.querySelector('.plate');
+    this.level = figure.querySelector('.level');
+    this.moved = moved;
+    this.#wire();
+    new ResizeObserver(() => this.settle()).observe(this.plate);
+  }
+
+  // show begins with an item as a whole: { file, view, before, original }.
+  show(item) {
+    this.#item = item;
+    this.#shown = new WeakMap();
+    this.#apply(0);
+  }
+
+  // settle measures again, after the picture has got another size.
+  settle() {
+    if (!this.#scale) this.#fitted = this.#measure();
+    this.level.textContent = `${Math.round(100 * (this.#scale || this.#fitted))} %`;
+  }
+
+  // to zooms to a scale; what is at x, y in the window stays there.
+  to(scale, x = this.frame.clientWidth / 2, y = this.frame.clientHeight / 2) {
+    const { frame, plate } = this;
+    const across = (frame.scrollLeft + x - plate.offsetLeft) / plate.offsetWidth;
+    const down = (frame.scrollTop + y - plate.offsetTop) / plate.offsetHeight;
+    const most = Math.max(MOST, this.#fitted);
+    this.#apply(scale <= this.#fitted * 1.01 ? 0 : Math.min(most, scale));
+    frame.scrollTo({ left: across * plate.offsetWidth + plate.offsetLeft - x, top: down * plate.offsetHeight + plate.offsetTop - y, behavior: 'instant' });
+    this.moved();
+  }
+
+  // step zooms by one step in (1) or out (-1).
+  step(direction) {
+    const now = this.#scale || this.#fitted;
+    const next = direction > 0 ? STEPS.find((s) => s > now * 1.01) ?? MOST : STEPS.findLast((s) => s < now * .99) ?? 0;
+    this.to(next);
+    announce(this.#scale ? this.level.textContent : 'The whole picture');
+  }
+
+  #measure() {
+    return (this.plate.offsetWidth * devicePixelRatio) / (Number(this.plate.style.getPropertyValue('--width')) || 1);
+  }
+
+  #apply(scale) {
+    const { figure, frame, plate } = this;
+    if (scale && !this.#scale) frame.style.setProperty('--frozen', `${frame.clientHeight}px`);
+    this.#scale = scale;
+    plate.style.setProperty('--zoom', scale / devicePixelRatio);
+    figure.classList.toggle('zoomed', scale > 0);
+    figure.classList.toggle('grained', scale > 1);
+    if (!scale && document.activeElement === frame) figure.querySelector('[data-zoom="in"]').focus();
+    reachable(frame, scale > 0);
+    this.settle();
+    const close = (scale || this.#fitted) * (plate.offsetWidth ? 1 : 0) > 0 && scale > 0;
+    const { file, view, before, original } = this.#item ?? {};
+    this.#put(plate.querySelector('.after'), close ? file : view ?? file);
+    this.#put(plate.querySelector('.before'), close ? original ?? before : before);
+    this.moved();
+  }
+
+  // put shows a Blob once it is decoded, unless another is wanted meanwhile.
+  async #put(img, blob) {
+    if (!img || !blob) return;
+    const shown = this.#shown;
+    if (!shown.has(img)) shown.set(img, img.classList.contains('before') ? this.#item.before : this.#item.view ?? this.#item.file);
+    if (shown.get(img) === blob) return;
+    shown.set(img, blob);
+    const ready = new Image();
+    ready.src = URL.createObjectURL(blob);
+    try {
+      await ready.decode();
+    } catch {
+      return; // a format that this browser cannot show: the view stays
     }
-    plate.style.setProperty('--split', `${100 * share}%`);
-  };
+    if (this.#shown !== shown || shown.get(img) !== blob) {
+      URL.revokeObjectURL(ready.src);
+      return;
+    }
+    URL.revokeObjectURL(img.src);
+    img.src = ready.src;
+  }
 
-  const show = (next) => {
-    const [x, y] = level ? middle(frame, plate) : [0.5, 0.5];
-    level = next;
-    plate.style.setProperty('--zoom', level / devicePixelRatio);
-    figure.classList.toggle('zoomed', level > 0);
-    figure.classList.toggle('grained', level > 1);
-    for (const button of buttons) button.setAttribute('aria-pressed', String(Number(button.dataset.zoom) === level));
-    if (!level && document.activeElement === frame) buttons[0].focus();
-    reachable(frame, level > 0);
-    frame.scrollTo(x * plate.offsetWidth - frame.clientWidth / 2, y * plate.offsetHeight - frame.clientHeight / 2);
-    line();
-    put(plate.querySelector('.after'), level ? item.file : item.view ?? item.file);
-    put(plate.querySelector('.before'), level ? item.original : item.before);
-  };
+  #wire() {
+    const { figure, frame } = this;
+    const within = ({ clientX, clientY }) => {
+      const { left, top } = frame.getBoundingClientRect();
+      return [clientX - left, clientY - top];
+    };
+    figure.addEventListener('click', ({ target }) => {
+      const act = target.closest('[data-zoom]')?.dataset.zoom;
+      if (act === 'fit') this.to(0);
+      else if (act) this.step(act === 'in' ? 1 : -1);
+    });
+    figure.addEventListener('keydown', (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const direction = { '+': 1, '=': 1, '-': -1 }[event.key];
+      if (direction) this.step(direction);
+      else if (event.key === '0') this.to(0);
+      else return;
+      event.preventDefault();
+    });
+    frame.addEventListener('scroll', () => this.moved());
+    // At the whole picture the wheel scrolls the page, as far as it can.
+    frame.addEventListener('wheel', (event) => {
+      const pinch = event.ctrlKey || event.metaKey;
+      if (!pinch && !this.#scale && (event.deltaY >= 0 || scrollY > 0)) return;
+      event.preventDefault();
+      const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
+      this.to((this.#scale || this.#fitted) * Math.exp(-pixels / (event.ctrlKey ? 100 : 400)), ...within(event));
+    }, { passive: false });
+    frame.addEventListener('dblclick', (event) => {
+      event.preventDefault();
+      this.to(this.#scale ? 0 : Math.max(1, Math.min(MOST, 2 * this.#fitted)), ...within(event));
+    });
+    this.#wirePinch(within);
+    frame.addEventListener('pointerdown', (event) => {
+      if (this.#scale && event.button === 0 && event.pointerType === 'mouse') drag(frame, event);
+    });
+    frame.addEventListener('dragstart', (event) => {
+      if (this.#scale) event.preventDefault(); // the window moves, not the file
+    });
+  }
 
-  // No zoom is offered where every pixel is visible anyway.
-  const offer = () => {
-    controls.hidden = !level && plate.offsetWidth * devicePixelRatio + 1 >= Number(plate.style.getPropertyValue('--width'));
-    line();
-  };
-
-  wired.get(figure)?.abort();
-  const end = new AbortController();
-  wired.set(figure, end);
-  const on = (target, type, act) => target.addEventListener(type, act, { signal: end.signal });
-  on(controls, 'click', ({ target }) => {
-    const button = target.closest('[data-zoom]');
-    if (button) show(Number(button.dataset.zoom));
-  });
-  on(figure, 'keydown', (event) => {
-    const next = LEVELS[LEVELS.indexOf(level) + { '+': 1, '=': 1, '-': -1 }[event.key]];
-    if (next === undefined || controls.hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    show(next);
-    announce(next ? `${next * 100} %` : 'The whole picture');
-  });
-  on(frame, 'scroll', line);
-  on(split, 'input', line);
-  on(article, 'click', ({ target }) => {
-    if (target.closest('[data-view]')) line();
-  });
-  on(frame, 'pointerdown', (event) => {
-    if (level && event.button === 0 && event.pointerType === 'mouse') drag(frame, event);
-  });
-  on(frame, 'dragstart', (event) => {
-    if (level) event.preventDefault(); // the window moves, not the file
-  });
-  const watch = new ResizeObserver(offer);
-  watch.observe(plate);
-  on(end.signal, 'abort', () => watch.disconnect());
-  const [after, before] = ['.after', '.before'].map((layer) => plate.querySelector(layer));
-  shown.set(after, item.view ?? item.file);
-  if (before) shown.set(before, item.before);
-  show(0);
-}
-
-// middle returns what part of the picture is in the middle of the window.
-function middle(frame, plate) {
-  return [
-    (frame.scrollLeft + frame.clientWidth / 2 - plate.offsetLeft) / plate.offsetWidth,
-    (frame.scrollTop + frame.clientHeight / 2 - plate.offsetTop) / plate.offsetHeight,
-  ];
+  #wirePinch(within) {
+    const { frame } = this;
+    let start = null;
+    const span = ([a, b]) => Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
+    const middle = ([a, b]) => within({ clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 });
+    frame.addEventListener('touchstart', (event) => {
+      if (event.touches.length !== 2) return;
+      event.preventDefault();
+      start = { span: span(event.touches), scale: this.#scale || this.#fitted };
+    }, { passive: false });
+    frame.addEventListener('touchmove', (event) => {
+      if (!start || event.touches.length !== 2) return;
+      event.preventDefault();
+      this.to((start.scale * span(event.touches)) / start.span, ...middle(event.touches));
+    }, { passive: false });
+    for (const type of ['touchend', 'touchcancel']) frame.addEventListener(type, () => {
+      start = null;
+    });
+  }
 }
 
 // reachable makes the window focusable while there is something to move.
@@ -109,23 +176,4 @@ function drag(frame, { pointerId }) {
   frame.onlostpointercapture = () => {
     frame.onpointermove = null;
   };
-}
-
-// put shows a Blob once it is decoded, unless another has been requested meanwhile.
-async function put(img, blob) {
-  if (!img || !blob || shown.get(img) === blob) return;
-  shown.set(img, blob);
-  const ready = new Image();
-  ready.src = URL.createObjectURL(blob);
-  try {
-    await ready.decode();
-  } catch {
-    return; // a format that this browser cannot show: the view stays
-  }
-  if (shown.get(img) !== blob) {
-    URL.revokeObjectURL(ready.src);
-    return;
-  }
-  URL.revokeObjectURL(img.src);
-  img.src = ready.src;
 }

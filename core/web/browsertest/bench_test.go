@@ -32,7 +32,7 @@ func BenchmarkPageStaysResponsive(b *testing.B) {
 					p.wait(`document.querySelector('.after').naturalWidth && document.querySelector('.before').naturalWidth`)
 					if c.count == 1 {
 						p.wait(`!document.querySelector('.zoom').hidden`)
-						p.click(`[data-zoom="1"]`)
+						p.click(`[data-zoom="in"]`)
 						p.wait(fmt.Sprintf(`document.querySelector('.after').naturalWidth === %d && document.querySelector('.before').naturalWidth === %[1]d`, c.width))
 					}
 				})

@@ -210,10 +210,20 @@ func (p *tab) pick(files ...string) {
 	p.do(chromedp.SetUploadFiles(chromedp.CSS("#image"), files))
 }
 
-// results waits until so many cards hold a finished picture.
+// results waits until so many photos are done.
 func (p *tab) results(count int) {
 	p.t.Helper()
-	p.wait(fmt.Sprintf("document.querySelectorAll('.result .tools:not([hidden])').length === %d", count))
+	p.wait(fmt.Sprintf("document.querySelectorAll('.card[data-state=done]').length === %d", count))
+	if count == 1 {
+		p.wait("document.getElementById('stage').checkVisibility()")
+	}
+}
+
+// look opens one of several photos, counted from 1, in the focus view.
+func (p *tab) look(number int) {
+	p.t.Helper()
+	p.click(fmt.Sprintf(".card:nth-child(%d) .open", number))
+	p.wait(fmt.Sprintf("document.querySelector('.card:nth-child(%d) [aria-current]') && document.getElementById('stage').checkVisibility()", number))
 }
 
 // screen sets the window's size and the preferred colours.

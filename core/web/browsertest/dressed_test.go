@@ -204,10 +204,10 @@ func wishes() []wish {
 
 // controls is what a wish's statements are made of.
 const controls = `const box = document.querySelector('.tools'), find = (name) => box.querySelector('[name="' + name + '"]');
-	const set = (name, value) => { find(name).value = value; find(name).dispatchEvent(new Event('input', { bubbles: true })) };
+	const set = (name, value) => { find(name).value = value; for (const type of ['input', 'change']) find(name).dispatchEvent(new Event(type, { bubbles: true })) };
 	const tick = (name) => { find(name).checked = true; find(name).dispatchEvent(new Event('input', { bubbles: true })) };
 	const pick = (kind) => box.querySelector('.swatch [value="' + kind + '"]').click();
-	const colour = (value) => { const c = box.querySelector('.backdrops [type="color"]'); c.value = value; c.dispatchEvent(new Event('input')) };`
+	const colour = (value) => set('colour', value);`
 
 // What the page makes of a cut-out is what the server makes of it. Alpha may
 // differ by one level, where a tie is rounded. Canvases hold 8 bits of colour

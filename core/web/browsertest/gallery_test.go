@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // fill makes results and opens the gallery that holds them.
@@ -38,6 +39,15 @@ func (p *tab) openGallery(s *site, tiles int) {
 	p.wait("[...document.querySelectorAll('.tile img')].every((i) => i.naturalWidth)")
 }
 
+// parts fails the test unless the gallery's storage holds the pictures of so many
+// entries: cut-out, view, thumbnail, its look, view of the original, original.
+func (p *tab) parts(entries int) {
+	p.t.Helper()
+	if left := eval[int](p, `caches.open('gallery').then((c) => c.keys()).then((k) => k.length)`); left != 6*entries {
+		p.t.Errorf("%d pictures in the cache, want those of %d entries", left, entries)
+	}
+}
+
 func TestGalleryKeepsShowsAndDeletes(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	p.fill(s, photo(t, "one.jpg", 640, 480), photo(t, "two.jpg", 320, 240))
@@ -55,9 +65,14 @@ func TestGalleryKeepsShowsAndDeletes(t *testing.T) {
 	p.click(`#viewer [data-do="delete"]`)
 	p.wait(`document.querySelectorAll('.tile').length === 1`)
 	p.wait(`document.activeElement.closest('.tile')`)
-	if left := eval[int](p, `caches.open('gallery').then((c) => c.keys()).then((k) => k.length)`); left != 3 {
-		t.Errorf("%d pictures left in the cache, want the 3 of one entry", left)
-	}
+	p.click(`[data-key="deleted"] .button:not(.quiet)`) // undo
+	p.wait(`document.querySelectorAll('.tile').length === 2`)
+	p.click(`.tile:first-child [data-do="delete"]`)
+	p.wait(`document.querySelectorAll('.tile').length === 1`)
+	p.visit(s.url + "/gallery") // another visit does not bring it back
+	p.wait(`document.querySelectorAll('.tile').length === 1`)
+	p.act(`await (await import(document.querySelector('script[type="module"]').src.replace('gallery.js', 'store.js'))).purge(0)`)
+	p.parts(1)
 	p.click(`#bar [data-do="clear"]`)
 	p.wait(`document.getElementById('confirm').open`)
 	p.click(`#confirm [value="no"]`)
@@ -73,26 +88,65 @@ func TestGalleryKeepsShowsAndDeletes(t *testing.T) {
 	}
 }
 
-// What is chosen for one picture of the gallery is not left over for the next.
-func TestGalleryOptionsStartAnew(t *testing.T) {
+// What is chosen for a picture is stored with it, on the start page and in the
+// gallery, and is not left over for the next.
+func TestStylingIsKeptInTheGallery(t *testing.T) {
 	s, p := startSite(t), open(t, "")
-	p.fill(s, photo(t, "one.jpg", 640, 480), photo(t, "two.jpg", 320, 240))
-	p.click(`.tile:first-child [data-do="open"]`)
-	p.wait(`document.getElementById('viewer').open`)
-	whole := eval[string](p, `document.querySelector('#viewer .size').textContent`)
-	p.click(`#viewer .subject summary`)
-	p.click(`#viewer [name="crop"]`)
-	p.click(`#viewer [name="shadow"]`)
-	p.click(`#viewer .swatch [value="blur"]`)
-	p.wait(`document.querySelector('#viewer .backdrop img') && document.querySelector('#viewer .cast')`)
-	p.wait(`document.querySelector('#viewer .size').textContent !== '` + whole + `'`)
+	p.visit(s.url)
+	p.pick(photo(t, "one.jpg", 640, 480))
+	p.results(1)
+	p.kept(1)
+	p.act(controls + `set('type', 'image/webp'); tick('crop')`)
+	p.do(chromedp.SetUploadFiles(chromedp.CSS(`.backdrops [type="file"]`), []string{photo(t, "behind.jpg", 90, 200)}))
+	p.wait(`document.querySelector('.plate').dataset.backdrop === 'picture' && document.querySelector('.size').textContent !== '640 × 480'`)
+	whole := eval[string](p, `document.querySelector('.size').textContent`)
+	p.wait(`JSON.parse(localStorage.getItem('gallery'))[0].style.background.kind === 'picture'`)
+	p.pick(photo(t, "two.jpg", 320, 240))
+	p.results(2)
+	p.kept(2)
+	p.openGallery(s, 2)
+	open := func(name string) {
+		t.Helper()
+		p.act(`[...document.querySelectorAll('.tile')].find((t) => t.textContent.includes('` + name + `')).querySelector('[data-do="open"]').click()`)
+		p.wait(`document.getElementById('viewer').open && document.querySelector('#viewer .name').textContent === '` + name + `'`)
+	}
+	open("one.jpg")
+	p.wait(`document.querySelector('#viewer .backdrop img') && document.querySelector('#viewer .size').textContent === '` + whole + `'`)
+	p.holds(`document.querySelector('#viewer [name="type"]').value === 'image/webp' && document.querySelector('#viewer [name="crop"]').checked`)
 	p.accessible("gallery options")
+	// The original is there at full size: the blurred background is made from it.
+	p.click(`#viewer .swatch [value="blur"]`)
+	p.click(`#viewer [name="shadow"]`)
+	p.wait(`document.querySelector('#viewer .cast') && document.querySelector('#viewer .plate').dataset.backdrop === 'blur'`)
+	p.wait(`JSON.parse(localStorage.getItem('gallery')).some(({ style }) => style.background.kind === 'blur' && style.shadow === .5)`)
 	p.click(`#viewer [data-do="close"]`)
-	p.click(`.tile:last-child [data-do="open"]`)
-	p.wait(`document.getElementById('viewer').open && /^(640 × 480|320 × 240)$/.test(document.querySelector('#viewer .size').textContent)`)
+	open("two.jpg")
 	p.holds(`!document.querySelector('#viewer .cast') && !document.querySelector('#viewer .backdrop img')`)
 	p.holds(`![...document.querySelectorAll('#viewer [type="checkbox"]')].some((box) => box.checked)`)
-	p.holds(`document.querySelector('#viewer [value="none"]').checked`)
+	p.holds(`document.querySelector('#viewer [value="none"]').checked && document.querySelector('#viewer .size').textContent === '320 × 240'`)
+	// Previous and next, by button and by key.
+	p.holds(`document.getElementById('place').textContent === '1 of 2' && document.querySelector('[data-do="previous"]').disabled`)
+	p.click(`#viewer [data-do="next"]`)
+	p.wait(`document.querySelector('#viewer .name').textContent === 'one.jpg' && document.querySelector('[data-do="next"]').disabled`)
+	p.press(kb.ArrowLeft)
+	p.wait(`document.querySelector('#viewer .name').textContent === 'two.jpg'`)
+}
+
+func TestSeveralAreSelectedInTheGallery(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.fill(s, photo(t, "one.jpg", 300, 200), photo(t, "two.jpg", 301, 200), photo(t, "three.jpg", 302, 200))
+	p.act(`for (const box of [...document.querySelectorAll('.select input')].slice(0, 2)) box.click()`)
+	p.holds(`document.getElementById('tally').textContent === '2 selected'`)
+	p.accessible("gallery selected")
+	folder, save := p.downloads()
+	save(func() { p.click(`[data-do="downloadSome"]`) })
+	if names := listZIP(t, filepath.Join(folder, "cutouts.zip")); len(names) != 2 {
+		t.Errorf("the ZIP holds %q", names)
+	}
+	p.click(`[data-do="deleteSome"]`)
+	p.wait(`document.querySelectorAll('.tile').length === 1 && document.querySelector('[data-key="deleted"] p').textContent === '2 pictures deleted.'`)
+	p.click(`[data-key="deleted"] .button:not(.quiet)`)
+	p.wait(`document.querySelectorAll('.tile').length === 3 && document.getElementById('some').hidden`)
 }
 
 func TestGalleryGoesOutAndComesBackAsZIP(t *testing.T) {
@@ -101,7 +155,7 @@ func TestGalleryGoesOutAndComesBackAsZIP(t *testing.T) {
 	folder, save := p.downloads()
 	save(func() { p.click(`[data-do="export"]`) })
 	names := listZIP(t, filepath.Join(folder, "gallery.zip"))
-	if len(names) != 7 || names[0] != "gallery.json" || names[1] != "one-cutout-2.png" {
+	if len(names) != 9 || names[0] != "gallery.json" || names[1] != "one-cutout-2.png" {
 		t.Errorf("the ZIP holds %q", names)
 	}
 	p.click(`#bar [data-do="clear"]`)
@@ -131,9 +185,7 @@ func TestGalleryMendsWhatTheBrowserTookAway(t *testing.T) {
 	p.openGallery(s, 1)
 	p.holds(`document.querySelector('[data-key="lost"]').textContent.includes('one picture')`)
 	p.holds(`JSON.parse(localStorage.getItem('gallery')).length === 1`)
-	if left := eval[int](p, `caches.open('gallery').then((c) => c.keys()).then((k) => k.length)`); left != 3 {
-		t.Errorf("%d pictures left in the cache, want the 3 of one entry", left)
-	}
+	p.parts(1)
 	call(p, storage.ClearDataForOrigin, storage.ClearDataForOriginParams{Origin: s.url, StorageTypes: "cache_storage"})
 	p.openGallery(s, 0)
 	p.act(`localStorage.setItem('gallery', '{"not":"a list"}')`)

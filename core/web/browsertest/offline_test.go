@@ -20,7 +20,7 @@ func TestGalleryWorksWithTheServerStopped(t *testing.T) {
 	p.wait(`document.getElementById('viewer').open && document.querySelector('#viewer .before')?.naturalWidth`)
 	folder, save := p.downloads()
 	save(func() { p.click(`#viewer [data-act="save"]`) })
-	name := eval[string](p, `document.querySelector('#viewer h2').textContent`) // either may be the newest
+	name := eval[string](p, `document.querySelector('#viewer .name').textContent`) // either may be the newest
 	at(t, folder, strings.TrimSuffix(name, ".jpg")+"-cutout.png", 1, 1, 0, 0, 0, 0)
 	p.click(`#viewer [data-do="delete"]`)
 	p.wait(`document.querySelectorAll('.tile').length === 1`)
@@ -34,7 +34,7 @@ func TestGalleryWorksWithTheServerStopped(t *testing.T) {
 	p.visit(s.url)
 	p.wait("document.documentElement.classList.contains('ready')")
 	p.pick(photo(t, "three.jpg", 300, 200))
-	p.wait(`document.querySelector('.problem h3')?.textContent === 'The connection was lost'`)
+	p.wait(`document.querySelector('.problem h3')?.textContent === 'The server can’t be reached'`)
 	p.accessible("connection lost")
 }
 
@@ -56,7 +56,7 @@ func TestSharedPhotosWaitForAClick(t *testing.T) {
 	}
 	p.click(`[data-key="shared"] .button:not(.quiet)`)
 	p.results(2)
-	p.holds(`[...document.querySelectorAll('.result h3')].map((h) => h.textContent).sort().join() === 'from-phone.jpg,zwei ä.jpg'`)
+	p.holds(`[...document.querySelectorAll('.card b')].map((h) => h.textContent).sort().join() === 'from-phone.jpg,zwei ä.jpg'`)
 }
 
 // Another site has the visitor's browser share photos with this one: none of

@@ -97,7 +97,7 @@ func TestFirstVisitIsSmallAndAsksNobodyElse(t *testing.T) {
 	sizes := p.watchTraffic()
 	p.visit(s.url)
 	p.wait(`navigator.serviceWorker.controller`)
-	p.wait(`document.getElementById('quota').textContent.includes('photos left')`)
+	p.wait(`document.getElementById('quota').classList.contains('htmx-settling') || performance.getEntriesByName(location.origin + '/device/quota').length`)
 	total := 0.0
 	for _, r := range sizes() {
 		if !strings.HasPrefix(r.url, s.url+"/") {

@@ -59,7 +59,7 @@ func TestWhatIsShownIsSaved(t *testing.T) {
 	p.results(1)
 	p.wait(`document.querySelector('.after').naturalWidth && document.querySelector('.before').naturalWidth`)
 	p.act(controls + `tick('crop'); set('margin', '12'); tick('shadow'); set('strength', '80');
-		Object.assign(document.querySelector('.viewer').style, { justifyContent: 'start', borderRadius: 0 }); document.querySelector('.handle').style.display = 'none'`)
+		Object.assign(document.querySelector('.window').style, { justifyContent: 'start', borderRadius: 0 }); document.querySelector('.handle').style.display = 'none'; document.querySelector('.plate').style.width = 'calc(var(--width) * 1px)'`)
 	p.wait(`document.querySelector('.cast')`)
 	folder, save := p.downloads()
 	back := write(t, "behind.png", encode(t, behind()))
@@ -113,13 +113,12 @@ func TestShadowNeedsGround(t *testing.T) {
 	p.pick(write(t, "low.png", upload))
 	p.results(1)
 	p.act(controls + `tick('shadow')`)
-	p.wait(`document.querySelector('.said').textContent.includes('no ground for a shadow')`)
+	p.wait(`document.querySelector('.said').textContent.includes('No room for a shadow')`)
 	folder, save := p.downloads()
 	save(func() { p.click(`[data-act="save"]`) })
 	if alpha, _ := apart(t, read(t, filepath.Join(folder, "low-cutout.png")), low.cut(t)); alpha > 0 {
 		t.Errorf("a shadow was drawn, up to %.0f levels of alpha", alpha)
 	}
-	p.click(`.subject summary`)
 	p.click(`.tools [name="shadow"]`)
 	p.wait(`document.querySelector('.said').textContent === ''`)
 }

@@ -6,21 +6,22 @@ import { unzip, zip } from '../zip.js';
 import { blurred } from './blur.js';
 import { compose, survey } from './compose.js';
 
-const VIEW = 1600; // pixels on the long side of what is looked at
+// Pixels on the long side of what is looked at, and of thumbnails.
+const VIEW = 1600;
+const THUMB = 360;
 
 const jobs = {
   // open decodes the base64 of an answer.
   async open({ type, base64 }) {
     const file = new Blob([decode(base64)], { type });
-    const view = await shrink(file, VIEW, 'image/webp').catch(() => null);
-    return { file, view: view?.blob ?? file };
+    return { file, ...await views({ file }) };
   },
+
+  views,
 
   // view makes a smaller copy of a photo; it fails for formats that this
   // browser cannot show.
-  view({ photo, type = 'image/jpeg' }) {
-    return shrink(photo, VIEW, type);
-  },
+  view: async ({ photo }) => (await shrink(photo, VIEW, 'image/jpeg')).blob,
 
   compose,
   survey,
@@ -47,6 +48,13 @@ function decode(base64) {
   const out = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) out[i] = text.charCodeAt(i);
   return out;
+}
+
+// views makes smaller copies of a cut-out.
+async function views({ file }) {
+  const view = await shrink(file, VIEW, 'image/webp').catch(() => null);
+  const thumb = view && await shrink(view.blob, THUMB, 'image/webp');
+  return { view: view?.blob ?? file, thumb: thumb?.blob ?? file };
 }
 
 async function shrink(photo, longest, type) {

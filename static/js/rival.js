@@ -1,0 +1,76 @@
+// Try Best: the same photo is sent again, and the visitor keeps either result.
+
+import { NONE, paint } from './style.js';
+import { progressOf, send } from './upload.js';
+import { sendBy } from './extend.js';
+import { blobSource } from './blobs.js';
+import { announce, clone } from './words.js';
+
+// startRival adds a pane to a place and resolves to the better result as the
+// visitor judges, or to null for the old one. It sets card.rival to { pane }
+// meanwhile and calls changed when that changes.
+export async function startRival(card, place, changed) {
+  const rival = { pane: clone('pane'), file: card.file, name: card.name, mode: 'best', before: card.before };
+  const old = card.item;
+  card.rival = rival;
+  place.append(rival.pane);
+  htmx.process(rival.pane);
+  rival.pane.querySelector('.thumb').replaceChildren(side(old, 'Now'));
+  try {
+    for (;;) {
+      const { kind, result } = await attempt(rival, changed);
+      if (kind === 'result') return await choose(rival, old, result) ? result : null;
+      if (kind === 'cancelled' || await answer(rival, ['retry', 'dismiss']) === 'dismiss') return null;
+    }
+  } finally {
+    card.rival = null;
+    rival.pane.remove();
+    changed();
+  }
+}
+
+function attempt(rival, changed) {
+  const working = clone('working');
+  working.querySelector('h3').textContent = `${rival.name}, in Best`;
+  rival.pane.querySelector('.outcome').replaceChildren(working);
+  working.querySelector('[data-act="cancel"]').addEventListener('click', () => rival.cancel?.());
+  rival.progress = progressOf(rival.pane);
+  changed();
+  return sendBy(rival) ?? send(rival);
+}
+
+async function choose(rival, old, result) {
+  const question = clone('choice');
+  rival.pane.querySelector('.outcome').replaceChildren(question);
+  rival.pane.querySelector('.thumb').replaceChildren(side(old, 'Now'), side({ ...result, style: old.style }, 'Best'));
+  announce('Best is ready. Keep either result.');
+  question.querySelector('h3').focus();
+  return await answer(rival, ['old', 'new']) === 'new';
+}
+
+// answer resolves to the first of these acts that is clicked in the pane.
+function answer({ pane }, acts) {
+  return new Promise((resolve) => {
+    pane.addEventListener('click', ({ target }) => {
+      const act = target.closest('[data-act]')?.dataset.act;
+      if (acts.includes(act)) resolve(act);
+    });
+  });
+}
+
+function side({ view, file, style: { background } }, caption) {
+  const figure = document.createElement('figure');
+  figure.className = 'side';
+  const backing = document.createElement('span');
+  backing.className = 'backing';
+  const look = paint(background ?? NONE);
+  if (look) backing.style.setProperty('background', look);
+  const img = document.createElement('img');
+  img.alt = `The result, ${caption}`;
+  blobSource(img, view ?? file);
+  backing.append(img);
+  const words = document.createElement('figcaption');
+  words.textContent = caption;
+  figure.append(backing, words);
+  return figure;
+}

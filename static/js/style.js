@@ -1,0 +1,58 @@
+// How a cut-out is dressed: what is chosen in the tools, as plain data that can
+// be copied to other photos, undone, and stored with the gallery's entry.
+//
+//   { background, margin, shadow, type }
+//
+// background is one of { kind: 'none' }, { kind: 'colour', colour },
+// { kind: 'gradient', from, to, degrees }, { kind: 'blur', amount } and
+// { kind: 'picture', picture }, a Blob that this browser can show. margin is a
+// share of the subject's longer side, null for no crop; shadow an opacity, 0 to 1.
+
+import { studio } from './studio.js';
+
+export const NONE = Object.freeze({ kind: 'none' });
+
+export const undressed = (type) => ({ background: NONE, margin: null, shadow: 0, type });
+
+export const dressed = ({ background, margin, shadow }) => background.kind !== 'none' || margin !== null || shadow > 0;
+
+// paint returns a background as the page's own styles show it, or null.
+export function paint(background) {
+  if (background.kind === 'colour') return background.colour;
+  if (background.kind === 'gradient') return `linear-gradient(${background.degrees}deg, ${background.from}, ${background.to})`;
+  return null;
+}
+
+// blurred resolves to what lies behind the subject, blurred once for the view,
+// the thumbnail and the saved file.
+export function blurred(item, amount) {
+  if (item.blurred?.amount !== amount) {
+    const picture = studio('blurred', { original: item.original ?? item.before, cutout: item.file, amount });
+    item.blurred = { amount, picture };
+    picture.catch(() => {
+      item.blurred = null; // the next choice tries again
+    });
+  }
+  return item.blurred.picture;
+}
+
+// render resolves to the item's picture as its style says, in a type.
+export async function render(item, type = item.style.type) {
+  if (!dressed(item.style) && type === item.file.type) return item.file;
+  return studio('compose', { cutout: item.file, ...await layers(item), type });
+}
+
+// thumbnail resolves to a small picture of the item as its style says.
+export async function thumbnail(item) {
+  if (!dressed(item.style)) return item.thumb;
+  return studio('compose', { cutout: item.thumb, ...await layers(item), type: 'image/webp' });
+}
+
+async function layers(item) {
+  const { background, margin, shadow } = item.style;
+  switch (background.kind) {
+    case 'none': return { margin, shadow, background: null };
+    case 'blur': return { margin, shadow, background: { kind: 'picture', picture: await blurred(item, background.amount), whole: true } };
+    default: return { margin, shadow, background };
+  }
+}
