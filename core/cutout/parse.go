@@ -6,7 +6,7 @@ import (
 )
 
 // optionNames are the API's options, in the query or as form fields.
-var optionNames = []string{"mode", "format", "output", "edges", "background", "crop", "shadow", "keep", "remove", "depth", "model", "backend"}
+var optionNames = []string{"mode", "format", "output", "edges", "background", "crop", "shadow", "keep", "remove", "hints", "box", "depth", "model", "backend"}
 
 // ParseOptions reads options by their names; absent and empty mean the default.
 // strict refuses names that are not options: a program's typing error would
@@ -35,6 +35,8 @@ func ParseOptions(values map[string]string, strict bool) (Options, error) {
 	read(into(&o.Shadow, ParseShadow), "shadow")
 	read(into(&o.Keep, parsePoints("keep")), "keep")
 	read(into(&o.Remove, parsePoints("remove")), "remove")
+	read(noHints, "hints")
+	read(into(&o.Region, ParseBox), "box")
 	read(into(&o.Depth, parseDepth), "depth")
 	read(into(&o.Model, parseName("model")), "model")
 	read(into(&o.Backend, parseName("backend")), "backend")
@@ -61,6 +63,14 @@ func parseDepth(s string) (int, error) {
 
 func parsePoints(name string) func(string) ([]Point, error) {
 	return func(s string) ([]Point, error) { return ParsePoints(name, s) }
+}
+
+// noHints refuses hints that are no file.
+func noHints(s string) error {
+	if s != "" {
+		return Errorf(Invalid, "hints is a picture: send it as a file in a form")
+	}
+	return nil
 }
 
 func parseName(what string) func(string) (string, error) {

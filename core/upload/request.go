@@ -142,7 +142,7 @@ func (r *Request) Add(from io.Reader) error {
 }
 
 // Options are those of our own routes: values, which the form's fields outrank, and
-// the background picture. strict refuses unknown names.
+// the pictures for background and hints. strict refuses unknown names.
 func (r *Request) Options(values map[string]string, strict bool) (cutout.Options, error) {
 	for name, value := range r.Fields {
 		values[name] = value
@@ -151,6 +151,7 @@ func (r *Request) Options(values map[string]string, strict bool) (cutout.Options
 	if picture := r.Files["background"]; picture != nil {
 		options.Background = &cutout.Background{Picture: picture}
 	}
+	options.Hints = r.Files["hints"]
 	if err == nil && len(r.Photos) == 0 {
 		err = ErrNoPhoto
 	}

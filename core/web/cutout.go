@@ -21,7 +21,7 @@ func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*upload
 	r := s.uploads.New(c.Writer, c.Request)
 	x.upload = r
 	r.Owner, r.MaxUpload, r.MaxPhotos = ownerOf(c, who), x.generation.settings.MaxUpload, photos
-	r.PhotoField, r.FileFields = "image", []string{"background"}
+	r.PhotoField, r.FileFields = "image", []string{"background", "hints"}
 	r.Charge = func() error {
 		err := s.charge(c, who, 1)
 		if err == nil && x.unknownKey {
@@ -36,8 +36,8 @@ func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*upload
 }
 
 // cutoutAPI answers POST /api/v1/cutouts: one photo, as the raw body or as the
-// multipart field image, options in the query or as fields, and perhaps a file in
-// the field background. The answer is the picture itself.
+// multipart field image, options in the query or as fields, and perhaps files in the
+// fields background and hints. The answer is the picture itself.
 func (s *Server) cutoutAPI(c *gin.Context) {
 	s.program(c)
 	r, err := s.receive(c, s.devices.Derive(c.Request), 1)

@@ -132,7 +132,7 @@ func TestAPIReadsWhatBelongsAroundTheSubject(t *testing.T) {
 	if o := jobs[len(jobs)-1].Options; len(o.Keep) != 2 || o.Keep[1] != (cutout.Point{X: 30, Y: 40}) || len(o.Remove) != 1 || !o.Remove[0].Percent {
 		t.Errorf("points: %+v, %+v", o.Keep, o.Remove)
 	}
-	for _, query := range []string{"background=red", "background=%23fff,%23000,up", "crop=-1", "crop=tight", "shadow=101", "shadow=NaN", "keep=5", "remove=1,2%25"} {
+	for _, query := range []string{"background=red", "background=%23fff,%23000,up", "crop=-1", "crop=tight", "shadow=101", "shadow=NaN", "keep=5", "remove=1,2%25", "box=1,2,3", "box=5,5,a,9", "hints=keep.png"} {
 		option, _, _ := strings.Cut(query, "=")
 		if p := s.do(http.MethodPost, api+"?"+query, strings.NewReader("x")).problem(t); p.Code != cutout.Invalid || !strings.Contains(p.Detail, option) {
 			t.Errorf("%s: %+v", query, p)
@@ -298,4 +298,39 @@ func TestAPIKeys(t *testing.T) {
 		t.Errorf("%d %+v", guess.status, p)
 	}
 	s.do(http.MethodPost, api, strings.NewReader("x"), "X-API-Key", "wrong again").expect(t, 429)
+}
+
+// Hints come as a file, a box as numbers; several hints, and points without end, are
+// errors that say so.
+func TestAPIReadsHintsAndABox(t *testing.T) {
+	var jobs []cutout.Job
+	s := start(t, remembering(&jobs))
+	s.post(api+"?box=10%25,20,30,40%25", newForm().fileIn("hints", "h.png", "hints").file("a.jpg", "x")).expect(t, 200)
+	s.post(api, newForm().file("a.jpg", "x").fileIn("hints", "", "")).expect(t, 200)
+	s.post(formPath, newForm().fileIn("hints", "h.png", "hints").file("a.jpg", "x").field("box", "1,2,3,4")).expect(t, 200)
+	length := func(v float64, percent bool) cutout.Length { return cutout.Length{Value: v, Percent: percent} }
+	for i, want := range []struct {
+		hints string
+		box   *cutout.Region
+	}{
+		{"hints", &cutout.Region{Left: length(10, true), Top: length(20, false), Right: length(30, false), Bottom: length(40, true)}},
+		{"", nil},
+		{"hints", &cutout.Region{Left: length(1, false), Top: length(2, false), Right: length(3, false), Bottom: length(4, false)}},
+	} {
+		if o := jobs[i].Options; string(o.Hints) != want.hints || !reflect.DeepEqual(o.Region, want.box) {
+			t.Errorf("job %d: hints %q, box %+v", i, o.Hints, o.Region)
+		}
+	}
+	for name, form := range map[string]*testForm{
+		"twice":            newForm().file("a.jpg", "x").fileIn("hints", "h.png", "one").fileIn("hints", "h.png", "two"),
+		"as text":          newForm().file("a.jpg", "x").field("hints", "green"),
+		"a million points": newForm().file("a.jpg", "x").field("keep", strings.Repeat("1,1;", 1e6)),
+	} {
+		if p := s.post(api, form).problem(t); p.Code != cutout.Invalid || p.Detail == "" {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	if len(jobs) != 3 {
+		t.Errorf("%d jobs", len(jobs))
+	}
 }
