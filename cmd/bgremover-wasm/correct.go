@@ -14,66 +14,95 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// session is the correction in hand.
-var session *correct.Session
+// correction is the one in hand.
+var correction struct {
+	photo   *cutout.Photo
+	alpha   *cutout.Mask
+	session *correct.Session // from the first preview on
+	done    *cutout.Photo    // the cut-out that result reads
+}
 
-var errClosed = errors.New("no photo is open")
+var errRows = errors.New("rows outside the photo")
 
-// open starts a correction: open(width, height, pixels, levels), the photo as RGBA
-// and its matte as one byte a pixel.
-func open(args []js.Value) (any, error) {
-	session = nil // its memory serves the next
+// begin starts a correction: begin(width, height). All its rows follow.
+func begin(args []js.Value) (any, error) {
 	width, height := args[0].Int(), args[1].Int()
-	pixels, err := bytesIn(args[2], 4*width*height)
-	if err != nil {
-		return nil, err
-	}
-	levels, err := bytesIn(args[3], width*height)
-	if err != nil {
-		return nil, err
-	}
-	photo := &cutout.Photo{Width: width, Height: height, Pix: pixels, Opaque: opaque(pixels)}
-	session, err = correct.Open(context.Background(), photo, &cutout.Mask{Width: width, Height: height, Pix: levels})
-	return nil, err
+	correction.session, correction.done, correction.photo, correction.alpha = nil, nil, nil, nil // memory for the next
+	correction.photo = &cutout.Photo{Width: width, Height: height, Pix: make([]uint8, 4*width*height), Opaque: true}
+	correction.alpha = &cutout.Mask{Width: width, Height: height, Pix: make([]uint8, width*height)}
+	return nil, nil
 }
 
-func opaque(pixels []uint8) bool {
-	for i := 3; i < len(pixels); i += 4 {
-		if pixels[i] != 255 {
-			return false
-		}
+// rows takes rows of the photo and of its first cut-out, both as RGBA: rows(from, to,
+// photo, cutout).
+func rows(args []js.Value) (any, error) {
+	photo, alpha := correction.photo, correction.alpha
+	from, to := args[0].Int(), args[1].Int()
+	if photo == nil || from < 0 || to < from || to > photo.Height {
+		return nil, errRows
 	}
-	return true
+	// The cut-out passes through the photo's place; of it only the alpha is kept.
+	part := photo.Pix[4*from*photo.Width : 4*to*photo.Width]
+	if err := copyIn(part, args[3]); err != nil {
+		return nil, err
+	}
+	for i := range alpha.Pix[from*photo.Width : to*photo.Width] {
+		alpha.Pix[from*photo.Width+i] = part[4*i+3]
+	}
+	if err := copyIn(part, args[2]); err != nil {
+		return nil, err
+	}
+	for i := 3; i < len(part); i += 4 {
+		photo.Opaque = photo.Opaque && part[i] == 255
+	}
+	return nil, nil
 }
 
-// preview returns the matte after strokes, at the size for looking at it:
+// opened returns the session, which begins once all rows are there.
+func opened() (*correct.Session, error) {
+	var err error
+	if correction.photo == nil {
+		return nil, errors.New("no correction has begun")
+	}
+	if correction.session == nil {
+		correction.session, err = correct.Open(context.Background(), correction.photo, correction.alpha)
+	}
+	return correction.session, err
+}
+
+// preview returns { width, height, levels }, the matte after strokes at the size for
+// looking at it, one byte a pixel:
 // preview([{ keep, literal, points }, ...]), points being a Float32Array of x, y and
 // radius in shares of the photo's longer side.
 func preview(args []js.Value) (any, error) {
-	if session == nil {
-		return nil, errClosed
+	session, err := opened()
+	if err != nil {
+		return nil, err
 	}
 	m, err := session.Preview(context.Background(), strokes(args[0]))
 	if err != nil {
 		return nil, err
 	}
-	return mask(m), nil
+	return map[string]any{"width": m.Width, "height": m.Height, "levels": copyOut("Uint8Array", m.Pix)}, nil
 }
 
-// finish returns the cut-out after strokes, at full size: finish(strokes).
+// finish makes the cut-out after strokes, at full size, which result reads:
+// finish(strokes).
 func finish(args []js.Value) (any, error) {
-	if session == nil {
-		return nil, errClosed
+	session, err := opened()
+	if err != nil {
+		return nil, err
 	}
+	correction.done = nil
 	alpha, err := session.Finish(context.Background(), strokes(args[0]))
 	if err != nil {
 		return nil, err
 	}
-	photo := *session.Photo()
+	photo := *correction.photo
 	photo.Pix = slices.Clone(photo.Pix)
 	if !photo.Opaque {
 		// The matte that the session began with includes the photo's own alpha.
-		alpha.Pix = slices.Clone(alpha.Pix)
+		alpha = &cutout.Mask{Width: alpha.Width, Height: alpha.Height, Pix: slices.Clone(alpha.Pix)}
 		for i, level := range alpha.Pix {
 			alpha.Pix[i] = min(level, photo.Pix[4*i+3])
 			photo.Pix[4*i+3] = 255
@@ -83,7 +112,18 @@ func finish(args []js.Value) (any, error) {
 	if err := compose.Cutout(context.Background(), &photo, alpha, true); err != nil {
 		return nil, err
 	}
-	return picture(&photo), nil
+	correction.done = &photo
+	return nil, nil
+}
+
+// result returns rows of what finish made, as RGBA for ImageData: result(from, to).
+func result(args []js.Value) (any, error) {
+	done := correction.done
+	from, to := args[0].Int(), args[1].Int()
+	if done == nil || from < 0 || to < from || to > done.Height {
+		return nil, errRows
+	}
+	return copyOut("Uint8ClampedArray", done.Pix[4*from*done.Width:4*to*done.Width]), nil
 }
 
 func strokes(list js.Value) []correct.Stroke {

@@ -15,9 +15,11 @@ import (
 
 // functions is what scripts may call; a new one needs an entry here and nothing else.
 var functions = map[string]func(args []js.Value) (any, error){
-	"open":    open,
+	"begin":   begin,
+	"rows":    rows,
 	"preview": preview,
 	"finish":  finish,
+	"result":  result,
 }
 
 func main() {
@@ -52,29 +54,18 @@ func failure(err error) js.Value {
 	return e
 }
 
-// bytesIn copies a Uint8Array or Uint8ClampedArray that must have so many bytes.
-func bytesIn(v js.Value, n int) ([]uint8, error) {
-	if n < 0 || v.Get("length").Int() != n {
-		return nil, errors.New("an array has the wrong length")
+// copyIn copies a Uint8Array or Uint8ClampedArray that must have as many bytes as b.
+func copyIn(b []uint8, v js.Value) error {
+	if v.Get("length").Int() != len(b) {
+		return errors.New("an array has the wrong length")
 	}
-	b := make([]uint8, n)
 	js.CopyBytesToGo(b, v)
-	return b, nil
+	return nil
 }
 
-// bytesOut copies into a new array of the given class.
-func bytesOut(class string, b []uint8) js.Value {
+// copyOut copies into a new array of the given class.
+func copyOut(class string, b []uint8) js.Value {
 	v := js.Global().Get(class).New(len(b))
 	js.CopyBytesToJS(v, b)
 	return v
-}
-
-// mask returns { width, height, levels }, one byte a pixel.
-func mask(m *cutout.Mask) map[string]any {
-	return map[string]any{"width": m.Width, "height": m.Height, "levels": bytesOut("Uint8Array", m.Pix)}
-}
-
-// picture returns { width, height, pixels }, four bytes a pixel, as for ImageData.
-func picture(p *cutout.Photo) map[string]any {
-	return map[string]any{"width": p.Width, "height": p.Height, "pixels": bytesOut("Uint8ClampedArray", p.Pix)}
 }

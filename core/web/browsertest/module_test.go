@@ -29,15 +29,21 @@ func TestTheModuleCorrectsAsTheServerDoes(t *testing.T) {
 	}
 	p.act(fmt.Sprintf(`
 		const { pipeline } = await import(%q);
-		const { open, finish, preview } = await pipeline;
+		const { begin, rows, preview, finish, result } = await pipeline;
 		const bytes = (s) => Uint8Array.from(atob(s), (c) => c.charCodeAt(0));
-		open(%d, %d, bytes(%q), bytes(%q));
+		const [width, height] = [%d, %d];
+		const photo = bytes(%q);
+		const cutout = new Uint8Array(photo.length);
+		bytes(%q).forEach((level, i) => { cutout[4 * i + 3] = level; });
+		begin(width, height);
+		for (let y = 0; y < height; y += 100) rows(y, y + 100, photo.subarray(4 * y * width, 4 * (y + 100) * width), cutout.subarray(4 * y * width, 4 * (y + 100) * width));
 		const line = (keep, ...points) => ({ keep, literal: false, points: Float32Array.from(points) });
 		const strokes = [line(true, 0.7, 0.35, 0.01, 0.8, 0.4, 0.01), line(false, 0.2, 0.35, 0.01, 0.25, 0.4, 0.01)];
 		const small = preview(strokes);
-		const { pixels } = finish(strokes);
+		finish(strokes);
+		const pixels = result(0, height);
 		let refused = '';
-		try { open(2, 2, new Uint8Array(3), new Uint8Array(4)); } catch (error) { refused = error.message; }
+		try { begin(2, 2); rows(0, 2, new Uint8Array(3), new Uint8Array(16)); } catch (error) { refused = error.message; }
 		let text = '';
 		for (let i = 3; i < pixels.length; i += 4) text += String.fromCharCode(pixels[i]);
 		globalThis.answer = { alpha: btoa(text), small: small.width + 'x' + small.levels.length, refused };`,
