@@ -48,6 +48,10 @@ var allowed = map[string][]string{
 
 	"core/bench": {"core/cutout", "core/decode"},
 
+	"core/batch":  {"core/cutout"},
+	"core/remote": {"core/cutout"},
+	"core/video":  {"core/cutout"},
+
 	"core/device":    {"core/cutout"},
 	"core/ratelimit": {"core/cutout"},
 	"core/accesslog": {"core/cutout", "core/flood"},
@@ -68,10 +72,10 @@ var allowed = map[string][]string{
 // only lists what may be imported by few: a package path (or its prefix, with
 // a trailing slash) and who may.
 var only = map[string][]string{
-	"os/exec":                         {"core/backend", "core/model", "core/decode", "core/bench", "plugins/contracttest", "plugins/internal/plugintest"},
+	"os/exec":                         {"core/backend", "core/model", "core/decode", "core/bench", "core/video", "plugins/contracttest", "plugins/internal/plugintest"},
 	"github.com/hashicorp/go-plugin":  {"core/backend", "plugins/"},
 	"github.com/gin-gonic/gin":        {"core/web", "core/admin"},
-	"net/http":                        {"cmd/", "core/app", "core/web", "core/upload", "core/httpcache", "core/purge", "core/admin", "core/model", "core/device", "core/fetch", "static"},
+	"net/http":                        {"cmd/", "core/app", "core/web", "core/upload", "core/httpcache", "core/purge", "core/admin", "core/model", "core/device", "core/fetch", "core/remote", "static"},
 	"log/slog":                        {"cmd/", "core/app", "core/web", "core/admin", "core/backend", "core/model", "core/config", "core/accesslog", "core/ratelimit", "core/device", "plugins/"},
 	"github.com/yalue/onnxruntime_go": {"plugins/internal/ort"},
 	"C":                               {"plugins/internal/ort"},

@@ -1,109 +1,263 @@
 package main
 
 import (
-	"errors"
-	"fmt"
+	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"bgremover.pro/core/app"
+	"bgremover.pro/core/batch"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/remote"
+	"bgremover.pro/core/video"
 )
 
+const removeHelp = `Cuts out each photo and writes PHOTO.cutout.png beside it, or to the path given
+with --to: a file for one photo, a folder for several. "-" reads a photo from
+standard input, or writes the result to standard output. Existing files are
+overwritten only with --force.
+
+A folder as an argument means the photos in it and in folders inside it, hidden
+ones and results of this program left out. With --to, results keep the folders'
+structure. A photo of a folder is skipped if its result exists and is at least as
+new as the photo; an older result is made again, and with --force, all are. Photos
+that differ only in their endings keep them: a.jpg.cutout.png, a.png.cutout.png.
+With --watch the command goes on until it is interrupted, and takes each photo that
+appears or changes as soon as it is completely written.
+
+A photo that fails does not stop the others. The exit status is 0 if all succeeded,
+1 if some failed, 2 for invalid settings, 130 if interrupted (without --watch).
+
+With --json each file is one line on standard output, an object with these fields:
+file, output, status (done, skipped or failed), subject (found, unsure or none),
+width, height, frames (of a video), ms, backend, model, mode, code and error (of
+those that failed; the code is that of the API, or "file" for what the system
+refuses to read or write).
+
+With --server photos are sent to a server instead, which needs no model here. If
+it is busy or a limit is reached, photos wait as it says, up to --patience each.
+
+A video, such as clip.mp4, is cut out frame by frame through ffmpeg, which must be
+installed, to clip.cutout.mov, clip.cutout.webm, clip.cutout.mp4, or the folder
+clip.cutout; its sound is kept except in a folder. Over a background the default is
+mp4, else prores. The mode is fast unless one is named. crop, keep, remove, hints and box do not apply.`
+
+// removeFlags are the flags beside the API's options.
+type removeFlags struct {
+	wishes
+	to           string
+	force, watch bool
+	json         bool
+	jobs         int
+	server, key  string
+	patience     time.Duration
+	options      cutout.Options
+	videoOptions cutout.Options
+	kind         video.Kind
+	names        batch.Naming
+}
+
 func removeCommand() *cobra.Command {
-	var wish wishes
-	var target string
-	var force bool
+	f := &removeFlags{}
 	cmd := &cobra.Command{
-		Use:   "remove PHOTO...",
-		Short: "Cut out photos on this machine, without a server.",
-		Long: `Cuts out each photo and writes PHOTO.cutout.png beside it, or to the path given
-with --to: a file for one photo, a folder for several. A folder as an argument
-means all photos directly inside it. "-" reads a photo from standard input, or
-writes the result to standard output. Existing files are overwritten only with
---force.`,
-		Args: cobra.MinimumNArgs(1),
+		Use:   "remove PHOTO|VIDEO|FOLDER...",
+		Short: "Cut out photos and videos on this machine, or through a server.",
+		Long:  removeHelp,
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if former := wish.formerOutput(); target == "" {
-				target = former
-			}
-			options, err := wish.options()
-			if err != nil {
+			if err := f.parse(); err != nil {
 				return err
 			}
-			photos, err := photosIn(args)
-			if err != nil {
-				return err
-			}
-			settings, err := config.Load(config.Sources{Environ: os.Environ()})
-			if err != nil {
-				return err
-			}
-			quiet := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
-			return app.WithLine(cmd.Context(), settings, quiet, func(line *app.Line) error {
-				run := removal{cmd, line, options, target, force, len(photos) > 1}
-				bar := newPhotoBar(cmd.ErrOrStderr(), len(photos))
-				failed := 0
-				for _, photo := range photos {
-					said, err := run.one(photo)
-					if cmd.Context().Err() != nil {
-						return cmd.Context().Err()
-					}
-					if err != nil {
-						failed++
-						said = fmt.Sprintf("%s: %v", photo, err)
-					}
-					if said != "" {
-						bar.say(said)
-					}
-					bar.done()
-				}
-				if failed > 0 {
-					return fmt.Errorf("%d of %d photos failed", failed, len(photos))
-				}
-				return nil
-			})
+			return f.run(cmd, args)
 		},
 	}
-	wish.add(cmd)
-	cmd.Flags().BoolVarP(&force, "force", "f", false, "overwrite existing files")
-	cmd.Flags().StringVarP(&target, "to", "o", "", "write to `PATH`: a file, a folder, or - for standard output")
+	f.add(cmd)
+	flags := cmd.Flags()
+	flags.BoolVarP(&f.force, "force", "f", false, "overwrite existing files, and make all results again")
+	flags.StringVarP(&f.to, "to", "o", "", "write to `PATH`: a file, a folder, or - for standard output")
+	flags.IntVarP(&f.jobs, "jobs", "j", 2, "photos in progress at a time, 1 to 64")
+	flags.BoolVarP(&f.watch, "watch", "w", false, "go on with photos that appear in the folders, until interrupted")
+	flags.BoolVar(&f.json, "json", false, "one JSON object for each file on standard output")
+	flags.StringVar(&f.server, "server", "", "send photos to the server at `URL`, such as https://example.org")
+	flags.StringVar(&f.key, "key", "", "the server's API key (better: in BGREMOVER_SERVER_KEY, which other users cannot see)")
+	flags.DurationVar(&f.patience, "patience", 5*time.Minute, "how long a photo may wait for a busy server")
 	return cmd
 }
 
-// removal is one invocation of the command.
-type removal struct {
-	cmd     *cobra.Command
-	line    *app.Line
-	options cutout.Options
-	target  string
-	force   bool
-	several bool
+// run finds the files, and then what cuts them out: nothing is started for nothing.
+func (f *removeFlags) run(cmd *cobra.Command, args []string) error {
+	ctx := cmd.Context()
+	r := &removal{removeFlags: f, stdin: cmd.InOrStdin(), stdout: cmd.OutOrStdout(), report: newTally(cmd, f)}
+	var files []batch.File
+	if !f.watch {
+		files = r.plan(ctx, args)
+		if ctx.Err() != nil || len(files) == 0 {
+			return r.report.end(ctx, args)
+		}
+	}
+	r.report.begin(files)
+	work := func() error {
+		if f.watch {
+			err := r.watch(ctx, args)
+			if err == nil {
+				err = r.report.end(context.WithoutCancel(ctx), args)
+			}
+			return err
+		}
+		r.all(ctx, files)
+		return r.report.end(ctx, args)
+	}
+	if f.server != "" {
+		return r.remotely(work)
+	}
+	settings, err := config.Load(config.Sources{Environ: os.Environ()})
+	if err != nil {
+		return err
+	}
+	settings.Inference.Workers, settings.Inference.Queue = f.jobs, f.jobs
+	r.limits = settings.Inference
+	quiet := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
+	var outcome error
+	err = app.WithLine(ctx, settings, quiet, func(line *app.Line) error {
+		r.line, r.cut = line, func(ctx context.Context, upload []byte) (*cutout.Result, error) {
+			return line.Pipeline.Remove(ctx, cutout.Job{Upload: upload, Options: f.options})
+		}
+		outcome = work()
+		return outcome
+	})
+	if f.watch && ctx.Err() != nil {
+		return outcome // an interrupt is how it ends
+	}
+	return err
 }
 
-// one cuts out one photo and returns a line to print, if any.
-func (r removal) one(photo string) (said string, err error) {
-	upload, err := readPhoto(r.cmd.InOrStdin(), photo)
+// remotely works with the server's help.
+func (r *removal) remotely(work func() error) error {
+	client, err := remote.New(r.server, r.key)
 	if err != nil {
-		return "", err
+		return err
 	}
-	result, err := r.line.Pipeline.Remove(r.cmd.Context(), cutout.Job{Upload: upload, Options: r.options})
+	defer client.Close()
+	values, pictures, err := r.values(r.options)
 	if err != nil {
-		return "", errors.New(cutout.MessageOf(err))
+		return err
 	}
-	target := targetOf(photo, r.target, r.options, r.several)
-	if target == "-" {
-		_, err = r.cmd.OutOrStdout().Write(result.File)
-		return "", err
+	client.Patience, client.Waiting = r.patience, r.report.waiting
+	photo := remote.Photo{Options: values, Files: pictures}
+	r.cut = func(ctx context.Context, upload []byte) (*cutout.Result, error) {
+		p := photo
+		p.File = upload
+		return client.Remove(ctx, p)
 	}
-	switch result.Subject {
-	case cutout.SubjectNone:
-		said = " (no subject found)"
-	case cutout.SubjectUnsure:
-		said = " (the subject is uncertain; check the result)"
+	return work()
+}
+
+// plan lists what is to be done; the rest is reported at once.
+func (r *removal) plan(ctx context.Context, args []string) (files []batch.File) {
+	found, problems := batch.Find(ctx, args, r.names)
+	for _, p := range problems {
+		r.report.failed(batch.File{Path: p.Path}, p.Err)
 	}
-	return target + said, write(target, result.File, r.force)
+	for _, file := range found {
+		if file.Found && !r.force && file.Done() {
+			r.report.skipped(file)
+			continue
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// all works on the files, several at once, until ctx ends.
+func (r *removal) all(ctx context.Context, files []batch.File) {
+	var group errgroup.Group
+	group.SetLimit(r.jobs)
+	for _, file := range files {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error { r.one(ctx, file); return nil })
+	}
+	_ = group.Wait() // each reports for itself
+}
+
+// watch works on files as they come.
+func (r *removal) watch(ctx context.Context, folders []string) error {
+	var group errgroup.Group
+	group.SetLimit(r.jobs)
+	err := batch.Watch(ctx, folders, r.names,
+		func(file batch.File) { group.Go(func() error { r.one(ctx, file); return nil }) },
+		func(p batch.Problem) { r.report.failed(batch.File{Path: p.Path}, p.Err) })
+	_ = group.Wait()
+	return err
+}
+
+// one works on one file and reports how it went; an interrupted one is left out.
+func (r *removal) one(ctx context.Context, file batch.File) {
+	if ctx.Err() != nil {
+		return
+	}
+	began := time.Now()
+	var made result
+	var err error
+	if file.Video {
+		made, err = r.clip(ctx, file)
+	} else {
+		made, err = r.photo(ctx, file)
+	}
+	made.took = time.Since(began)
+	switch {
+	case ctx.Err() != nil && err != nil:
+	case err != nil:
+		r.report.failed(file, err)
+	default:
+		r.report.done(file, made)
+	}
+}
+
+func (f *removeFlags) check() error {
+	switch {
+	case f.jobs < 1 || f.jobs > 64:
+		return cutout.Errorf(cutout.Invalid, "jobs is a number from 1 to 64")
+	case f.patience < 0:
+		return cutout.Errorf(cutout.Invalid, "patience is a time such as 5m")
+	case f.json && f.to == "-":
+		return cutout.Errorf(cutout.Invalid, "--json and the result cannot both go to standard output")
+	case f.watch && f.to == "-":
+		return cutout.Errorf(cutout.Invalid, "--watch writes to files, not to standard output")
+	case f.server != "" && f.video != "":
+		return cutout.Errorf(cutout.Invalid, "--video does not go together with --server: videos are cut out on this machine")
+	case f.server == "" && f.key != "":
+		return cutout.Errorf(cutout.Invalid, "--key is for --server")
+	}
+	return nil
+}
+
+// parse checks the flags. Code: Invalid.
+func (f *removeFlags) parse() (err error) {
+	if former := f.formerOutput(); f.to == "" {
+		f.to = former
+	}
+	if err := f.check(); err != nil {
+		return err
+	}
+	if f.options, err = f.wishes.options(); err != nil {
+		return err
+	}
+	if f.key == "" {
+		f.key = os.Getenv("BGREMOVER_SERVER_KEY")
+	}
+	if err := f.parseVideo(); err != nil {
+		return err
+	}
+	result := "." + string(f.options.Output)
+	f.names = batch.Naming{
+		To: f.to, Photo: result + f.options.Format.Extension(), Video: result + f.kind.Ending(), Videos: f.video != "",
+	}
+	return nil
 }

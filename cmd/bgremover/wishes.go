@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +22,7 @@ type wishes struct {
 	keep, remove, hints, box    string
 	depth                       int
 	model, backend              string
+	video                       string
 	keepUncertain               bool
 }
 
@@ -39,6 +42,7 @@ func (w *wishes) add(cmd *cobra.Command) {
 	flags.IntVar(&w.depth, "depth", 8, "bits a channel: 8, or 16 for PNG")
 	flags.StringVar(&w.model, "model", "", "an installed model")
 	flags.StringVar(&w.backend, "backend", "", "a configured backend")
+	flags.StringVar(&w.video, "video", "", "what videos become: prores or vp9 (both with alpha), png (a folder of frames) or mp4 (over a background); also takes the videos in folders")
 	flags.BoolVar(&w.keepUncertain, "keep-uncertain", false, "keep what was found even where the photo seems to have no subject")
 	// Former names, unlisted.
 	flags.StringVar(&w.what, "what", "", "")
@@ -88,6 +92,29 @@ func hints(path string) ([]byte, error) {
 		return nil, cutout.Errorf(cutout.Invalid, "hints: there is no file %s", path)
 	}
 	return file, err
+}
+
+// values returns the options as the API takes them, and the pictures that go with
+// them. Code: Invalid for an option that only this machine has.
+func (w *wishes) values(o cutout.Options) (values map[string]string, files map[string][]byte, err error) {
+	if w.keepUncertain {
+		return nil, nil, cutout.Errorf(cutout.Invalid, "--keep-uncertain does not go together with --server")
+	}
+	values = map[string]string{
+		"mode": w.mode, "format": w.format, "output": w.output, "edges": w.edges,
+		"background": w.background, "crop": w.crop, "shadow": w.shadow,
+		"keep": w.keep, "remove": w.remove, "box": w.box, "depth": strconv.Itoa(w.depth),
+		"model": w.model, "backend": w.backend,
+	}
+	files = map[string][]byte{}
+	if o.Background != nil && o.Background.Picture != nil {
+		values["background"], files["background"] = "", o.Background.Picture
+	}
+	if o.Hints != nil {
+		files["hints"] = o.Hints
+	}
+	maps.DeleteFunc(values, func(_, value string) bool { return value == "" })
+	return values, files, nil
 }
 
 // background parses a colour, a gradient or "blur"; anything else is the path of

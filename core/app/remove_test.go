@@ -1,10 +1,14 @@
 package app
 
 import (
+	"bufio"
 	"bytes"
+	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -52,8 +56,136 @@ func TestRemoveCommand(t *testing.T) {
 	if _, said, status := run(nil, "--force", filepath.Join(folder, "coffee.jpg")); status != 0 {
 		t.Errorf("with --force: status %d, said: %s", status, said)
 	}
+	// Of folders, only what is new: with --force, all. JSON has a line for each file.
+	again, said, status := run(nil, "--json", folder)
+	if status != 1 || strings.Count(string(again), "\n") != 2 || !strings.Contains(string(again), `"status":"skipped"`) || !strings.Contains(string(again), `"code":"unsupported_format"`) {
+		t.Errorf("with --json: status %d, %s, said: %s", status, again, said)
+	}
+	elsewhere := t.TempDir()
+	if _, said, status := run(nil, "--jobs", "3", "--to", elsewhere, "--force", folder); status != 1 {
+		t.Errorf("elsewhere: status %d, said: %s", status, said)
+	}
+	if there, err := os.ReadFile(filepath.Join(elsewhere, "coffee.cutout.png")); err != nil || !bytes.Equal(there, file) {
+		t.Errorf("elsewhere lies another cut-out of %d bytes, %v", len(there), err)
+	}
+
 	piped, said, status := run(photo(t, "coffee.jpg"), "-")
 	if status != 0 || !bytes.Equal(piped, file) {
 		t.Errorf("through a pipe: status %d, %d bytes instead of %d, said: %s", status, len(piped), len(file), said)
+	}
+}
+
+// TestRemoveThroughAServer: with its results, no model here, and its refusals.
+func TestRemoveThroughAServer(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal("the server cannot be built:", err)
+	}
+	s := serve(t)
+	folder := t.TempDir()
+	for name, content := range map[string][]byte{"coffee.jpg": photo(t, "coffee.jpg"), "broken.jpg": []byte("no picture")} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(path, "remove", "--json", "--mode", "fast", "--background", "#ffffff", "--format", "jpeg", "--server", s.URL, folder)
+	cmd.Env = []string{"HOME=" + t.TempDir(), "BGREMOVER_DATA_DIR=" + t.TempDir()} // no model
+	lines, _ := cmd.Output()
+	if text := string(lines); cmd.ProcessState.ExitCode() != 1 || !strings.Contains(text, `"backend":"onnx-cpu"`) || !strings.Contains(text, `"code":"unsupported_format"`) {
+		t.Errorf("status %d: %s", cmd.ProcessState.ExitCode(), text)
+	}
+	if made, err := os.ReadFile(filepath.Join(folder, "coffee.cutout.jpg")); err != nil || http.DetectContentType(made) != "image/jpeg" {
+		t.Errorf("%d bytes, %v", len(made), err)
+	}
+}
+
+// TestRemoveWatchesUntilInterrupted: it works on what comes, ends with status 0, and
+// leaves no part of a file.
+func TestRemoveWatchesUntilInterrupted(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal("the server cannot be built:", err)
+	}
+	folder := t.TempDir()
+	cmd := exec.Command(path, "remove", "--watch", "--json", "--mode", "fast", folder)
+	cmd.Env = environ(t)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill() }()
+	lines := bufio.NewScanner(out)
+	for _, name := range []string{"a.jpg", "sub/b.jpg"} {
+		_ = os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755)
+		if err := os.WriteFile(filepath.Join(folder, name), photo(t, "coffee.jpg"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if !lines.Scan() || !strings.Contains(lines.Text(), name) || !strings.Contains(lines.Text(), `"status":"done"`) {
+			t.Fatalf("for %s: %s", name, lines.Text())
+		}
+	}
+	for i := range 5 { // in progress when the interrupt comes
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("c%d.jpg", i)), photo(t, "coffee.jpg"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !lines.Scan() {
+		t.Fatal("it ended")
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), `"failed"`) {
+			t.Errorf("an interrupt is reported as a failure: %s", lines.Text())
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error("it ended with", err)
+	}
+	hidden, _ := filepath.Glob(filepath.Join(folder, ".*"))
+	results, _ := filepath.Glob(filepath.Join(folder, "*.cutout.png"))
+	for _, result := range results {
+		file, err := os.ReadFile(result)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, alphaOf(t, file), "coffee")
+	}
+	if len(hidden) > 0 || len(results) < 2 {
+		t.Errorf("left: %v; results: %v", hidden, results)
+	}
+}
+
+// TestRemoveCutsOutVideos: with the real model and ffmpeg.
+func TestRemoveCutsOutVideos(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal("the server cannot be built:", err)
+	}
+	folder := t.TempDir()
+	still := filepath.Join("testdata", "photos", "coffee.jpg")
+	clip := filepath.Join(folder, "clip.mp4")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-loop", "1", "-i", still, "-vf", "scale=320:240", "-t", "0.2", "-pix_fmt", "yuv420p", clip).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s (run: ops/testing/install)", err, out)
+	}
+	for _, args := range [][]string{{"--video", "vp9"}, {"--background", "#00ff00"}, {"--crop", "5"}} {
+		cmd := exec.Command(path, append(append([]string{"remove", "--json"}, args...), clip)...)
+		cmd.Env = environ(t, "PATH="+os.Getenv("PATH"))
+		out, _ := cmd.Output()
+		if done := strings.Contains(string(out), `"status":"done"`) && strings.Contains(string(out), `"frames":5`); done != (args[0] != "--crop") {
+			t.Errorf("%v: %s", args, out)
+		}
+	}
+	entries, err := os.ReadDir(folder)
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	if want := []string{"clip.cutout.mp4", "clip.cutout.webm", "clip.mp4"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("there are %v, %v", names, err)
 	}
 }

@@ -118,3 +118,15 @@ func blendDeep(pix []uint16, line []uint16) {
 		p[3] = 65535
 	}
 }
+
+// Grey makes the photo show a mask of its size, in place.
+func Grey(ctx context.Context, photo *cutout.Photo, m *cutout.Mask) error {
+	photo.Opaque = true
+	return cutout.Rows(ctx, photo.Height, func(from, to int) {
+		for i := from * photo.Width; i < to*photo.Width; i++ {
+			level := m.Pix[i]
+			p := photo.Pix[4*i : 4*i+4 : 4*i+4]
+			p[0], p[1], p[2], p[3] = level, level, level, 255
+		}
+	})
+}

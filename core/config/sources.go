@@ -152,7 +152,9 @@ var fromKubernetes = regexp.MustCompile(`^BGREMOVER(_[A-Z0-9_]+)?_(SERVICE_(HOST
 
 func fromEnvironment(key, value string) (string, any) {
 	switch key {
-	case variable, "BGREMOVER_ONNXRUNTIME": // the latter is for backends started by hand
+	case variable,
+		"BGREMOVER_ONNXRUNTIME", // for backends started by hand
+		"BGREMOVER_SERVER_KEY":  // for bgremover remove --server
 		return "", nil
 	}
 	if fromKubernetes.MatchString(key) {
