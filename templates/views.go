@@ -50,7 +50,7 @@ type Privacy struct {
 }
 
 // PrivacyChanged is the day of the last change to what the privacy page says.
-const PrivacyChanged = "2026-11-25"
+const PrivacyChanged = "2026-11-26"
 
 // Rate is a number of photos in a period; the zero Rate means no limit.
 type Rate struct {

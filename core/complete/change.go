@@ -18,9 +18,13 @@ type Change struct {
 // margin is how far beside a change the edge is drawn again, in pixels of the copy.
 const margin = 3
 
+// matters is how far from that the mask still has a say in it: the windows of refine,
+// a tenth of the side.
+const matters = 32
+
 func (s *decision) change() *Change {
 	n := len(s.subject)
-	c := &Change{s.width, s.height, make([]float32, n), make([]float32, n), make([]float32, n)}
+	c := &Change{width: s.width, height: s.height, changed: make([]float32, n), target: make([]float32, n)}
 	for i, subject := range s.subject {
 		if subject {
 			c.target[i] = 1
@@ -29,22 +33,37 @@ func (s *decision) change() *Change {
 			c.changed[i] = 1
 		}
 	}
-	across := make([]float32, n)
-	for y := range s.height {
-		for x := range s.width {
-			for k := max(0, x-margin); k <= min(s.width-1, x+margin); k++ {
-				across[y*s.width+x] = max(across[y*s.width+x], c.changed[y*s.width+k])
-			}
-		}
-	}
-	for y := range s.height {
-		for x := range s.width {
-			for k := max(0, y-margin); k <= min(s.height-1, y+margin); k++ {
-				c.touched[y*s.width+x] = max(c.touched[y*s.width+x], across[k*s.width+x])
-			}
-		}
-	}
+	c.touched = c.around(c.changed, margin)
 	return c
+}
+
+// around returns 1 within so many pixels, in a square, of a value that is not 0.
+func (c *Change) around(values []float32, radius int) []float32 {
+	across, out := make([]float32, len(values)), make([]float32, len(values))
+	for y := range c.height {
+		spread(values[y*c.width:][:c.width], across[y*c.width:], 1, radius)
+	}
+	for x := range c.width {
+		column := make([]float32, c.height)
+		for y := range column {
+			column[y] = across[y*c.width+x]
+		}
+		spread(column, out[x:], c.width, radius)
+	}
+	return out
+}
+
+// spread sets every step-th value of out near one of in that is not 0.
+func spread(in, out []float32, step, radius int) {
+	end := 0 // all before it is decided
+	for i, v := range in {
+		if v != 0 {
+			for k := max(end, i-radius); k < min(len(in), i+radius+1); k++ {
+				out[k*step] = 1
+			}
+			end = min(len(in), i+radius+1)
+		}
+	}
 }
 
 // Apply returns the mask with the change, which is soft at its border. The error is
@@ -59,6 +78,21 @@ func (c *Change) Apply(ctx context.Context, m *cutout.Mask) (*cutout.Mask, error
 		out.Deep = make([]uint16, len(m.Deep))
 	}
 	return out, c.mix(ctx, out, m, c.changed, func(r *row, x, _ int) float32 { return r.at(levels, x) })
+}
+
+// Settle makes certain, in place, what lies too far from the change to matter to the
+// edges near it, so that refining passes over it.
+func (c *Change) Settle(m *cutout.Mask) {
+	near := c.around(c.touched, matters)
+	for y := range m.Height {
+		row := y * c.height / m.Height * c.width
+		levels := m.Pix[y*m.Width:][:m.Width]
+		for x, level := range levels {
+			if near[row+x*c.width/m.Width] == 0 {
+				levels[x] = uint8(int8(level) >> 7) // 0 or 255
+			}
+		}
+	}
 }
 
 // Blend sets what is not near the change back to before, a mask of the same size and

@@ -36,9 +36,10 @@ func draw(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, change *
 	if err != nil || edges == cutout.Raw {
 		return changed, err
 	}
+	change.Settle(changed)
 	refined, err := refine.Refine(ctx, photo, changed)
 	if err != nil {
 		return nil, err
 	}
-	return change.Blend(ctx, changed, refined)
+	return change.Blend(ctx, alpha, refined)
 }

@@ -12,7 +12,7 @@ import { fileName, uniqueNames } from './words.js';
 const INDEX = 'gallery.json';
 const ENDINGS = { 'image/webp': 'webp', 'image/jpeg': 'jpg', 'image/png': 'png' };
 
-const PARTS = ['file', 'view', 'before', 'original', 'behind'];
+const PARTS = ['file', 'first', 'view', 'before', 'original', 'behind'];
 
 export async function exportAll() {
   const known = list();
@@ -68,7 +68,7 @@ function read(entry, found) {
   if (!file || !(width > 0 && height > 0 && when > 0)) return null;
   const notes = entry.notes && typeof entry.notes === 'object' ? entry.notes : {};
   return {
-    name: String(entry.name).slice(0, 200), width, height, when, file, before: part('before'), original: part('original'),
+    name: String(entry.name).slice(0, 200), width, height, when, file, first: part('first'), before: part('before'), original: part('original'),
     subject: String(entry.subject ?? 'found'), mode: String(entry.mode ?? ''), notes, style: readStyle(entry.style, part('behind'), file.type),
   };
 }

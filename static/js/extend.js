@@ -4,14 +4,17 @@
 // gallery: <button data-action="NAME"> in templates/fragment/stage.html, hidden
 // until it is registered.
 //
-//   registerAction('correct', async ({ photo, result, subject, notes, replaceResult, place }) => { … });
+//   registerAction('correct', async ({ photo, result, first, subject, notes, replaceResult, place }) => { … }, offered);
 //
+//   offered        says of an item (see item.js) whether the button is shown for it
 //   photo          the original, a Blob; null where it is not known any more
 //   result         the cut-out without background or crop, at full size, a Blob
+//   first          the cut-out before the first replaceResult with notes
 //   subject        'found', 'unsure' or 'none'
 //   notes          what the action stored last with this photo, or null
 //   replaceResult  (blob, notes) => Promise: shows another cut-out of the same
-//                  size instead, and keeps it and the notes (plain JSON) in the gallery
+//                  size instead, and keeps it and the notes (plain JSON) in the gallery;
+//                  null notes mean that this is the first one again
 //   place          the stage's element, <article class="stage"> or the gallery's
 //                  dialog: the action may add an element of its own while it works
 //
@@ -25,8 +28,8 @@
 const actions = new Map();
 const senders = [];
 
-export function registerAction(name, run) {
-  actions.set(name, run);
+export function registerAction(name, run, offered = () => true) {
+  actions.set(name, { run, offered });
   dispatchEvent(new Event('extended'));
 }
 

@@ -2,6 +2,7 @@
 // deleting with a way back, export and import.
 
 import './page.js';
+import './correct/action.js';
 import { blobSource } from './blobs.js';
 import { exportAll, importFrom } from './bundle.js';
 import { download } from './download.js';

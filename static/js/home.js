@@ -2,6 +2,7 @@
 // are styled and saved.
 
 import './page.js';
+import './correct/action.js';
 import { download } from './download.js';
 import { intake } from './intake.js';
 import { itemOf, relook, replaceCut } from './item.js';
@@ -68,8 +69,8 @@ async function makeStage() {
   stage ??= new Stage($('stage'), {
     styled,
     alike,
-    replace: async (item, blob, notes) => {
-      await replaceCut(item, blob, { notes });
+    replace: async (item, blob, changes) => {
+      await replaceCut(item, blob, changes);
       reshow(item);
     },
     actions: {

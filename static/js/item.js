@@ -1,9 +1,10 @@
 // One photo and its cut-out, as the stage shows them and the gallery keeps them:
 //
-//   { name, width, height, file, view, thumb, look, before, original, subject,
-//     mode, took, style, notes, kept }
+//   { name, width, height, file, first, view, thumb, look, before, original,
+//     subject, mode, took, style, notes, kept }
 //
-// file is the full cut-out, view and thumb are smaller copies, look is the thumb
+// file is the full cut-out, and first what it was before it was corrected by hand,
+// null where it was not; view and thumb are smaller copies, look is the thumb
 // as styled; original is the
 // photo as it came and before a view of it, null where this browser cannot show
 // it. style is replaced, never changed (see style.js); notes are what actions
@@ -17,10 +18,11 @@ export function itemOf({ name, file: original }, result, before, style) {
   return { name, original, before, notes: {}, kept: null, ...result, style: style ?? undressed(result.file.type) };
 }
 
-// replaceCut gives an item another cut-out, in the gallery too.
-export async function replaceCut(item, file, { subject = 'found', mode = item.mode, notes = item.notes } = {}) {
+// replaceCut gives an item another cut-out, in the gallery too. What was noted of
+// the one before does not apply to it.
+export async function replaceCut(item, file, { subject = 'found', mode = item.mode, notes = {}, first = null } = {}) {
   const { view, thumb } = await studio('views', { file });
-  Object.assign(item, { file, view, thumb, subject, mode, notes, blurred: null, survey: null, output: null, taken: false });
+  Object.assign(item, { file, first, view, thumb, subject, mode, notes, blurred: null, survey: null, output: null, taken: false });
   await relook(item);
   if (item.kept) await update(item.kept, item);
 }

@@ -53,8 +53,8 @@ function make() {
   });
   return new Stage(dialog.querySelector('.stage'), {
     styled,
-    async replace(item, blob, notes) {
-      await replaceCut(item, blob, { notes });
+    async replace(item, blob, changes) {
+      await replaceCut(item, blob, changes);
       dirty.add(item);
       if (stage.item === item) stage.show(item);
     },

@@ -16,7 +16,7 @@ export class Stage {
   item = null;
 
   // article holds templates/fragment/stage.html. host is { styled(item), replace(item,
-  // blob, notes), actions, alike }: styled is called after each choice; actions
+  // blob, changes), actions, alike }: styled is called after each choice; actions
   // are the page's own, by name, { run(item), offered(item) }; alike applies the
   // item's style to all, where the page has several.
   constructor(article, host) {
@@ -97,8 +97,9 @@ export class Stage {
     if (!item) return;
     for (const button of article.querySelectorAll('[data-action]')) {
       const own = host.actions?.[button.dataset.action];
-      button.hidden = !(own ? own.offered(item) : actionOf(button.dataset.action));
+      button.hidden = !(own ?? actionOf(button.dataset.action))?.offered(item);
     }
+    article.querySelector('[data-action="correct"]').classList.toggle('primary', item.subject !== 'found');
     const words = article.querySelector('.nothing');
     words.textContent = doubts(item, (name) => !article.querySelector(`[data-action="${name}"]`)?.hidden);
     words.hidden = !words.textContent;
@@ -120,9 +121,10 @@ export class Stage {
     const { item, host } = this;
     const own = host.actions?.[name];
     if (own) return own.run(item);
-    return actionOf(name)?.({
-      photo: item.original, result: item.file, subject: item.subject, notes: item.notes[name] ?? null, place: this.article,
-      replaceResult: (blob, notes = null) => host.replace(item, blob, { ...item.notes, [name]: notes }),
+    const first = item.first ?? item.file;
+    return actionOf(name)?.run({
+      photo: item.original, result: item.file, first, subject: item.subject, notes: item.notes[name] ?? null, place: this.article,
+      replaceResult: (blob, notes = null) => host.replace(item, blob, { first: notes && first, notes: { ...item.notes, [name]: notes } }),
     });
   }
 

@@ -7,7 +7,7 @@ const CACHE = 'gallery';
 const KEY = 'gallery';
 const FRESH = 60_000; // a picture without entry this young may be another tab's
 // look is the thumbnail as styled; behind a background picture of the visitor's own.
-const PARTS = { file: '', view: '-view', thumb: '-thumb', look: '-look', before: '-before', original: '-original', behind: '-behind' };
+const PARTS = { file: '', first: '-first', view: '-view', thumb: '-thumb', look: '-look', before: '-before', original: '-original', behind: '-behind' };
 
 // UNDO is for how many milliseconds a deletion can be undone.
 export const UNDO = 8000;
@@ -47,7 +47,7 @@ function write(entries) {
 
 export const address = (id, part = 'file') => `/gallery/${id}${PARTS[part]}`;
 
-const partsOf = ({ file, view, thumb, look, before, original, style }) => ({ view, thumb, look, before, original, behind: style?.background.picture, file });
+const partsOf = ({ file, first, view, thumb, look, before, original, style }) => ({ first, view, thumb, look, before, original, behind: style?.background.picture, file });
 
 const factsOf = ({ name, width, height, file, before, subject, mode, style, notes }) => ({
   name, width, height, type: file.type, bytes: file.size, before: Boolean(before), subject, mode, notes,
@@ -72,7 +72,7 @@ export async function save(item) {
 
 // update stores an item again under its id, if it is still there; parts are
 // those that have changed.
-export async function update(id, item, parts = ['file', 'view', 'thumb', 'look', 'behind']) {
+export async function update(id, item, parts = ['file', 'first', 'view', 'thumb', 'look', 'behind']) {
   if (!list().some((entry) => entry.id === id)) return;
   const cache = await caches.open(CACHE);
   const blobs = partsOf(item);

@@ -1,0 +1,76 @@
+// The worker behind correct/engine.js: one photo, corrected by the module, which
+// keeps what it knows of the photo from stroke to stroke. Nothing leaves it but
+// pictures for the page.
+
+import { pipeline } from './pipeline.js';
+import { rowsOf, strips } from './pixels.js';
+
+const SQUARE = 10; // pixels of the preview a side of a check
+const CHECKS = [255, 223]; // what shows where the photo is removed
+const VEIL = 0.86; // how much of it
+
+let size;
+
+const jobs = {
+  // open takes a photo and its first cut-out, as Blobs.
+  async open({ photo, first }) {
+    const { begin, rows } = await pipeline;
+    const [original, cutout] = await Promise.all([createImageBitmap(photo), createImageBitmap(first)]);
+    const { width, height } = original;
+    if (cutout.width !== width || cutout.height !== height) throw new Error('The original and the cut-out have different sizes.');
+    size = { width, height };
+    begin(width, height);
+    const [ofPhoto, ofCutout] = [rowsOf(original), rowsOf(cutout)];
+    strips(width, height, 1, (from, to) => {
+      const length = 4 * width * (to - from);
+      rows(from, to, ofPhoto(from, to).data.subarray(0, length), ofCutout(from, to).data.subarray(0, length));
+    });
+    original.close();
+    cutout.close();
+    return size;
+  },
+
+  // preview resolves to { veil, share }: a picture to lay over the photo, which
+  // dims what is removed, and how much of the photo is subject.
+  async preview({ strokes }) {
+    const { width, height, levels } = (await pipeline).preview(strokes);
+    const image = new ImageData(width, height);
+    let sum = 0;
+    for (let y = 0, i = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1, i += 1) {
+        const check = CHECKS[(Math.floor(x / SQUARE) + Math.floor(y / SQUARE)) % 2];
+        image.data.fill(check, 4 * i, 4 * i + 3);
+        image.data[4 * i + 3] = VEIL * (255 - levels[i]);
+        sum += levels[i];
+      }
+    }
+    return { veil: await createImageBitmap(image), share: sum / (255 * levels.length) };
+  },
+
+  // finish resolves to the cut-out after the strokes, as a Blob of type.
+  async finish({ strokes, type }) {
+    const { finish, result } = await pipeline;
+    finish(strokes);
+    const { width, height } = size;
+    const canvas = new OffscreenCanvas(width, height);
+    const context = canvas.getContext('2d');
+    strips(width, height, 1, (from, to) => {
+      context.putImageData(new ImageData(result(from, to), width, to - from), 0, from);
+    });
+    const blob = await canvas.convertToBlob({ type, quality: 1 });
+    return blob.type === type ? blob : canvas.convertToBlob({ type: 'image/png' });
+  },
+};
+
+let last = Promise.resolve();
+
+addEventListener('message', ({ data: { id, job, values } }) => {
+  last = last.then(async () => {
+    try {
+      const answer = await jobs[job](values);
+      postMessage({ id, answer }, answer?.veil ? [answer.veil] : []);
+    } catch (error) {
+      postMessage({ id, error: error.message || 'This photo could not be opened.' });
+    }
+  });
+});
