@@ -26,11 +26,12 @@ var allowed = map[string][]string{
 	"core/admin":    {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
 	"core/pipeline": {"core/cutout", "core/decode", "core/tensor", "core/mask", "core/correct", "core/refine", "core/compose", "core/encode"},
 	"core/backend":  {"core/cutout", "plugins/contract"},
-	"core/model":    {"core/cutout", "core/model/", "models", "plugins/contract"},
+	"core/model":    {"core/cutout", "core/atomicfile", "core/model/", "models", "plugins/contract"},
 
-	"core/upload":    {"core/cutout"},
-	"core/httpcache": {},
-	"core/purge":     {},
+	"core/upload":     {"core/cutout"},
+	"core/httpcache":  {},
+	"core/atomicfile": {},
+	"core/purge":      {},
 
 	"core/cutout":           {},
 	"core/decode":           {"core/cutout", "core/decode/", "core/sandbox"},
@@ -54,9 +55,9 @@ var allowed = map[string][]string{
 
 	"core/device":    {"core/cutout"},
 	"core/ratelimit": {"core/cutout"},
-	"core/accesslog": {"core/cutout", "core/flood"},
+	"core/accesslog": {"core/atomicfile", "core/cutout", "core/flood"},
 	"core/flood":     {},
-	"core/config":    {"core/cutout"},
+	"core/config":    {"core/atomicfile", "core/cutout"},
 	"core/fetch":     {"core/cutout"},
 	"core/removebg":  {"core/cutout"},
 	"core/rembg":     {"core/cutout"},

@@ -100,7 +100,7 @@ func TestSweep(t *testing.T) {
 	foreign := []string{"access-other-app.log", "access.other.log", "access.20200101.log.bak", "access.20209999.log", "notes.txt", "xaccess.20200101.log"}
 	young := []string{name(0, ""), name(28, ""), name(3, ".2"), name(5, ".gz")}
 	old := []string{name(29, ""), name(400, ""), name(30, ".1"), name(31, ".gz"), name(40, ".3.gz"),
-		name(2, "_lock"), name(0, "_symlink"), name(2, ".gz.tmp"), name(90, "_lock")}
+		name(2, "_lock"), name(0, "_symlink"), name(2, ".gz.tmp"), name(90, "_lock"), ".new-1234"}
 	for _, n := range slices.Concat(foreign, young, old) {
 		path := filepath.Join(dir, n)
 		if err := os.WriteFile(path, []byte("x\n"), 0o600); err != nil {

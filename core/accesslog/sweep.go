@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"bgremover.pro/core/atomicfile"
 )
 
 // Status is the state of the log, for the operator.
@@ -79,6 +81,10 @@ var ours = regexp.MustCompile(`^access\.([0-9]{8})\.log((?:\.[0-9]+)?)(\.gz)?(\.
 func (l *Logger) sweep() {
 	settings := l.settings.Load()
 	l.files.closeDay()
+	left, _ := filepath.Glob(filepath.Join(l.files.dir, atomicfile.Temporary)) // a folder in which that would mean something else is refused by New
+	for _, path := range left {
+		_ = os.Remove(path)
+	}
 	err := l.each(func(name string, parts []string, began time.Time) error {
 		return l.tidy(name, parts, began, settings)
 	})
@@ -141,7 +147,7 @@ func redate(dir, name, ending string, now time.Time) error {
 // compress replaces a file by its gzip, whole or not at all.
 func compress(dir, name string) error {
 	path := filepath.Join(dir, name)
-	packed, temporary := path+".gz", path+".gz.tmp"
+	packed := path + ".gz"
 	if _, err := os.Lstat(packed); err == nil {
 		// Both are there where a process was killed in between, or where the
 		// clock went back over midnight; the plain file stays as it is.
@@ -152,16 +158,11 @@ func compress(dir, name string) error {
 		return err
 	}
 	defer from.Close()
-	to, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	w := gzip.NewWriter(to)
-	_, err = io.Copy(w, from)
-	if err = errors.Join(err, w.Close(), to.Sync(), to.Close()); err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	if err := os.Rename(temporary, packed); err != nil {
+	if err := atomicfile.Replace(packed, 0o600, func(to *os.File) error {
+		w := gzip.NewWriter(to)
+		_, err := io.Copy(w, from)
+		return errors.Join(err, w.Close())
+	}); err != nil {
 		return err
 	}
 	return os.Remove(path)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bgremover.pro/core/atomicfile"
 )
 
 // persistTo writes values into the settings file and leaves its other lines,
@@ -28,7 +30,10 @@ func persistTo(path string, values map[string]string) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return replace(path, []byte(edit(string(content), values)), mode)
+	if err := atomicfile.Replace(path, mode, atomicfile.Bytes([]byte(edit(string(content), values)))); err != nil {
+		return fmt.Errorf("the settings file cannot be written: %w", err)
+	}
+	return nil
 }
 
 var tableLine = regexp.MustCompile(`^\s*\[`)
@@ -71,22 +76,4 @@ func continuation(lines []string) int {
 		}
 	}
 	return 0
-}
-
-// replace writes a file beside the old one and renames it into its place.
-func replace(path string, content []byte, mode fs.FileMode) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".bgremover-*")
-	if err != nil {
-		return fmt.Errorf("the settings file cannot be written: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("the settings file cannot be written: %w", err), os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

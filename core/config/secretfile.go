@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"bgremover.pro/core/atomicfile"
 )
 
 // SecretFile reads the secret in a file, and generates it first if there is no
@@ -23,20 +25,11 @@ func SecretFile(path string) (secret string, made bool, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", false, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".bgremover-*") // mode 0600
-	if err != nil {
-		return "", false, err
-	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = f.WriteString(secret + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", false, err
-	}
-	// Atomic, and never overwrites the secret of another process.
-	if err := os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+	switch err := atomicfile.Create(path, 0o600, atomicfile.Bytes([]byte(secret+"\n"))); {
+	case errors.Is(err, fs.ErrExist): // made by another process meanwhile
 		secret, err = ReadSecretFile(path)
 		return secret, false, err
-	} else if err != nil {
+	case err != nil:
 		return "", false, err
 	}
 	return secret, true, nil

@@ -21,20 +21,33 @@ func Rows(ctx context.Context, height int, do func(from, to int)) error {
 // the context's error. The strips do not depend on the number of processors. A
 // panic in do is raised again in the caller, which may recover from it.
 func Strips(ctx context.Context, height, rows int, do func(from, to int)) error {
+	return Workers(ctx, height, rows, func() func(from, to int) error {
+		return func(from, to int) error { do(from, to); return nil }
+	})
+}
+
+// Workers is Strips where each goroutine makes a worker of its own, with its scratch
+// space, and the first error of one ends the work.
+func Workers(ctx context.Context, height, rows int, worker func() func(from, to int) error) error {
 	var next atomic.Int64
 	var panicked atomic.Pointer[any]
+	working, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	work := func() {
 		defer func() {
 			if p := recover(); p != nil {
 				panicked.Store(&p)
 			}
 		}()
-		for ctx.Err() == nil {
+		do := worker()
+		for working.Err() == nil {
 			from := int(next.Add(int64(rows))) - rows
 			if from >= height {
 				return
 			}
-			do(from, min(from+rows, height))
+			if err := do(from, min(from+rows, height)); err != nil {
+				cancel(err)
+			}
 		}
 	}
 	var others sync.WaitGroup
@@ -46,5 +59,8 @@ func Strips(ctx context.Context, height, rows int, do func(from, to int)) error 
 	if p := panicked.Load(); p != nil {
 		panic(*p)
 	}
-	return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return context.Cause(working)
 }

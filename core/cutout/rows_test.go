@@ -3,6 +3,7 @@ package cutout_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"bgremover.pro/core/cutout"
@@ -47,4 +48,24 @@ func TestRowsPassOnAPanic(t *testing.T) {
 		}
 	})
 	t.Error("the panic was lost")
+}
+
+// Each goroutine has a worker of its own, and the first error ends the work.
+func TestWorkersStopAtAnError(t *testing.T) {
+	broken := errors.New("broken strip")
+	var strips atomic.Int64
+	err := cutout.Workers(t.Context(), 1<<20, 1, func() func(from, to int) error {
+		busy := false // a race if two goroutines shared it
+		return func(from, _ int) error {
+			busy = !busy
+			strips.Add(1)
+			if from == 100 {
+				return broken
+			}
+			return nil
+		}
+	})
+	if !errors.Is(err, broken) || strips.Load() == 1<<20 {
+		t.Errorf("%v after %d strips", err, strips.Load())
+	}
 }

@@ -2,10 +2,10 @@ package decode
 
 import (
 	"context"
-	"fmt"
 	"runtime"
-	"sync"
 	"sync/atomic"
+
+	"bgremover.pro/core/cutout"
 )
 
 // A block is what is worked on at a time. Turned on its side, one of 16 rows
@@ -26,42 +26,18 @@ func rasterMemory(width, height int) int64 {
 	return perPixel * int64(width) * int64(rows) * int64(blocks)
 }
 
-// inBlocks runs work on all rows, a block at a time, on all cores, and says
-// whether it answered true everywhere. Each goroutine makes its own worker.
-// It stops early when the context is done or a worker panics.
+// inBlocks runs work on all rows, a block at a time, and says whether it answered
+// true everywhere.
 func inBlocks(ctx context.Context, width, height int, worker func() func(lo, hi int) bool) (bool, error) {
-	var (
-		next, failed atomic.Int64
-		wait         sync.WaitGroup
-		once         sync.Once
-		firstErr     error
-	)
-	rows := blockRows(width)
-	blocks := int64((height + rows - 1) / rows)
-	fail := func(err error) {
-		once.Do(func() { firstErr = err })
-		next.Store(blocks)
-	}
-	for range min(int64(runtime.GOMAXPROCS(0)), blocks) {
-		wait.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					fail(fmt.Errorf("panic: %v", p))
-				}
-			}()
-			work := worker()
-			for b := next.Add(1) - 1; b < blocks; b = next.Add(1) - 1 {
-				if err := ctx.Err(); err != nil {
-					fail(err)
-					return
-				}
-				lo := int(b) * rows
-				if !work(lo, min(lo+rows, height)) {
-					failed.Add(1)
-				}
+	var failed atomic.Bool
+	err := cutout.Workers(ctx, height, blockRows(width), func() func(lo, hi int) error {
+		work := worker()
+		return func(lo, hi int) error {
+			if !work(lo, hi) {
+				failed.Store(true)
 			}
-		})
-	}
-	wait.Wait()
-	return failed.Load() == 0, firstErr
+			return nil
+		}
+	})
+	return !failed.Load(), err
 }

@@ -59,11 +59,11 @@ func writePNG(ctx context.Context, p picture) ([]byte, error) {
 	}
 	rows := max(1, stripBytes/(p.width*p.pixelBytes()))
 	strips := make([]strip, (p.height+rows-1)/rows)
-	err := each(ctx, len(strips), func() func(int) error {
+	err := cutout.Workers(ctx, p.height, rows, func() func(from, to int) error {
 		w := newStripWriter(p)
-		return func(i int) error {
+		return func(from, to int) error {
 			var err error
-			strips[i], err = w.write(i*rows, min((i+1)*rows, p.height), i == 0, i == len(strips)-1)
+			strips[from/rows], err = w.write(from, to, from == 0, to == p.height)
 			return err
 		}
 	})

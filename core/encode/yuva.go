@@ -16,13 +16,9 @@ type yuva struct {
 
 func (p yuva) fill(ctx context.Context) error {
 	const pairs = 32 // of rows at a time
-	half := (p.Height + 1) / 2
-	return each(ctx, (half+pairs-1)/pairs, func() func(int) error {
-		return func(i int) error {
-			for row := i * pairs; row < min((i+1)*pairs, half); row++ {
-				p.pair(row)
-			}
-			return nil
+	return cutout.Strips(ctx, (p.Height+1)/2, pairs, func(from, to int) {
+		for row := from; row < to; row++ {
+			p.pair(row)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"bgremover.pro/core/atomicfile"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/plugins/contract"
 )
@@ -46,16 +47,16 @@ func (s *Store) Derive(ctx context.Context, name, program string) (Derived, erro
 // derive fills a new folder and moves it into place when it is complete.
 func (s *Store) derive(ctx context.Context, m cutout.Model, program, dir string, derived *Derived) error {
 	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // see replace
+	if err := os.MkdirAll(parent, folderMode); err != nil {
 		return err
 	}
 	s.sweep("models/derived")
-	fresh, err := os.MkdirTemp(parent, temporaryFiles)
+	fresh, err := os.MkdirTemp(parent, atomicfile.Temporary)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(fresh) }()
-	if err := os.Chmod(fresh, 0o755); err != nil { //nolint:gosec // see replace
+	if err := os.Chmod(fresh, folderMode); err != nil {
 		return err
 	}
 	request := contract.DeriveRequest{Model: m, Sizes: sizesFor(m.Variants[0].Size), Dir: fresh}
@@ -89,7 +90,7 @@ func (s *Store) derive(ctx context.Context, m cutout.Model, program, dir string,
 	if err := os.Rename(fresh, dir); err != nil {
 		return err
 	}
-	return syncDir(parent)
+	return atomicfile.SyncFolder(parent)
 }
 
 // take records the graphs of an answer with their checksums.

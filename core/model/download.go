@@ -140,7 +140,7 @@ func startOver(part string) error {
 // appendBody writes a response's body after the first bytes of a partial download.
 // It gives up on a body that stalls.
 func appendBody(part string, have, total int64, body io.Reader, cancel context.CancelCauseFunc, tell func(done, total int64)) error {
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // see replace
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, fileMode)
 	if err != nil {
 		return err
 	}

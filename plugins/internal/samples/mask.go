@@ -1,10 +1,10 @@
 package samples
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"bgremover.pro/core/cutout"
@@ -109,12 +109,5 @@ func argmax(out []uint8, values []float32, from, to int) bool {
 
 // parallel calls f on as many parts of 0..n as there are threads.
 func parallel(n, threads int, f func(from, to int)) {
-	var group sync.WaitGroup
-	for i := range threads {
-		from, to := n*i/threads, n*(i+1)/threads
-		if from < to {
-			group.Go(func() { f(from, to) })
-		}
-	}
-	group.Wait()
+	_ = cutout.Strips(context.Background(), n, max(1, (n+threads-1)/threads), f) // nothing ends it early
 }
