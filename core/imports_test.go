@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"core/purge":      {},
 
 	"core/cutout":           {},
-	"core/decode":           {"core/cutout", "core/decode/", "core/sandbox"},
+	"core/decode":           {"core/cutout", "core/decode/", "core/sandbox", "core/sandbox/clib"},
 	"core/decode/internal/": {"core/cutout", "core/decode/internal/"},
 	"core/complete":         {"core/cutout"},
 	"core/correct":          {"core/cutout", "core/complete", "core/refine"},
@@ -43,8 +43,9 @@ var allowed = map[string][]string{
 	"core/mask":             {"core/cutout", "core/resample"},
 	"core/refine":           {"core/cutout"},
 	"core/compose":          {"core/cutout", "core/resample"},
-	"core/encode":           {"core/cutout", "core/sandbox"},
+	"core/encode":           {"core/cutout", "core/sandbox", "core/sandbox/clib"},
 	"core/sandbox":          {},
+	"core/sandbox/clib":     {"core/sandbox"},
 	"core/resample":         {},
 
 	"core/bench": {"core/cutout", "core/decode"},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+
+	"bgremover.pro/core/sandbox/clib"
 )
 
 // avifMemory and avifDeepMemory are what libavif takes for a pixel of eight
@@ -19,7 +21,7 @@ func probeAVIF(data []byte) (header, error) {
 }
 
 func decodeAVIF(ctx context.Context, data []byte, h header) (raster, error) {
-	p, err := startWasm(ctx, avifProgram, data, h, 6)
+	p, err := startWasm(ctx, clib.AVIF, data, h, 6)
 	if err != nil {
 		return raster{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"bgremover.pro/core/decode/internal/colour"
+	"bgremover.pro/core/sandbox/clib"
 )
 
 // heicMemory is what libheif takes for a pixel; measured peaks are 6 to 10.
@@ -32,7 +33,7 @@ func decodeHEIC(ctx context.Context, data []byte, h header) (raster, error) {
 	// The codec's wrapper refuses files whose first brand is not HEVC's, though
 	// what they hold is.
 	data = slices.Concat(data[:8], []byte("heic"), data[12:])
-	p, err := startWasm(ctx, heicProgram, data, h, 5)
+	p, err := startWasm(ctx, clib.HEIF, data, h, 5)
 	if err != nil {
 		return raster{}, err
 	}

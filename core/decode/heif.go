@@ -5,33 +5,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
-	_ "unsafe" // for go:linkname
-
-	_ "github.com/gen2brain/avif"
-	_ "github.com/gen2brain/heic"
 
 	"bgremover.pro/core/decode/internal/heif"
 	"bgremover.pro/core/sandbox"
-)
-
-// The codecs as those modules embed them: libheif with libde265, and libavif
-// with libaom, compiled to WebAssembly. They are taken from there so that
-// go.sum pins them; the modules' own Go code runs them without limits on memory
-// or time and is not used.
-//
-//go:linkname heifWasm github.com/gen2brain/heic.heifWasm
-//go:linkname avifWasm github.com/gen2brain/avif.decodeWasm
-var heifWasm, avifWasm []byte
-
-var (
-	heicProgram = sandbox.New(&heifWasm)
-	avifProgram = sandbox.New(&avifWasm)
+	"bgremover.pro/core/sandbox/clib"
 )
 
 // Prepare compiles the codecs, about a second of work that the first HEIC, AVIF or
 // lossy WebP photo would otherwise wait for.
 func Prepare() error {
-	return errors.Join(heicProgram.Prepare(), avifProgram.Prepare(), webpProgram.Prepare())
+	return errors.Join(clib.HEIF.Prepare(), clib.AVIF.Prepare(), clib.WebP.Prepare())
 }
 
 func isHEIC(data []byte) bool {

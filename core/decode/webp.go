@@ -7,24 +7,16 @@ import (
 	"errors"
 	"image"
 	"io"
-	_ "unsafe" // for go:linkname
 
-	_ "github.com/gen2brain/webp"
 	"golang.org/x/image/vp8l"
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode/internal/colour"
-	"bgremover.pro/core/sandbox"
+	"bgremover.pro/core/sandbox/clib"
 )
 
-// libwebp as that module embeds it, for lossy pictures: the Go decoder of those
-// cannot be stopped. It would give lossless ones with their colours halved.
-//
-//go:linkname webpWasm github.com/gen2brain/webp.webpWasm
-var webpWasm []byte
-
-var webpProgram = sandbox.New(&webpWasm)
-
+// libwebp decodes lossy pictures, as the Go decoder of those cannot be stopped. It
+// would give lossless ones with their colours halved.
 const (
 	// What libwebp takes for a pixel, its planes among them.
 	lossyMemory, lossyAlphaMemory = 4, 12
@@ -200,7 +192,7 @@ func (info *webpInfo) picture(ctx context.Context, h header) (raster, error) {
 		}
 		return newRaster(img)
 	}
-	p, err := startWasm(ctx, webpProgram, info.still(), h, 5)
+	p, err := startWasm(ctx, clib.WebP, info.still(), h, 5)
 	if err != nil {
 		return raster{}, err
 	}

@@ -6,29 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	_ "unsafe" // for go:linkname
-
-	_ "github.com/gen2brain/webp"
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/sandbox"
+	"bgremover.pro/core/sandbox/clib"
 )
-
-// libwebp as that module embeds it, so that go.sum pins it. Photos are written
-// lossy, which for a cut-out is a fifth of a PNG's size; without loss it took 5 s
-// for 12 megapixels and came to the PNG's. Method 0, because the effort goes into
-// the alpha plane, which is coded without loss: for a cut-out of 12 megapixels
-// with fine edges 2.6 s and 2.2 MB, with method 2 6.4 s and 1.9 MB.
-//
-//go:linkname webpWasm github.com/gen2brain/webp.webpWasm
-var webpWasm []byte
-
-var webpProgram = sandbox.New(&webpWasm)
 
 // Prepare compiles the WebP encoder, a third of a second of work that the first WebP
 // would otherwise wait for.
-func Prepare() error { return webpProgram.Prepare() }
+func Prepare() error { return clib.WebP.Prepare() }
 
+// libwebp writes photos lossy, which for a cut-out is a fifth of a PNG's size; without
+// loss it took 5 s for 12 megapixels and came to the PNG's. Method 0, because the
+// effort goes into the alpha plane, which is coded without loss: for a cut-out of 12
+// megapixels with fine edges 2.6 s and 2.2 MB, with method 2 6.4 s and 1.9 MB.
 const (
 	webpQuality = 90
 	webpMethod  = 0 // fast, to 6, small
@@ -72,7 +63,7 @@ func writeWebP(ctx context.Context, width, height, size int, fill func([]byte) e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	process, err := webpProgram.Start(ctx, 24*int64(width)*int64(height)+64<<20)
+	process, err := clib.WebP.Start(ctx, 24*int64(width)*int64(height)+64<<20)
 	if err != nil {
 		return nil, err
 	}

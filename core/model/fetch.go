@@ -37,7 +37,7 @@ func (s *Store) fetch(ctx context.Context, it item, sum string, progress Progres
 	}
 	tell(0, 0)
 	if it.source.NPM != "" {
-		err = npmPack(ctx, it.source, archive, tell)
+		err = npmPack(ctx, it.source, archive)
 	} else {
 		err = s.download(ctx, it.source.URL, archive, tell)
 	}

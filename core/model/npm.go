@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,9 +18,9 @@ import (
 )
 
 // npmPack fetches a package with the npm client, so that the user's registry, proxy
-// and credentials apply. No script of the package runs. The tarball
-// appears under its name only when it is whole.
-func npmPack(ctx context.Context, source Package, archive string, tell func(done, total int64)) error {
+// and credentials apply. No script of the package runs. The tarball appears under
+// its name only when it is whole; npm reports no progress.
+func npmPack(ctx context.Context, source Package, archive string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		return cutout.Wrap(cutout.Internal, err, fmt.Sprintf(
@@ -33,9 +32,7 @@ func npmPack(ctx context.Context, source Package, archive string, tell func(done
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 
-	stop := watchCache(ctx, tell)
 	err = runNPM(ctx, npm, scratch, "pack", source.NPM, "--ignore-scripts", "--loglevel=error", "--pack-destination="+scratch)
-	stop()
 	if err != nil {
 		return explainNPM(source, err)
 	}
@@ -101,55 +98,4 @@ func explainNPM(source Package, err error) error {
 		reason = m[1]
 	}
 	return cutout.Wrap(cutout.Internal, err, fmt.Sprintf("npm could not fetch %s: %s.", source.NPM, reason))
-}
-
-// watchCache reports how much npm has fetched, which npm itself does not: it
-// collects a download in the folder tmp of its cache. If the cache is somewhere
-// else, there is no progress until the package is complete, and no other harm.
-func watchCache(ctx context.Context, tell func(done, total int64)) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		folder := filepath.Join(cacheFolder(), "_cacache", "tmp")
-		began := time.Now()
-		tick := time.NewTicker(250 * time.Millisecond)
-		defer tick.Stop()
-		var most int64
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				if size := writtenSince(folder, began); size > most {
-					most = size
-					tell(most, 0)
-				}
-			}
-		}
-	}()
-	return func() { cancel(); <-ended }
-}
-
-func cacheFolder() string {
-	for _, name := range []string{"npm_config_cache", "NPM_CONFIG_CACHE"} {
-		if folder := os.Getenv(name); folder != "" {
-			return folder
-		}
-	}
-	home, _ := os.UserHomeDir()
-	return filepath.Join(home, ".npm")
-}
-
-func writtenSince(folder string, began time.Time) (size int64) {
-	_ = filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return nil //nolint:nilerr // files come and go here
-		}
-		if info, err := entry.Info(); err == nil && info.ModTime().After(began) {
-			size += info.Size()
-		}
-		return nil
-	})
-	return size
 }

@@ -31,8 +31,8 @@ type compiled struct {
 }
 
 // New returns the program in a gzipped WebAssembly module.
-func New(zipped *[]byte) *Program {
-	return &Program{sync.OnceValues(func() (compiled, error) { return compile(*zipped) })}
+func New(zipped []byte) *Program {
+	return &Program{sync.OnceValues(func() (compiled, error) { return compile(zipped) })}
 }
 
 func compile(zipped []byte) (compiled, error) {

@@ -42,13 +42,12 @@ var module = func() []byte {
 	}, nil)
 }()
 
-func zipped(data []byte) *[]byte {
+func zipped(data []byte) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	z.Write(data)
 	z.Close()
-	out := b.Bytes()
-	return &out
+	return b.Bytes()
 }
 
 func start(t *testing.T, ctx context.Context, memory int64) *sandbox.Process {
@@ -118,7 +117,7 @@ func TestMalformedModules(t *testing.T) {
 		}
 	}
 	broken := []byte("no gzip")
-	if err := sandbox.New(&broken).Prepare(); err == nil || errors.Is(err, sandbox.ErrMemory) {
+	if err := sandbox.New(broken).Prepare(); err == nil || errors.Is(err, sandbox.ErrMemory) {
 		t.Error(err)
 	}
 }
