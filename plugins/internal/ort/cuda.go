@@ -73,8 +73,11 @@ func selfTest(configure func(*ort.SessionOptions) error) error {
 // convolve computes a 3x3 convolution of one pixel: the sum of 1*2, 2*2 ... 9*2.
 func convolve(o *ort.SessionOptions) error {
 	shape, one := ort.Shape{1, 1, 3, 3}, ort.Shape{1, 1, 1, 1}
-	graph := oneNode("Conv",
+	graph, err := oneNode("Conv",
 		[]value{{"x", elementFloat32, shape}, {"w", elementFloat32, shape}}, []value{{"y", elementFloat32, one}})
+	if err != nil {
+		return err
+	}
 	session, err := ort.NewDynamicAdvancedSessionWithONNXData(graph, []string{"x", "w"}, []string{"y"}, o)
 	if err != nil {
 		return err

@@ -1,31 +1,32 @@
 package ort
 
-import "google.golang.org/protobuf/encoding/protowire"
+import (
+	"google.golang.org/protobuf/proto"
+
+	"bgremover.pro/plugins/internal/onnxgraph/onnx"
+)
 
 // oneNode returns an ONNX file whose graph is a single node: enough to see
-// whether a provider computes. Field numbers are those of onnx.proto.
-func oneNode(operator string, inputs, outputs []value, attributes ...attribute) []byte {
-	var node, graph, model message
+// whether a provider computes.
+func oneNode(operator string, inputs, outputs []value, attributes ...attribute) ([]byte, error) {
+	node, graph := &onnx.Node{OpType: &operator}, &onnx.Graph{}
 	for _, v := range inputs {
-		node.text(1, v.name)
-		graph.message(11, v.encode())
+		node.Input = append(node.Input, v.name)
+		graph.Input = append(graph.Input, v.info())
 	}
 	for _, v := range outputs {
-		node.text(2, v.name)
-		graph.message(12, v.encode())
+		node.Output = append(node.Output, v.name)
+		graph.Output = append(graph.Output, v.info())
 	}
-	node.text(4, operator)
 	for _, a := range attributes {
-		node.message(5, a.encode())
+		const list = 7 // AttributeProto.INTS
+		node.Attribute = append(node.Attribute, &onnx.Attribute{Name: &a.name, Ints: a.values, Type: proto.Int32(list)})
 	}
-	graph.message(1, node)
-	graph.text(2, "one node")
-	model.number(1, 8) // IR version
-	model.message(7, graph)
-	var opset message
-	opset.number(2, 13)
-	model.message(8, opset)
-	return model
+	graph.Node = []*onnx.Node{node}
+	return proto.Marshal(&onnx.Model{
+		IrVersion: proto.Int64(8), Graph: graph,
+		OpsetImport: []*onnx.OperatorSet{{Version: proto.Int64(13)}},
+	})
 }
 
 // Element types of ONNX.
@@ -38,57 +39,24 @@ const (
 // value is a tensor that enters or leaves a graph; a dimension of -1 is open.
 type value struct {
 	name    string
-	element uint64
+	element int32
 	shape   []int64
 }
 
-func (v value) encode() message {
-	var shape, tensor, kind, info message
+func (v value) info() *onnx.ValueInfo {
+	shape := &onnx.Shape{}
 	for _, d := range v.shape {
-		var dim message
-		if d < 0 {
-			dim.text(2, "open")
-		} else {
-			dim.number(1, uint64(d))
+		dim := &onnx.Dimension{Value: &onnx.Dimension_DimParam{DimParam: "open"}}
+		if d >= 0 {
+			dim.Value = &onnx.Dimension_DimValue{DimValue: d}
 		}
-		shape.message(1, dim)
+		shape.Dim = append(shape.Dim, dim)
 	}
-	tensor.number(1, v.element)
-	tensor.message(2, shape)
-	kind.message(1, tensor)
-	info.text(1, v.name)
-	info.message(2, kind)
-	return info
+	return &onnx.ValueInfo{Name: &v.name, Type: &onnx.Type{TensorType: &onnx.TensorType{ElemType: &v.element, Shape: shape}}}
 }
 
 // attribute is a list of integers that a node takes.
 type attribute struct {
 	name   string
-	values []uint64
-}
-
-func (a attribute) encode() message {
-	const list = 7 // AttributeProto.INTS
-	var m message
-	m.text(1, a.name)
-	for _, v := range a.values {
-		m.number(8, v)
-	}
-	m.number(20, list)
-	return m
-}
-
-// message is an encoded protocol buffer that fields are added to.
-type message []byte
-
-func (m *message) number(field protowire.Number, v uint64) {
-	*m = protowire.AppendVarint(protowire.AppendTag(*m, field, protowire.VarintType), v)
-}
-
-func (m *message) text(field protowire.Number, s string) {
-	*m = protowire.AppendString(protowire.AppendTag(*m, field, protowire.BytesType), s)
-}
-
-func (m *message) message(field protowire.Number, b []byte) {
-	*m = protowire.AppendBytes(protowire.AppendTag(*m, field, protowire.BytesType), b)
+	values []int64
 }
