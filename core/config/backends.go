@@ -24,7 +24,7 @@ var memory = size(1<<20, 1<<40)
 
 // takeBackends reads the tables [backends.NAME] of the file.
 func (c *Config) takeBackends(l layer) (problems Errors) {
-	raw, present := l.values.Raw()["backends"]
+	raw, present := l.values["backends"]
 	if !present {
 		return nil
 	}

@@ -68,7 +68,7 @@ type finding struct {
 
 // collect lets a layer override what was found before it.
 func (l layer) collect(found map[string]finding) (problems Errors) {
-	raw := l.values.Raw()
+	raw := l.values
 	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		origin := Origin{l.kind, l.where(key)}
 		if key == "backends" && l.kind == File {

@@ -7,14 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
-	"github.com/knadh/koanf/parsers/toml/v2"
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/env/v2"
-	"github.com/knadh/koanf/providers/file"
-	"github.com/knadh/koanf/providers/posflag"
-	"github.com/knadh/koanf/v2"
+	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/pflag"
 )
 
@@ -23,6 +19,13 @@ const (
 	variable    = prefixEnv + "CONFIG"
 	defaultFile = "bgremover.toml"
 )
+
+// noSettings are our variables that are no settings.
+var noSettings = []string{
+	variable,
+	"BGREMOVER_ONNXRUNTIME", // for backends started by hand
+	"BGREMOVER_SERVER_KEY",  // for bgremover remove --server
+}
 
 // Sources says where settings come from.
 type Sources struct {
@@ -79,7 +82,7 @@ func quoted(s string) string {
 // layer is the settings of one source.
 type layer struct {
 	kind   OriginKind
-	values *koanf.Koanf
+	values map[string]any
 	where  func(key string) string
 }
 
@@ -96,81 +99,66 @@ func (s Sources) path() (path string, mustExist bool) {
 	return defaultFile, false
 }
 
-// layers reads all sources, the lowest layer first.
+// layers reads all sources, the lowest layer first. They are merged by Load, which
+// keeps the origin of each value.
 func (s Sources) layers() (all []layer, path string, problems Errors) {
-	defaults := map[string]any{}
-	for _, d := range settings {
-		defaults[d.key] = d.initial
-	}
-	add := func(kind OriginKind, provider koanf.Provider, parser koanf.Parser, where func(string) string) error {
-		k := koanf.New(".")
-		err := k.Load(provider, parser)
-		all = append(all, layer{kind, k, where})
-		return err
-	}
 	nowhere := func(string) string { return "" }
-	mustWork(add(Default, confmap.Provider(defaults, ""), nil, nowhere))
+	defaults, operator := layer{Default, map[string]any{}, nowhere}, layer{Operation, map[string]any{}, nowhere}
+	for _, d := range settings {
+		defaults.values[d.key] = d.initial
+	}
+	for key, value := range s.Operator {
+		operator.values[key] = value
+	}
+	file, path, err := s.file()
+	if err != nil {
+		problems = Errors{{Message: err.Error()}}
+	}
+	return []layer{defaults, file, operator, s.environment(), s.flags()}, path, problems
+}
 
+// file reads the settings file; path is empty if there is none.
+func (s Sources) file() (l layer, path string, err error) {
 	path, mustExist := s.path()
 	content, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !mustExist:
-		path = ""
+		return layer{kind: File}, "", nil
 	case err != nil:
-		problems = append(problems, Error{Message: fmt.Sprintf("the settings file cannot be read: %v", err)})
-	default:
-		err := add(File, file.Provider(path), toml.Parser(), func(key string) string { return place(path, content, key) })
-		if err != nil {
-			problems = append(problems, Error{Message: fmt.Sprintf("%s is not valid TOML: %s", path, strings.TrimPrefix(err.Error(), "toml: "))})
-		}
+		return layer{kind: File}, path, fmt.Errorf("the settings file cannot be read: %w", err)
 	}
-
-	operator := map[string]any{}
-	for key, value := range s.Operator {
-		operator[key] = value
+	l = layer{kind: File, where: func(key string) string { return place(path, content, key) }}
+	if err := toml.Unmarshal(content, &l.values); err != nil {
+		return l, path, fmt.Errorf("%s is not valid TOML: %s", path, strings.TrimPrefix(err.Error(), "toml: "))
 	}
-	mustWork(add(Operation, confmap.Provider(operator, ""), nil, nowhere))
-	mustWork(add(Environment, env.Provider("", env.Opt{Prefix: prefixEnv, TransformFunc: fromEnvironment,
-		EnvironFunc: func() []string { return s.Environ }}), nil, func(key string) string { return prefixEnv + strings.ToUpper(key) }))
-	if s.Flags != nil {
-		mustWork(add(Flag, posflag.ProviderWithFlag(s.Flags, ".", nil, fromFlag), nil,
-			func(key string) string { return "--" + strings.ReplaceAll(key, "_", "-") }))
-	}
-	return all, path, problems
+	return l, path, nil
 }
 
-// mustWork is for providers that only read memory and cannot fail.
-func mustWork(err error) {
-	if err != nil {
-		panic("config: " + err.Error())
+func (s Sources) environment() layer {
+	l := layer{Environment, map[string]any{}, func(key string) string { return prefixEnv + strings.ToUpper(key) }}
+	for _, pair := range s.Environ {
+		name, value, _ := strings.Cut(pair, "=")
+		key, ours := strings.CutPrefix(name, prefixEnv)
+		if ours && !slices.Contains(noSettings, name) && !fromKubernetes.MatchString(name) {
+			l.values[strings.ToLower(key)] = value
+		}
 	}
+	return l
+}
+
+func (s Sources) flags() layer {
+	l := layer{Flag, map[string]any{}, func(key string) string { return "--" + strings.ReplaceAll(key, "_", "-") }}
+	for _, d := range settings {
+		if s.Flags != nil && s.Flags.Changed(d.flag()) {
+			l.values[d.key] = s.Flags.Lookup(d.flag()).Value.String()
+		}
+	}
+	return l
 }
 
 // Kubernetes gives every container variables about each service by its name;
 // beside a service called bgremover those look like ours.
 var fromKubernetes = regexp.MustCompile(`^BGREMOVER(_[A-Z0-9_]+)?_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_[0-9]+_(TCP|UDP)(_(ADDR|PORT|PROTO))?)?)$`)
-
-func fromEnvironment(key, value string) (string, any) {
-	switch key {
-	case variable,
-		"BGREMOVER_ONNXRUNTIME", // for backends started by hand
-		"BGREMOVER_SERVER_KEY":  // for bgremover remove --server
-		return "", nil
-	}
-	if fromKubernetes.MatchString(key) {
-		return "", nil
-	}
-	return strings.ToLower(strings.TrimPrefix(key, prefixEnv)), value
-}
-
-func fromFlag(f *pflag.Flag) (string, any) {
-	for _, s := range settings {
-		if s.flag() == f.Name {
-			return s.key, f.Value.String()
-		}
-	}
-	return "", nil // another command's own flag
-}
 
 // place finds the line of a key, for messages only.
 func place(path string, content []byte, key string) string {
