@@ -17,6 +17,9 @@ func functions(asset func(string) string, mark string) template.FuncMap {
 		"size":        size,
 		"megapixels":  megapixels,
 		"span":        span,
+		"since":       since,
+		"until":       until,
+		"join":        strings.Join,
 		"seconds":     seconds,
 		"rate":        rate,
 		"extension":   extension,
@@ -69,6 +72,11 @@ func span(d time.Duration) string {
 	}
 	return ""
 }
+
+func since(t time.Time) string { return span(time.Since(t).Round(time.Second)) }
+
+// until is at least a second: what is due is about to happen.
+func until(t time.Time) string { return span(max(time.Second, time.Until(t))) }
 
 // seconds rounds up, so that a client that waits that long is not too early.
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

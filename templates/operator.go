@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"io"
 	"time"
+
+	"bgremover.pro/core/cutout"
 )
 
 //go:embed operator
@@ -63,7 +65,7 @@ type OperatorMessage struct {
 type OperatorBackends struct {
 	Notice OperatorNotice
 	Choice string // what is configured: a name or "auto"
-	Rows   []OperatorBackend
+	Rows   []cutout.BackendStatus
 }
 
 // OperatorNotice is an outcome that stays until it is dismissed, or what is in progress.
@@ -73,23 +75,6 @@ type OperatorNotice struct {
 	Failed  bool
 	Pending bool
 	For     time.Duration // in progress
-}
-
-// OperatorBackend is one row.
-type OperatorBackend struct {
-	Name, State, Why          string
-	Since                     time.Duration
-	Active, Serving           bool
-	Unchecked                 bool // no checksum is known for its file
-	Device, Provider, Runtime string
-	Models                    string
-	Memory                    int64
-	Running                   int
-	Requests, Failures        uint64
-	Restarts                  int
-	LastError                 string
-	Stderr                    []string
-	NextTry                   time.Duration
 }
 
 // OperatorLimits is the form for the limits.

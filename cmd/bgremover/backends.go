@@ -40,7 +40,7 @@ func backendsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var all []backend.Status
+			var all []cutout.BackendStatus
 			if err := server.call(cmd.Context(), http.MethodGet, "/backends.json", nil, &all); err != nil {
 				return err
 			}

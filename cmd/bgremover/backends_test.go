@@ -18,17 +18,6 @@ import (
 	"bgremover.pro/plugins/contracttest"
 )
 
-// seen is what the operator's listener sees of a Manager.
-type seen struct{ *backend.Manager }
-
-func (s seen) Snapshot() (all []admin.Backend) {
-	for _, b := range s.Manager.Snapshot() {
-		all = append(all, admin.Backend{Name: b.Name, State: string(b.State), Why: b.Why, Active: b.Active, Serving: b.Serving,
-			Device: b.Device, Provider: b.Provider, Models: b.Models, Memory: b.Memory, LastError: b.LastError})
-	}
-	return all
-}
-
 // nothing is a configuration without settings.
 type nothing struct{}
 
@@ -81,7 +70,7 @@ func TestBackends(t *testing.T) {
 	}
 	const token = "0123456789abcdef0123456789abcdef"
 	server, err := admin.New(admin.Options{Listen: "127.0.0.1:0", Access: admin.Access{Token: token}, Metrics: admin.NewMetrics(admin.Build{}),
-		Sources: admin.Sources{Backends: seen{m}, Ready: m.Ready, Settings: nothing{}, Queue: func() admin.Queue { return admin.Queue{} }}})
+		Sources: admin.Sources{Backends: m, Ready: m.Ready, Settings: nothing{}, Queue: func() admin.Queue { return admin.Queue{} }}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +143,7 @@ func TestBackendsThroughASocket(t *testing.T) {
 // none is no backend at all.
 type none struct{ admin.Backends }
 
-func (none) Snapshot() []admin.Backend { return nil }
+func (none) Snapshot() []cutout.BackendStatus { return nil }
 
 // TestCheck: a program that keeps the contract, one that does not, and one
 // that is not there.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"bgremover.pro/core/admin"
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/ratelimit"
 )
 
@@ -235,7 +236,7 @@ func TestBackends(t *testing.T) {
 		return o.ask("POST", "/backends/active", url.Values{"name": {name}}, edit...)
 	}
 	script := post("other")
-	var all []admin.Backend
+	var all []cutout.BackendStatus
 	if err := json.Unmarshal([]byte(script.body), &all); err != nil || script.status != 200 || !all[2].Serving || all[0].Serving {
 		t.Errorf("%+v: %v", script, err)
 	}

@@ -34,10 +34,10 @@ type backends struct {
 	fallback bool
 }
 
-func (b *backends) Snapshot() []admin.Backend {
+func (b *backends) Snapshot() []cutout.BackendStatus {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := []admin.Backend{
+	all := []cutout.BackendStatus{
 		{Name: "onnx-cpu", State: "ready", Active: true, Device: "cpu", Provider: "CPUExecutionProvider", Runtime: "1.30.0", Models: []string{"isnet"}, Memory: 512 << 20, Requests: 120},
 		{Name: "onnx-cuda", State: "failed", Why: "no CUDA device is there", Failures: 2, Restarts: 3, LastError: "libcudart.so.12: cannot open", Stderr: []string{"<script>alert(1)</script>"}, NextTry: time.Now().Add(time.Minute)},
 		{Name: "other", State: "off", Unchecked: true},

@@ -85,19 +85,7 @@ func (s *Server) charts() templates.OperatorCharts {
 }
 
 func (s *Server) backends() templates.OperatorBackends {
-	v := templates.OperatorBackends{Notice: s.notices.get(), Choice: s.setting("backend").Value}
-	for _, b := range s.Sources.Backends.Snapshot() {
-		row := templates.OperatorBackend{
-			Name: b.Name, State: b.State, Why: b.Why, Since: time.Since(b.Since).Round(time.Second), Active: b.Active, Serving: b.Serving, Unchecked: b.Unchecked,
-			Device: b.Device, Provider: b.Provider, Runtime: b.Runtime, Models: strings.Join(b.Models, ", "), Memory: int64(b.Memory),
-			Running: b.Running, Requests: b.Requests, Failures: b.Failures, Restarts: b.Restarts, LastError: b.LastError, Stderr: b.Stderr,
-		}
-		if !b.NextTry.IsZero() {
-			row.NextTry = max(time.Second, time.Until(b.NextTry))
-		}
-		v.Rows = append(v.Rows, row)
-	}
-	return v
+	return templates.OperatorBackends{Notice: s.notices.get(), Choice: s.setting("backend").Value, Rows: s.Sources.Backends.Snapshot()}
 }
 
 func (s *Server) setting(key string) Setting {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"bgremover.pro/core/accesslog"
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/ratelimit"
 )
 
@@ -29,37 +30,10 @@ type Sources struct {
 
 // Backends runs the inference.
 type Backends interface {
-	Snapshot() []Backend
+	Snapshot() []cutout.BackendStatus
 	// Switch makes a backend the active one, or "auto". It returns when the new
 	// one is serving, or with the reason why the old one still is.
 	Switch(ctx context.Context, name string) error
-}
-
-// Backend is the state of one backend.
-type Backend struct {
-	Name    string    `json:"name"`
-	State   string    `json:"state"` // off, starting, warming, ready, draining, failed
-	Why     string    `json:"why,omitempty"`
-	Since   time.Time `json:"since"`
-	Active  bool      `json:"active"`  // chosen, or one that auto may choose
-	Serving bool      `json:"serving"` // requests that name no backend go to it
-	// Unchecked: no checksum of its file is known.
-	Unchecked bool     `json:"unchecked,omitempty"`
-	Version   string   `json:"version,omitempty"`
-	Device    string   `json:"device,omitempty"` // actually in use, as is the provider
-	Provider  string   `json:"provider,omitempty"`
-	Runtime   string   `json:"runtime,omitempty"`
-	Models    []string `json:"models,omitempty"`
-	Memory    uint64   `json:"memory_bytes,omitempty"`
-	PID       int      `json:"pid,omitempty"`
-
-	Running   int       `json:"running"`
-	Requests  uint64    `json:"requests"`
-	Failures  uint64    `json:"failures"`
-	Restarts  int       `json:"restarts"`
-	LastError string    `json:"last_error,omitempty"`
-	Stderr    []string  `json:"stderr,omitempty"`
-	NextTry   time.Time `json:"next_try,omitzero"`
 }
 
 // Queue is the load of the pipeline.
@@ -151,8 +125,8 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(queueWaiting, float64(q.Waiting))
 	gauge(queueCapacity, float64(q.Capacity))
 	for _, b := range c.Backends.Snapshot() {
-		for _, state := range []string{"off", "starting", "warming", "ready", "draining", "failed", "unavailable"} {
-			gauge(backendState, truth(b.State == state), b.Name, state)
+		for _, state := range []cutout.BackendState{"off", "starting", "warming", "ready", "draining", "failed", "unavailable"} {
+			gauge(backendState, truth(b.State == state), b.Name, string(state))
 		}
 		gauge(backendServing, truth(b.Serving), b.Name, b.Device, b.Provider)
 		gauge(backendRunning, float64(b.Running), b.Name)

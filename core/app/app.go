@@ -134,7 +134,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		Metrics: a.metrics,
 		Log:     a.log,
 		Sources: admin.Sources{
-			Backends:  shownBackends{a.line.Backends},
+			Backends:  a.line.Backends,
 			Queue:     a.queue,
 			Ready:     a.ready,
 			Limiter:   a.limits,

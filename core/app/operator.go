@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"bgremover.pro/core/admin"
-	"bgremover.pro/core/backend"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/pipeline"
@@ -91,24 +90,6 @@ func (a *App) mayLoad(ctx context.Context, who ratelimit.Key, o cutout.Options) 
 	}
 	return &cutout.Error{Code: cutout.RateLimited, RetryAfter: d.RetryAfter,
 		Message: "You have requested too many models that are not loaded. Leave out model and backend, or try again later."}
-}
-
-// shownBackends is the manager as the operator sees it.
-type shownBackends struct{ *backend.Manager }
-
-func (b shownBackends) Snapshot() []admin.Backend {
-	var all []admin.Backend
-	for _, s := range b.Manager.Snapshot() {
-		all = append(all, admin.Backend{
-			Name: s.Name, State: string(s.State), Why: s.Why, Since: s.Since,
-			Active: s.Active, Serving: s.Serving, Unchecked: s.Unchecked,
-			Version: s.Version, Device: s.Device, Provider: s.Provider, Runtime: s.Runtime,
-			Models: s.Models, Memory: s.Memory, PID: s.PID,
-			Running: s.Running, Requests: s.Requests, Failures: s.Failures, Restarts: s.Restarts,
-			LastError: s.LastError, Stderr: s.Stderr, NextTry: s.NextTry,
-		})
-	}
-	return all
 }
 
 // shownConfig is the configuration as the operator sees and changes it.

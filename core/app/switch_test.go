@@ -9,8 +9,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"bgremover.pro/core/backend"
 	"bgremover.pro/core/config"
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/model"
 	"bgremover.pro/plugins/contract"
 )
@@ -96,13 +96,13 @@ func pictures(t *testing.T, names ...string) (files []string) {
 	return files
 }
 
-func status(s *server, name string) backend.Status {
+func status(s *server, name string) cutout.BackendStatus {
 	for _, b := range s.line.Backends.Snapshot() {
 		if b.Name == name {
 			return b
 		}
 	}
-	return backend.Status{}
+	return cutout.BackendStatus{}
 }
 
 // cutOut waits until the page holds the given number of results, and fails the test

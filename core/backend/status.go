@@ -1,9 +1,12 @@
 package backend
 
-import "time"
+import "bgremover.pro/core/cutout"
 
-// State is what a backend is doing.
-type State string
+// State and Status are in the vocabulary, because the operator's page shows them.
+type (
+	State  = cutout.BackendState
+	Status = cutout.BackendStatus
+)
 
 // The states.
 const (
@@ -21,38 +24,6 @@ const (
 // statusLines is the number of stderr lines that are shown.
 const statusLines = 20
 
-// Status is the current state of one backend.
-type Status struct {
-	Name  string    `json:"name"`
-	State State     `json:"state"`
-	Why   string    `json:"why,omitempty"`
-	Since time.Time `json:"since"`
-	// Active: it is the chosen backend, or one that Auto may choose. Serving:
-	// requests that name no backend go to it now.
-	Active  bool `json:"active"`
-	Serving bool `json:"serving"`
-	// Unchecked: no checksum of its file is known.
-	Unchecked bool `json:"unchecked,omitempty"`
-
-	// As the process reports; empty while there is none.
-	Version  string   `json:"version,omitempty"`
-	Device   string   `json:"device,omitempty"`
-	Provider string   `json:"provider,omitempty"`
-	Runtime  string   `json:"runtime,omitempty"`
-	Models   []string `json:"models,omitempty"`
-	Memory   uint64   `json:"memory_bytes,omitempty"`
-	PID      int      `json:"pid,omitempty"`
-
-	Running  int    `json:"running"`
-	Requests uint64 `json:"requests"`
-	Failures uint64 `json:"failures"`
-	// Restarts counts the processes after the first.
-	Restarts  int       `json:"restarts"`
-	LastError string    `json:"last_error,omitempty"`
-	Stderr    []string  `json:"stderr,omitempty"`
-	NextTry   time.Time `json:"next_try,omitzero"`
-}
-
 // status is called with the Manager's lock held.
 func (s *supervisor) status() Status {
 	st := Status{
@@ -65,7 +36,7 @@ func (s *supervisor) status() Status {
 	}
 	if p := s.proc; p != nil {
 		st.Version, st.Device, st.Provider, st.Runtime = s.about.Version, s.about.Device, s.about.Provider, s.about.Runtime
-		st.Models, st.Memory, st.PID = p.names(), s.about.Memory, p.pid
+		st.Models, st.Memory, st.PID = p.names(), int64(s.about.Memory), p.pid
 		if s.stderr == nil {
 			st.Stderr = p.stderr.last(statusLines)
 		}

@@ -182,8 +182,8 @@ func metrics(t *testing.T) string {
 
 type backends struct{ admin.Backends }
 
-func (backends) Snapshot() []admin.Backend {
-	return []admin.Backend{{Name: "onnx-cpu", State: "ready"}}
+func (backends) Snapshot() []cutout.BackendStatus {
+	return []cutout.BackendStatus{{Name: "onnx-cpu", State: "ready"}}
 }
 
 func read(t *testing.T, path string) string {
