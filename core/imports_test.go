@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"core/ratelimit": {"core/cutout"},
 	"core/accesslog": {"core/atomicfile", "core/cutout", "core/flood"},
 	"core/flood":     {},
-	"core/config":    {"core/atomicfile", "core/cutout"},
+	"core/config":    {"core/accesslog", "core/atomicfile", "core/cutout", "core/httpcache", "core/purge", "core/ratelimit"},
 	"core/fetch":     {"core/cutout"},
 	"core/removebg":  {"core/cutout"},
 	"core/rembg":     {"core/cutout"},

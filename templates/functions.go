@@ -90,11 +90,11 @@ func rate(r Rate) string {
 	word, one := strings.CutPrefix(period, "1 ")
 	switch {
 	case !one:
-		return plural(r.Count, "photo") + " in " + period
+		return plural(int(r.Count), "photo") + " in " + period
 	case word == "hour":
-		return plural(r.Count, "photo") + " an hour"
+		return plural(int(r.Count), "photo") + " an hour"
 	default:
-		return plural(r.Count, "photo") + " a " + word
+		return plural(int(r.Count), "photo") + " a " + word
 	}
 }
 

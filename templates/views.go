@@ -54,7 +54,7 @@ const PrivacyChanged = "2026-11-26"
 
 // Rate is a number of photos in a period; the zero Rate means no limit.
 type Rate struct {
-	Count  int
+	Count  int64
 	Period time.Duration
 }
 

@@ -126,7 +126,7 @@ func start(t testing.TB, access admin.Access, environ ...string) *operator {
 	}
 	o.metrics = admin.NewMetrics(admin.Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"})
 	rules := func(c *config.Config) ratelimit.Rules {
-		return ratelimit.Rules{Device: ratelimit.Rate(c.Limits.Device), Network: ratelimit.Rate(c.Limits.Network)}
+		return ratelimit.Rules{Device: c.Limits.Device, Network: c.Limits.Network}
 	}
 	if o.limiter, err = ratelimit.New(ratelimit.Options{Rules: rules(o.live.Current()), Refused: o.metrics.Limited}); err != nil {
 		t.Fatal(err)

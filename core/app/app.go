@@ -69,7 +69,7 @@ func (a *App) wireInside(c *config.Config) (err error) {
 		return err
 	}
 	if a.limits, err = ratelimit.New(ratelimit.Options{
-		Rules:    limitRules(c),
+		Rules:    c.Limits.Rules,
 		RedisURL: c.Limits.RedisURL,
 		Secret:   []byte(c.Server.DeviceSecret),
 		Refused:  a.metrics.Limited,
@@ -86,7 +86,7 @@ func (a *App) wireInside(c *config.Config) (err error) {
 		Log:            a.log,
 	})
 	a.access, err = accesslog.New(accesslog.Options{
-		Settings: accessSettings(c),
+		Settings: c.Log.Lines,
 		Mode:     c.Log.Access,
 		Dir:      c.Folders.Logs,
 		Stdout:   os.Stdout,

@@ -13,17 +13,14 @@ import (
 
 // Edges are the configured caches in front of the server.
 func Edges(c *config.Config) purge.Edges {
-	return purge.Edges{
-		Varnish: c.Edges.Varnish, Nginx: c.Edges.Nginx,
-		Cloudflare: purge.Account{ID: c.Edges.CloudflareZone, Token: c.Edges.CloudflareToken},
-		Fastly:     purge.Account{ID: c.Edges.FastlyService, Token: c.Edges.FastlyToken},
-		Tag:        httpcache.PagesTag, Paths: web.SharedPaths(),
-	}
+	all := c.Edges
+	all.Tag, all.Paths = httpcache.PagesTag, web.SharedPaths()
+	return all
 }
 
 // purger is the action of the operator's button; nil if there is nothing to purge.
 func purger(c *config.Config) func(context.Context) ([]string, error) {
-	if len(c.Edges.Varnish)+len(c.Edges.Nginx) == 0 && c.Edges.CloudflareZone == "" && c.Edges.FastlyService == "" {
+	if len(c.Edges.Varnish)+len(c.Edges.Nginx) == 0 && c.Edges.Cloudflare.ID == "" && c.Edges.Fastly.ID == "" {
 		return nil
 	}
 	return func(ctx context.Context) (purged []string, err error) {

@@ -23,12 +23,12 @@ func (a *App) apply(old, c *config.Config, report config.Report) {
 		a.log.Info("configuration changed", "cause", report.Cause, "key", change.Key, "from", change.From, "to", change.To, "at_restart", change.Restart)
 	}
 	a.level.Set(logLevel(c))
-	a.limits.SetRules(limitRules(c))
+	a.limits.SetRules(c.Limits.Rules)
 	a.loads.SetRules(loadRules(c))
 	a.settings.Store(webSettings(c))
 	a.line.Pipeline.Configure(pipelineSettings(c))
 	a.line.Queue.Resize(workers(c), c.Inference.Queue)
-	if err := a.access.Configure(accessSettings(c)); err != nil {
+	if err := a.access.Configure(c.Log.Lines); err != nil {
 		a.log.Error("changing the access log failed; keeping its previous settings", "error", err)
 	}
 	if old.Inference.Backend != c.Inference.Backend || old.Inference.Model != c.Inference.Model || !reflect.DeepEqual(old.Backends, c.Backends) {

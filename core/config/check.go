@@ -27,15 +27,15 @@ func (c *Config) check() (problems Errors) {
 	}
 	if d, n := c.Limits.Device, c.Limits.Network; d.Period != 0 && n.Period != 0 &&
 		float64(n.Count)/n.Period.Seconds() < float64(d.Count)/d.Period.Seconds() {
-		fail("limits_network", "lets a whole network send less than one device (limits_device is %s)", d)
+		fail("limits_network", "lets a whole network send less than one device (limits_device is %s)", formatRate(d))
 	}
 	if i := c.Inference; i.Memory/4 < i.MaxUpload+1 {
 		fail("memory", "is less than four times max_upload (%s), and a quarter of it is for uploads", formatSize(i.MaxUpload))
 	}
-	if e := c.Edges; (e.CloudflareZone == "") != (e.CloudflareToken == "") {
+	if e := c.Edges; (e.Cloudflare.ID == "") != (e.Cloudflare.Token == "") {
 		fail("edge_cloudflare_zone", "and edge_cloudflare_token must be set together")
 	}
-	if e := c.Edges; (e.FastlyService == "") != (e.FastlyToken == "") {
+	if e := c.Edges; (e.Fastly.ID == "") != (e.Fastly.Token == "") {
 		fail("edge_fastly_service", "and edge_fastly_token must be set together")
 	}
 	known := slices.Clone(builtin)

@@ -1,4 +1,5 @@
-// Package config loads the settings: defaults, then the file (bgremover.toml),
+// Package config loads the settings into one tree, which holds the parts' own settings
+// as they are: defaults, then the file (bgremover.toml),
 // then the environment (BGREMOVER_*), then flags, each overriding those before
 // it. Load reports every mistake at once; Live reloads while the server runs.
 package config
@@ -6,6 +7,11 @@ package config
 import (
 	"net/netip"
 	"time"
+
+	"bgremover.pro/core/accesslog"
+	"bgremover.pro/core/httpcache"
+	"bgremover.pro/core/purge"
+	"bgremover.pro/core/ratelimit"
 )
 
 // Config is a valid set of settings. It never changes once loaded.
@@ -16,9 +22,9 @@ type Config struct {
 	Inference Inference
 	Limits    Limits
 	Log       Log
-	Cache     Cache
-	Edges     Edges
-	Backends  []Backend // in the order of their names
+	Cache     httpcache.Lifetimes // of public pages
+	Edges     purge.Edges         // the shared caches in front of the server
+	Backends  []Backend           // in the order of their names
 
 	// File is the file that was read; empty if there is none.
 	File string
@@ -83,40 +89,17 @@ type Inference struct {
 
 // Limits says how much a visitor may send.
 type Limits struct {
-	Device    Rate
-	Network   Rate
-	Routes    []RouteRate
-	Overrides []Override
-	Keys      []APIKey
-	RedisURL  string
-	Loads     Rate // of models and backends that a device names
+	ratelimit.Rules
+	RedisURL string
+	Loads    ratelimit.Rate // of models and backends that a device names
 }
 
 // Log says what is logged, and how long it is kept.
 type Log struct {
-	Level        string // "debug", "info", "warn" or "error"
-	Format       string // "text" or "json"
-	Access       string // "file", "stdout" or "off"
-	AccessFormat string // "combined" or "json"
-	AccessIP     string // "full", "truncated" or "none"
-	AccessDays   int    // 1 to 30
-	AccessGzip   bool
-	AccessDay    int64 // bytes that the lines of one day may take
-}
-
-// Cache says how long public pages may be cached.
-type Cache struct {
-	Browser    time.Duration
-	Edge       time.Duration
-	Stale      time.Duration // while it is refreshed
-	StaleError time.Duration // while this server is down
-}
-
-// Edges are the shared caches in front of the server, which it can purge.
-type Edges struct {
-	Varnish, Nginx                  []string // URLs without a trailing slash
-	CloudflareZone, CloudflareToken string
-	FastlyService, FastlyToken      string
+	Level  string // "debug", "info", "warn" or "error"
+	Format string // "text" or "json"
+	Access string // "file", "stdout" or "off"
+	Lines  accesslog.Settings
 }
 
 // Backend is one configured backend.
@@ -133,31 +116,4 @@ type Backend struct {
 	Memory       int64         // bytes that it needs; 0: what it last used
 	MaxMemory    int64         // bytes at which a fresh process takes over; 0: no limit
 	StartTimeout time.Duration // from start to handshake; 0: a minute
-}
-
-// Rate is a number of requests in a time; the zero Rate means no limit.
-type Rate struct {
-	Count  int64
-	Period time.Duration
-}
-
-// RouteRate is a device's own rate on one route.
-type RouteRate struct {
-	Route string
-	Rate  Rate
-}
-
-// Override is another rate for one device or for the addresses of a prefix.
-type Override struct {
-	Device string
-	Prefix netip.Prefix
-	Rate   Rate
-	Block  bool
-}
-
-// APIKey is a program's key, known by its SHA-256 only.
-type APIKey struct {
-	Name   string
-	SHA256 [32]byte
-	Rate   Rate
 }

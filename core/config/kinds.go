@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"bgremover.pro/core/ratelimit"
 )
 
 // kind reads and shows one type of value. Everything is text at first: that is
@@ -153,16 +155,16 @@ func formatSize(n int64) string {
 	return strconv.FormatInt(n, 10) + "B"
 }
 
-var rate = kind[Rate]{"a rate such as 60/1h or 5/10s (1 to 1000000000 in 1s to 31d), or off", parseRate, Rate.String}
+var rate = kind[ratelimit.Rate]{"a rate such as 60/1h or 5/10s (1 to 1000000000 in 1s to 31d), or off", parseRate, formatRate}
 
-func parseRate(s string) (Rate, error) {
+func parseRate(s string) (ratelimit.Rate, error) {
 	if s == "off" {
-		return Rate{}, nil
+		return ratelimit.Rate{}, nil
 	}
 	count, period, found := strings.Cut(s, "/")
 	n, err := strconv.ParseInt(strings.TrimSpace(count), 10, 64)
 	if !found || err != nil {
-		return Rate{}, errForm
+		return ratelimit.Rate{}, errForm
 	}
 	period = strings.TrimSpace(period)
 	if period != "" && strings.Trim(period, "smhd") == "" {
@@ -170,14 +172,13 @@ func parseRate(s string) (Rate, error) {
 	}
 	d, err := parseDuration(period)
 	if err != nil {
-		return Rate{}, err
+		return ratelimit.Rate{}, err
 	}
-	return Rate{n, d}, errors.Join(within(n, 1, 1_000_000_000), within(d, time.Second, maxPeriod))
+	return ratelimit.Rate{Count: n, Period: d}, errors.Join(within(n, 1, 1_000_000_000), within(d, time.Second, maxPeriod))
 }
 
-// String returns the rate in the form that the settings accept.
-func (r Rate) String() string {
-	if r == (Rate{}) {
+func formatRate(r ratelimit.Rate) string {
+	if r == (ratelimit.Rate{}) {
 		return "off"
 	}
 	return strconv.FormatInt(r.Count, 10) + "/" + formatDuration(r.Period)

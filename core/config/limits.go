@@ -8,20 +8,22 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"bgremover.pro/core/ratelimit"
 )
 
-var routeRate = kind[RouteRate]{"ROUTE=RATE, such as /api/v1/cutouts=120/1h", func(s string) (RouteRate, error) {
+var routeRate = kind[ratelimit.RouteRate]{"ROUTE=RATE, such as /api/v1/cutouts=120/1h", func(s string) (ratelimit.RouteRate, error) {
 	route, text, found := strings.Cut(s, "=")
 	if !found || !strings.HasPrefix(route, "/") {
-		return RouteRate{}, errForm
+		return ratelimit.RouteRate{}, errForm
 	}
 	r, err := parseRate(text)
-	return RouteRate{route, r}, err
-}, func(r RouteRate) string { return r.Route + "=" + r.Rate.String() }}
+	return ratelimit.RouteRate{Route: route, Rate: r}, err
+}, func(r ratelimit.RouteRate) string { return r.Route + "=" + formatRate(r.Rate) }}
 
-var override = kind[Override]{"WHO=RATE, where WHO is an address, a prefix or device:ID and RATE may be off or block",
-	parseOverride, func(o Override) string {
-		who, what := "device:"+o.Device, o.Rate.String()
+var override = kind[ratelimit.Override]{"WHO=RATE, where WHO is an address, a prefix or device:ID and RATE may be off or block",
+	parseOverride, func(o ratelimit.Override) string {
+		who, what := "device:"+o.Device, formatRate(o.Rate)
 		if o.Device == "" {
 			who = o.Prefix.String()
 		}
@@ -31,12 +33,12 @@ var override = kind[Override]{"WHO=RATE, where WHO is an address, a prefix or de
 		return who + "=" + what
 	}}
 
-func parseOverride(s string) (Override, error) {
+func parseOverride(s string) (ratelimit.Override, error) {
 	who, text, found := strings.Cut(s, "=")
 	if !found {
-		return Override{}, errForm
+		return ratelimit.Override{}, errForm
 	}
-	var o Override
+	var o ratelimit.Override
 	var err error
 	if device, ok := strings.CutPrefix(who, "device:"); ok {
 		if o.Device = device; device == "" {
@@ -53,17 +55,17 @@ func parseOverride(s string) (Override, error) {
 	return o, err
 }
 
-var apiKey = kind[APIKey]{"NAME:SHA256=RATE, where SHA256 is that of the key, in hex", func(s string) (APIKey, error) {
+var apiKey = kind[ratelimit.APIKey]{"NAME:SHA256=RATE, where SHA256 is that of the key, in hex", func(s string) (ratelimit.APIKey, error) {
 	who, text, _ := strings.Cut(s, "=")
 	name, digest, found := strings.Cut(who, ":")
 	sum, err := hex.DecodeString(digest)
 	if !found || err != nil || len(sum) != sha256.Size || !isName(name) {
-		return APIKey{}, errors.New("is not valid (give the SHA-256 of the key, not the key itself)")
+		return ratelimit.APIKey{}, errors.New("is not valid (give the SHA-256 of the key, not the key itself)")
 	}
 	r, err := parseRate(text)
-	return APIKey{name, [32]byte(sum), r}, err
-}, func(k APIKey) string {
-	return k.Name + ":" + hex.EncodeToString(k.SHA256[:]) + "=" + k.Rate.String()
+	return ratelimit.APIKey{Name: name, SHA256: [32]byte(sum), Rate: r}, err
+}, func(k ratelimit.APIKey) string {
+	return k.Name + ":" + hex.EncodeToString(k.SHA256[:]) + "=" + formatRate(k.Rate)
 }}
 
 // NewAPIKey makes a key of 32 random bytes for a program and the entry of
@@ -82,5 +84,5 @@ func NewAPIKey(program, text string) (key, entry string, err error) {
 		return "", "", err
 	}
 	key = "bgr_" + base64.RawURLEncoding.EncodeToString(random[:])
-	return key, apiKey.format(APIKey{program, sha256.Sum256([]byte(key)), r}), nil
+	return key, apiKey.format(ratelimit.APIKey{Name: program, SHA256: sha256.Sum256([]byte(key)), Rate: r}), nil
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"bgremover.pro/core/ratelimit"
 )
 
 // write makes a settings file and returns its path.
@@ -46,8 +48,8 @@ func TestDefaultsAreThoseOfThePublicInterface(t *testing.T) {
 		{"backend", c.Inference.Backend, "auto"},
 		{"model", c.Inference.Model, "isnet"},
 		{"mode", c.Inference.Mode, "auto"},
-		{"limits_device", c.Limits.Device, Rate{60, hour}},
-		{"limits_network", c.Limits.Network, Rate{600, hour}},
+		{"limits_device", c.Limits.Device, ratelimit.Rate{Count: 60, Period: hour}},
+		{"limits_network", c.Limits.Network, ratelimit.Rate{Count: 600, Period: hour}},
 		{"max_upload", c.Inference.MaxUpload, int64(30 << 20)},
 		{"max_pixels", c.Inference.MaxPixels, 50_000_000},
 		{"max_side", c.Inference.MaxSide, 32_767},
@@ -123,17 +125,17 @@ start_timeout = "90s"
 	if got := c.Server.TrustedProxies; len(got) != 2 || got[1] != netip.MustParsePrefix("2001:db8::1/128") {
 		t.Errorf("trusted_proxies = %v", got)
 	}
-	if c.Limits.Device != (Rate{5, time.Second}) || c.Limits.Network != (Rate{}) {
+	if c.Limits.Device != (ratelimit.Rate{Count: 5, Period: time.Second}) || c.Limits.Network != (ratelimit.Rate{}) {
 		t.Errorf("limits = %v, %v", c.Limits.Device, c.Limits.Network)
 	}
-	if got := c.Limits.Routes; len(got) != 1 || got[0] != (RouteRate{"/api/v1/cutouts", Rate{120, 2 * time.Hour}}) {
+	if got := c.Limits.Routes; len(got) != 1 || got[0] != (ratelimit.RouteRate{Route: "/api/v1/cutouts", Rate: ratelimit.Rate{Count: 120, Period: 2 * time.Hour}}) {
 		t.Errorf("limits_routes = %v", got)
 	}
 	o := c.Limits.Overrides
-	if len(o) != 3 || o[0].Rate != (Rate{}) || o[0].Block || !o[1].Block || o[2].Device != "abc" || o[2].Rate.Count != 7 {
+	if len(o) != 3 || o[0].Rate != (ratelimit.Rate{}) || o[0].Block || !o[1].Block || o[2].Device != "abc" || o[2].Rate.Count != 7 {
 		t.Errorf("limits_overrides = %+v", o)
 	}
-	if c.Inference.MaxUpload != 1_500_000 || c.Inference.Timeout != 90*time.Second || c.Inference.IdleUnload != 7*day || !c.Log.AccessGzip {
+	if c.Inference.MaxUpload != 1_500_000 || c.Inference.Timeout != 90*time.Second || c.Inference.IdleUnload != 7*day || !c.Log.Lines.Gzip {
 		t.Errorf("inference = %+v", c.Inference)
 	}
 	if len(c.Backends) != 1 {

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"bgremover.pro/core/ratelimit"
 )
 
 // setting describes one key: in the file as it is, in the environment as
@@ -107,17 +109,17 @@ var inferenceSettings = []setting{
 }
 
 var limitSettings = []setting{
-	live(define("limits_device", "60/1h", "photos that a device may send", rate, func(c *Config) *Rate { return &c.Limits.Device })),
+	live(define("limits_device", "60/1h", "photos that a device may send", rate, func(c *Config) *ratelimit.Rate { return &c.Limits.Device })),
 	live(define("limits_network", "600/1h", "photos that a network may send (IPv4 /32, IPv6 /64; 4 times as many per /24 and /56, 16 times per /48)", rate,
-		func(c *Config) *Rate { return &c.Limits.Network })),
+		func(c *Config) *ratelimit.Rate { return &c.Limits.Network })),
 	live(define("limits_routes", "", "separate rate of a device on a route, such as /api/v1/cutouts=120/1h", list(routeRate),
-		func(c *Config) *[]RouteRate { return &c.Limits.Routes })),
+		func(c *Config) *[]ratelimit.RouteRate { return &c.Limits.Routes })),
 	live(define("limits_model_loads", "6/1h", "loads that a device may cause by naming models or backends; those already loaded cost nothing", rate,
-		func(c *Config) *Rate { return &c.Limits.Loads })),
+		func(c *Config) *ratelimit.Rate { return &c.Limits.Loads })),
 	live(define("limits_overrides", "", "exceptions for devices and networks, such as 198.51.100.7=off or 203.0.113.0/24=block", list(override),
-		func(c *Config) *[]Override { return &c.Limits.Overrides })),
+		func(c *Config) *[]ratelimit.Override { return &c.Limits.Overrides })),
 	secret(live(define("api_keys", "", "API keys of programs, each with its rate (bgremover config key NAME makes one)", list(apiKey),
-		func(c *Config) *[]APIKey { return &c.Limits.Keys }))),
+		func(c *Config) *[]ratelimit.APIKey { return &c.Limits.Keys }))),
 	secret(define("redis_url", "", "Redis server for counters that several replicas share", text("redis://host:port/0, rediss:// or unix://, or nothing", optional(isRedisURL)),
 		func(c *Config) *string { return &c.Limits.RedisURL })),
 }
@@ -126,19 +128,19 @@ var logSettings = []setting{
 	live(define("log_level", "info", "server log level", choice("debug", "info", "warn", "error"), func(c *Config) *string { return &c.Log.Level })),
 	define("log_format", "text", "server log format", choice("text", "json"), func(c *Config) *string { return &c.Log.Format }),
 	define("access_log", "file", "where requests are logged", choice("file", "stdout", "off"), func(c *Config) *string { return &c.Log.Access }),
-	live(define("access_log_format", "combined", "access log format", choice("combined", "json"), func(c *Config) *string { return &c.Log.AccessFormat })),
-	live(define("access_log_ip", "full", "how much of a visitor's address is logged", choice("full", "truncated", "none"), func(c *Config) *string { return &c.Log.AccessIP })),
-	live(define("access_log_days", "30", "days that access log lines are kept", number(1, 30), func(c *Config) *int { return &c.Log.AccessDays })),
-	live(define("access_log_gzip", "false", "compress the access logs of past days", flag, func(c *Config) *bool { return &c.Log.AccessGzip })),
+	live(define("access_log_format", "combined", "access log format", choice("combined", "json"), func(c *Config) *string { return &c.Log.Lines.Format })),
+	live(define("access_log_ip", "full", "how much of a visitor's address is logged", choice("full", "truncated", "none"), func(c *Config) *string { return &c.Log.Lines.IP })),
+	live(define("access_log_days", "30", "days that access log lines are kept", number(1, 30), func(c *Config) *int { return &c.Log.Lines.Days })),
+	live(define("access_log_gzip", "false", "compress the access logs of past days", flag, func(c *Config) *bool { return &c.Log.Lines.Gzip })),
 	live(define("access_log_day_size", "256MiB", "maximum size of one day's access log (UTC); further lines are counted, not written", size(1<<20, 1<<40),
-		func(c *Config) *int64 { return &c.Log.AccessDay })),
+		func(c *Config) *int64 { return &c.Log.Lines.DayBytes })),
 }
 
 var cacheSettings = []setting{
-	live(define("cache_browser", "1m", "how long browsers cache public pages", duration(0, day), func(c *Config) *time.Duration { return &c.Cache.Browser })),
-	live(define("cache_edge", "10m", "how long shared caches keep public pages", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.Edge })),
-	live(define("cache_stale", "1d", "how long a stale page may be served while it is refreshed", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.Stale })),
-	live(define("cache_stale_error", "7d", "how long a stale page may be served while the server is down", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.StaleError })),
+	live(define("cache_browser", "1m", "how long browsers cache public pages", duration(0, day), func(c *Config) *time.Duration { return &c.Cache.MaxAge })),
+	live(define("cache_edge", "10m", "how long shared caches keep public pages", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.SharedMaxAge })),
+	live(define("cache_stale", "1d", "how long a stale page may be served while it is refreshed", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.WhileRevalidate })),
+	live(define("cache_stale_error", "7d", "how long a stale page may be served while the server is down", duration(0, 30*day), func(c *Config) *time.Duration { return &c.Cache.IfError })),
 }
 
 var (
@@ -149,10 +151,10 @@ var (
 var edgeSettings = []setting{
 	define("edge_varnish", "", "Varnish servers to purge", list(webURL), func(c *Config) *[]string { return &c.Edges.Varnish }),
 	define("edge_nginx", "", "nginx servers to purge", list(webURL), func(c *Config) *[]string { return &c.Edges.Nginx }),
-	define("edge_cloudflare_zone", "", "Cloudflare zone to purge", account, func(c *Config) *string { return &c.Edges.CloudflareZone }),
-	secret(define("edge_cloudflare_token", "", "API token that may purge the zone", free, func(c *Config) *string { return &c.Edges.CloudflareToken })),
-	define("edge_fastly_service", "", "Fastly service to purge", account, func(c *Config) *string { return &c.Edges.FastlyService }),
-	secret(define("edge_fastly_token", "", "API token that may purge the service", free, func(c *Config) *string { return &c.Edges.FastlyToken })),
+	define("edge_cloudflare_zone", "", "Cloudflare zone to purge", account, func(c *Config) *string { return &c.Edges.Cloudflare.ID }),
+	secret(define("edge_cloudflare_token", "", "API token that may purge the zone", free, func(c *Config) *string { return &c.Edges.Cloudflare.Token })),
+	define("edge_fastly_service", "", "Fastly service to purge", account, func(c *Config) *string { return &c.Edges.Fastly.ID }),
+	secret(define("edge_fastly_token", "", "API token that may purge the service", free, func(c *Config) *string { return &c.Edges.Fastly.Token })),
 }
 
 func (s setting) flag() string { return strings.ReplaceAll(s.key, "_", "-") }

@@ -145,8 +145,8 @@ func (l *Limiter) Clear(ctx context.Context, device string) {
 	l.Forget(device)
 	rules := l.rules.Load()
 	keys := []Key{{Device: device}}
-	for route := range rules.Routes {
-		keys = append(keys, Key{Device: device, Route: route})
+	for _, r := range rules.Routes {
+		keys = append(keys, Key{Device: device, Route: r.Route})
 	}
 	for _, key := range keys {
 		l.reset(ctx, rules.buckets(key))

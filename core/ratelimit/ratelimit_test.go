@@ -62,7 +62,7 @@ func TestWhoMaySendHowMuch(t *testing.T) {
 	hour := time.Hour
 	rules := Rules{
 		Device: Rate{5, hour}, Network: Rate{10, hour},
-		Routes: map[string]Rate{"/api/v1/cutouts": {7, hour}},
+		Routes: []RouteRate{{"/api/v1/cutouts", Rate{7, hour}}},
 		Overrides: []Override{
 			{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Block: true},
 			{Prefix: netip.MustParsePrefix("203.0.113.7/32"), Rate: Rate{8, hour}},
@@ -194,7 +194,7 @@ func TestForgetGivesNothing(t *testing.T) {
 func TestOperatorClearsAndBlocks(t *testing.T) {
 	c := start()
 	hour := time.Hour
-	l := make1(t, Options{Now: c.Now, Rules: Rules{Device: Rate{2, hour}, Network: Rate{3, hour}, Routes: map[string]Rate{"/api": {1, 2 * hour}}}})
+	l := make1(t, Options{Now: c.Now, Rules: Rules{Device: Rate{2, hour}, Network: Rate{3, hour}, Routes: []RouteRate{{"/api", Rate{1, 2 * hour}}}}})
 	key := Key{Device: "a", Addr: addr("192.0.2.1")}
 	route := Key{Device: "a", Addr: addr("198.51.100.1"), Route: "/api"}
 	l.Charge(t.Context(), key, 2)

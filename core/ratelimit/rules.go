@@ -17,11 +17,17 @@ type Rate struct {
 // Rules say what is allowed.
 type Rules struct {
 	Device  Rate
-	Network Rate            // per IPv4 address and IPv6 /64
-	Routes  map[string]Rate // a device's own rate on a route
+	Network Rate // per IPv4 address and IPv6 /64
+	Routes  []RouteRate
 	// Overrides are other rates for some senders; the most specific applies.
 	Overrides []Override
 	Keys      []APIKey
+}
+
+// RouteRate is a device's own rate on one route.
+type RouteRate struct {
+	Route string
+	Rate  Rate
 }
 
 // Override is the rate of one device, or of the addresses in a prefix: it then
@@ -101,8 +107,10 @@ func (r *Rules) buckets(key Key) []bucket {
 	}
 	device, network, ceilings := r.Device, r.Network, true
 	id := key.Device
-	if own, listed := r.Routes[key.Route]; listed {
-		device, id = own, id+"@"+key.Route
+	for _, own := range r.Routes {
+		if own.Route == key.Route {
+			device, id = own.Rate, key.Device+"@"+key.Route
+		}
 	}
 	o, n := r.overrides(key)
 	if n != nil {
