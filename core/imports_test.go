@@ -74,7 +74,7 @@ var allowed = map[string][]string{
 // only lists what may be imported by few: a package path (or its prefix, with
 // a trailing slash) and who may.
 var only = map[string][]string{
-	"os/exec":                         {"core/backend", "core/model", "core/decode", "core/bench", "core/video", "plugins/contracttest", "plugins/internal/plugintest"},
+	"os/exec":                         {"core/backend", "core/model", "core/decode", "core/bench", "core/video", "plugins/contracttest", "plugins/internal/plugintest", "ops/testing/servertest"},
 	"github.com/hashicorp/go-plugin":  {"core/backend", "plugins/"},
 	"github.com/gin-gonic/gin":        {"core/web", "core/admin"},
 	"net/http":                        {"cmd/", "core/app", "core/web", "core/upload", "core/httpcache", "core/purge", "core/admin", "core/model", "core/device", "core/fetch", "core/remote", "static"},

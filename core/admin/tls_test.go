@@ -1,89 +1,30 @@
 package admin_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"bgremover.pro/core/admin"
+	"bgremover.pro/ops/testing/certs"
 )
 
-// authority signs certificates and keeps them as PEM files.
-type authority struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newAuthority(t *testing.T, name string) *authority {
-	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
-	a.cert, a.key = a.issue(name, true)
-	return a
-}
-
-func (a *authority) file(name string) string { return filepath.Join(a.dir, name+".pem") }
-
-// issue writes NAME.pem and NAME-key.pem.
-func (a *authority) issue(name string, isCA bool) (*x509.Certificate, *ecdsa.PrivateKey) {
-	a.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: isCA, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	parent, signer := template, key
-	if a.cert != nil {
-		parent, signer = a.cert, a.key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, _ := x509.ParseCertificate(der)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	for file, block := range map[string]*pem.Block{a.file(name): {Type: "CERTIFICATE", Bytes: der}, a.file(name + "-key"): {Type: "PRIVATE KEY", Bytes: keyDER}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			a.t.Fatal(err)
-		}
-	}
-	return cert, key
-}
-
 func TestClientCertificates(t *testing.T) {
-	ours, theirs := newAuthority(t, "ours"), newAuthority(t, "theirs")
-	ours.issue("server", false)
-	ours.issue("operator", false)
-	theirs.issue("stranger", false)
-	o := start(t, admin.Access{Cert: ours.file("server"), Key: ours.file("server-key"), ClientCA: ours.file("ours")})
+	ours, theirs := certs.New(t), certs.New(t)
+	ours.Issue(t, "server")
+	ours.Issue(t, "operator")
+	theirs.Issue(t, "stranger")
+	o := start(t, admin.Access{Cert: ours.File("server"), Key: ours.Key("server"), ClientCA: ours.File("ca")})
 	base := "https" + strings.TrimPrefix(o.base, "http")
 
-	ask := func(a *authority, name string) (*http.Response, error) {
+	ask := func(a *certs.Authority, name string) (*http.Response, error) {
 		roots := x509.NewCertPool()
-		roots.AddCert(ours.cert)
+		roots.AddCert(ours.Cert)
 		config := &tls.Config{RootCAs: roots}
 		if a != nil {
-			pair, err := tls.LoadX509KeyPair(a.file(name), a.file(name+"-key"))
+			pair, err := tls.LoadX509KeyPair(a.File(name), a.Key(name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,14 +51,14 @@ func TestClientCertificates(t *testing.T) {
 }
 
 func TestCertificatesThatDoNotWork(t *testing.T) {
-	a := newAuthority(t, "ours")
-	a.issue("server", false)
+	a := certs.New(t)
+	a.Issue(t, "server")
 	for name, access := range map[string]admin.Access{
 		"no such file":        {Cert: "/nowhere", Key: "/nowhere"},
-		"another's key":       {Cert: a.file("server"), Key: a.file("ours-key")},
-		"no authority":        {Cert: a.file("server"), Key: a.file("server-key"), ClientCA: "/dev/null"},
-		"authority, no cert":  {ClientCA: a.file("ours")},
-		"authority not there": {Cert: a.file("server"), Key: a.file("server-key"), ClientCA: "/nowhere"},
+		"another's key":       {Cert: a.File("server"), Key: a.Key("ca")},
+		"no authority":        {Cert: a.File("server"), Key: a.Key("server"), ClientCA: "/dev/null"},
+		"authority, no cert":  {ClientCA: a.File("ca")},
+		"authority not there": {Cert: a.File("server"), Key: a.Key("server"), ClientCA: "/nowhere"},
 	} {
 		if s, err := admin.New(admin.Options{Listen: "127.0.0.1:0", Access: access, Metrics: admin.NewMetrics(admin.Build{})}); err == nil {
 			t.Errorf("%s was accepted", name)

@@ -14,6 +14,7 @@ import (
 
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/ops/testing/certs"
 )
 
 // A row shows what one setting does: effect observes a server and returns what it
@@ -35,7 +36,8 @@ const (
 )
 
 func rows(t *testing.T) map[string]row {
-	cert, key := selfSigned(t)
+	authority := certs.New(t)
+	cert, key := authority.File("ca"), authority.Key("ca")
 	elsewhere := t.TempDir()
 	ownKey := fmt.Sprintf("%x", sha256.Sum256([]byte("k3y")))
 	return map[string]row{

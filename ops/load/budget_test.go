@@ -98,7 +98,7 @@ func TestUnreadFormsStayWithinTheBudget(t *testing.T) {
 	began := time.Now()
 	var unread sync.WaitGroup
 	for i := range 3 {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func answered(t *testing.T, what string, r *http.Response) {
 
 // sendAs posts as one of many visitors behind a proxy.
 func (s *server) sendAs(ctx context.Context, visitor int, path, kind string, body []byte) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (s *server) watch(t *testing.T, budget int64) {
 			case <-stop:
 				return
 			case <-ticker.C:
-				if held := s.memory(t); held > 3*budget+slack {
+				if held := s.Status(t, "VmRSS"); held > 3*budget+slack {
 					t.Errorf("%d MB are held; the server is ended", held/1e6)
 					_ = s.Process.Kill()
 					return
@@ -184,9 +184,9 @@ func (s *server) comesToRest(t *testing.T) {
 	}
 	s.idle(t)
 	deadline := time.Now().Add(30 * time.Second)
-	for s.memory(t) > slack {
+	for s.Status(t, "VmRSS") > slack {
 		if time.Now().After(deadline) {
-			t.Fatalf("after 30 s at rest %d MB are held", s.memory(t)/1e6)
+			t.Fatalf("after 30 s at rest %d MB are held", s.Status(t, "VmRSS")/1e6)
 		}
 		<-time.After(100 * time.Millisecond)
 	}
@@ -197,7 +197,7 @@ func (s *server) idle(t *testing.T) {
 	t.Helper()
 	operator := client(t, "127.0.0.1")
 	for {
-		_, metrics, err := ask(t.Context(), operator, http.MethodGet, s.operator+"/metrics", nil)
+		_, metrics, err := ask(t.Context(), operator, http.MethodGet, s.Operator+"/metrics", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

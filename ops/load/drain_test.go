@@ -22,7 +22,7 @@ func TestDrainFinishesWhatRuns(t *testing.T) {
 	}()
 	operator := client(t, "127.0.0.1")
 	working := func() bool {
-		_, metrics, err := ask(t.Context(), operator, http.MethodGet, s.operator+"/metrics", nil)
+		_, metrics, err := ask(t.Context(), operator, http.MethodGet, s.Operator+"/metrics", nil)
 		return err == nil && strings.Contains(metrics, "bgremover_queue_working 1\n")
 	}
 	for !working() {
@@ -35,8 +35,8 @@ func TestDrainFinishesWhatRuns(t *testing.T) {
 	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	s.await(t, "msg=stopping")
-	if status, _, err := ask(t.Context(), operator, http.MethodGet, s.operator+"/readyz", nil); err == nil && status != http.StatusServiceUnavailable {
+	s.Await(t, "msg=stopping")
+	if status, _, err := ask(t.Context(), operator, http.MethodGet, s.Operator+"/readyz", nil); err == nil && status != http.StatusServiceUnavailable {
 		t.Errorf("readyz says %d while draining", status)
 	}
 	if status := <-statuses; status != http.StatusOK {
@@ -45,7 +45,7 @@ func TestDrainFinishesWhatRuns(t *testing.T) {
 	if err := s.Wait(); err != nil {
 		t.Errorf("exit: %v", err)
 	}
-	if _, _, err := ask(t.Context(), client(t, "127.0.7.2"), http.MethodGet, s.base+"/", nil); err == nil {
+	if _, _, err := ask(t.Context(), client(t, "127.0.7.2"), http.MethodGet, s.Base+"/", nil); err == nil {
 		t.Error("a new visitor was served after the end")
 	}
 }

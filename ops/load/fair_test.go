@@ -74,7 +74,7 @@ func (s *server) besiege(b *testing.B, photo []byte) (end func()) {
 	}
 	for range 3 {
 		all.Go(func() {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 			if err != nil {
 				return
 			}

@@ -61,7 +61,7 @@ func BenchmarkFlood(b *testing.B) {
 			{name: "storm"},
 			{name: "bare", perSecond: perSecond, to: bare},
 		}
-		before := s.memory(b)
+		before := s.Status(b, "VmRSS")
 		for range rounds {
 			calm.cutouts = append(calm.cutouts, s.cutout(b, visitor, photo))
 			for _, f := range floods {
@@ -76,7 +76,7 @@ func BenchmarkFlood(b *testing.B) {
 				b.Errorf("%s: %d answers were no 429", f.name, n)
 			}
 		}
-		b.ReportMetric(float64(s.memory(b)-before)/1e6, "growth-MB")
+		b.ReportMetric(float64(s.Status(b, "VmRSS")-before)/1e6, "growth-MB")
 		b.ReportMetric(s.costOfRefusal(b, &flood{perSecond: perSecond}), "server-µs/refusal")
 		b.ReportMetric(s.costOfRefusal(b, &flood{perSecond: perSecond, reconnect: true}), "server-µs/reconnecting")
 	}
@@ -97,7 +97,7 @@ func (s *server) under(b *testing.B, f *flood, work func()) {
 	var all sync.WaitGroup
 	began := time.Now()
 	for range senders {
-		all.Go(func() { f.send(ctx, cmp.Or(f.to, strings.TrimPrefix(s.base, "http://")), began) })
+		all.Go(func() { f.send(ctx, cmp.Or(f.to, strings.TrimPrefix(s.Base, "http://")), began) })
 	}
 	work()
 	cancel()
@@ -181,9 +181,9 @@ func refusal(conn net.Conn, answers *bufio.Reader) (status int, last bool, err e
 // costOfRefusal is the processor time, in microseconds, that the server itself
 // spends on one.
 func (s *server) costOfRefusal(b *testing.B, f *flood) float64 {
-	before := s.processorTime(b)
+	before := s.ProcessorTime(b)
 	s.under(b, f, func() { <-time.After(3 * time.Second) })
-	return float64((s.processorTime(b) - before).Microseconds()) / float64(max(1, f.refused.Load()))
+	return float64((s.ProcessorTime(b) - before).Microseconds()) / float64(max(1, f.refused.Load()))
 }
 
 func median(all []time.Duration) time.Duration {

@@ -18,7 +18,7 @@ import (
 func TestIdleConnectionsDoNotKeepVisitorsOut(t *testing.T) {
 	const idle = 4096
 	s := start(t, "", "")
-	address := strings.TrimPrefix(s.base, "http://")
+	address := strings.TrimPrefix(s.Base, "http://")
 	for i := range idle {
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, byte(1+i/250), byte(1+i%250), 1)}}
 		conn, err := dialer.DialContext(t.Context(), "tcp", address)
@@ -36,7 +36,7 @@ func TestIdleConnectionsDoNotKeepVisitorsOut(t *testing.T) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // they are closed a minute after their request
 	defer cancel()
-	status, _, err := ask(ctx, client(t, "127.250.0.1"), http.MethodGet, s.base+"/", nil)
+	status, _, err := ask(ctx, client(t, "127.250.0.1"), http.MethodGet, s.Base+"/", nil)
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("the next visitor got %d: %v", status, err)
 	}

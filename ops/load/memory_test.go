@@ -46,7 +46,7 @@ func BenchmarkMemory(b *testing.B) {
 			b.Run(fmt.Sprintf("%dMP/%s", megapixels, request.name), func(b *testing.B) {
 				for b.Loop() {
 					idle := s.atRest(b)
-					answer, err := c.Post(s.base+request.path, request.kind, bytes.NewReader(body))
+					answer, err := c.Post(s.Base+request.path, request.kind, bytes.NewReader(body))
 					if err != nil {
 						b.Fatal(err)
 					}

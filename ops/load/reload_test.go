@@ -32,7 +32,7 @@ func TestReloadUnderLoad(t *testing.T) {
 					{http.MethodGet, "/device/quota", "", http.StatusOK},
 					{http.MethodPost, "/api/v1/cutouts", "no photo", http.StatusUnsupportedMediaType},
 				} {
-					status, body, err := ask(ctx, c, request.method, s.base+request.path, bytes.NewReader([]byte(request.body)))
+					status, body, err := ask(ctx, c, request.method, s.Base+request.path, bytes.NewReader([]byte(request.body)))
 					if ctx.Err() != nil {
 						return
 					}
@@ -45,21 +45,21 @@ func TestReloadUnderLoad(t *testing.T) {
 		})
 	}
 	for round := range 6 {
-		s.write(t, fmt.Sprintf("limits_device = \"%d/1h\"\nlimits_network = \"off\"\naccess_log_format = \"json\"\n", 100_000+round))
-		s.await(t, fmt.Sprintf("to=%d/1h", 100_000+round))
-		s.write(t, "limits_device = \"none\"\n")
-		s.await(t, "configuration reload failed")
+		s.Write(t, fmt.Sprintf("limits_device = \"%d/1h\"\nlimits_network = \"off\"\naccess_log_format = \"json\"\n", 100_000+round))
+		s.Await(t, fmt.Sprintf("to=%d/1h", 100_000+round))
+		s.Write(t, "limits_device = \"none\"\n")
+		s.Await(t, "configuration reload failed")
 		if err := s.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		s.await(t, "cause=SIGHUP")
+		s.Await(t, "cause=SIGHUP")
 	}
 	cancel()
 	visitors.Wait()
 	if answers.Load() < 50 {
 		t.Errorf("only %d answers", answers.Load())
 	}
-	_, quota, err := ask(t.Context(), client(t, "127.0.8.1"), http.MethodGet, s.base+"/device/quota", nil)
+	_, quota, err := ask(t.Context(), client(t, "127.0.8.1"), http.MethodGet, s.Base+"/device/quota", nil)
 	if err != nil || !strings.Contains(quota, "100005") {
 		t.Errorf("the last good settings are not in force: %s, %v", quota, err)
 	}

@@ -19,7 +19,7 @@ import (
 func TestDrainFinishesUploads(t *testing.T) {
 	s := start(t, "limits_device = \"off\"\ndrain_delay = \"1s\"\ndrain_timeout = \"2m\"\n", "backend is ready")
 	photo := read(t, photoFile)
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestDrainFinishesUploads(t *testing.T) {
 	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	s.await(t, "msg=stopping")
+	s.Await(t, "msg=stopping")
 	send(string(photo[half:]))
 	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestASecondSignalStopsAtOnce(t *testing.T) {
 	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	s.await(t, "msg=stopping")
+	s.Await(t, "msg=stopping")
 	ended := make(chan error, 1)
 	go func() { ended <- s.Wait() }()
 	for {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -60,40 +58,24 @@ func (s *suite) endsWhenAsked(ctx context.Context) error {
 	return nil
 }
 
-// byHand starts the program without a host: no go-plugin, no TLS.
-type byHand struct {
-	*exec.Cmd
-	folder string
-	host   *os.File
-	out    io.ReadCloser
-}
-
-func (s *suite) byHand(ctx context.Context, env ...string) (*byHand, error) {
-	folder, err := os.MkdirTemp("", "backend")
+// byHand starts the program without a host, no go-plugin and no TLS, and returns its
+// standard output.
+func (s *suite) byHand(ctx context.Context, env ...string) (*child, io.Reader, error) {
+	p, err := s.command.child(ctx, env...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
-	}
-	defer read.Close()
-	p := &byHand{exec.CommandContext(ctx, s.command.Path, s.command.Args...), folder, write, nil} //nolint:gosec // the command that the caller wants to check
-	p.Env = append(append(env, "PLUGIN_UNIX_SOCKET_DIR="+folder, contract.EnvHostPipe+"=3"), s.command.Env...)
-	p.ExtraFiles, p.Stderr, p.WaitDelay = []*os.File{read}, s.command.Stderr, time.Second
-	if p.out, err = p.StdoutPipe(); err == nil {
-		err = p.Start()
+	defer p.theirs.Close()
+	p.cmd.Stderr, p.cmd.WaitDelay = s.command.Stderr, time.Second
+	out, err := p.cmd.StdoutPipe()
+	if err == nil {
+		err = p.cmd.Start()
 	}
 	if err != nil {
 		p.clean()
-		return nil, err
+		return nil, nil, err
 	}
-	return p, nil
-}
-
-func (p *byHand) clean() {
-	_ = p.host.Close()
-	_ = os.RemoveAll(p.folder)
+	return p, out, nil
 }
 
 // quiet makes a process do some work, and checks all that it writes.
@@ -101,24 +83,24 @@ func (s *suite) quiet(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx) // kills it
 	defer cancel()
 	cookie := contract.Handshake.MagicCookieKey + "=" + contract.Handshake.MagicCookieValue
-	p, err := s.byHand(ctx, cookie)
+	p, written, err := s.byHand(ctx, cookie)
 	if err != nil {
 		return err
 	}
 	defer p.clean()
-	out := bufio.NewReader(p.out)
+	out := bufio.NewReader(written)
 	line, err := out.ReadString('\n')
 	if err == nil {
 		err = s.worksAt(ctx, p.folder, line)
 	}
 	if err != nil {
 		cancel()
-		return errors.Join(err, errors.Unwrap(p.Wait()))
+		return errors.Join(err, errors.Unwrap(p.cmd.Wait()))
 	}
 	_ = p.host.Close()
 	defer time.AfterFunc(5*time.Second, cancel).Stop() // a process that stays is another check's concern
 	rest, _ := io.ReadAll(out)
-	_ = p.Wait()
+	_ = p.cmd.Wait()
 	if len(rest) > 0 {
 		return fmt.Errorf("after its handshake it wrote to standard output: %.80q", rest)
 	}
@@ -152,13 +134,13 @@ func (s *suite) worksAt(ctx context.Context, folder, line string) error {
 func (s *suite) needsCookie(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	p, err := s.byHand(limited)
+	p, out, err := s.byHand(limited)
 	if err != nil {
 		return err
 	}
 	defer p.clean()
-	_, _ = io.Copy(io.Discard, p.out)
-	err = p.Wait()
+	_, _ = io.Copy(io.Discard, out)
+	err = p.cmd.Wait()
 	switch {
 	case limited.Err() != nil:
 		return errors.New("it serves without the cookie")

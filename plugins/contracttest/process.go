@@ -29,31 +29,52 @@ type Command struct {
 	Stderr io.Writer
 }
 
+// child is a backend's program with what a host gives it.
+type child struct {
+	cmd    *exec.Cmd
+	folder string   // for its socket
+	host   *os.File // our end of the pipe; closing it tells the backend that the host is gone
+	theirs *os.File // its end, to be closed once it has been started
+}
+
+// child prepares the program, to be started with further variables. The end of ctx
+// kills it.
+func (c Command) child(ctx context.Context, env ...string) (*child, error) {
+	folder, err := os.MkdirTemp("", "backend")
+	if err != nil {
+		return nil, err
+	}
+	theirs, ours, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	cmd := exec.CommandContext(ctx, c.Path, c.Args...) //nolint:gosec // the command that the caller wants to check
+	cmd.Env = append(append(env, "PLUGIN_UNIX_SOCKET_DIR="+folder, contract.EnvHostPipe+"=3"), c.Env...)
+	cmd.ExtraFiles = []*os.File{theirs}
+	return &child{cmd, folder, ours, theirs}, nil
+}
+
+func (c *child) clean() {
+	_ = c.host.Close()
+	_ = os.RemoveAll(c.folder)
+}
+
 // Process is a running backend.
 type Process struct {
+	*child
 	Client *contract.Client
-	host   *os.File // our end of the pipe; closing it tells the backend that the host is gone
-	cmd    *exec.Cmd
 	plugin *plugin.Client
-	folder string
 }
 
 // Start starts a backend and completes the handshake, within a minute. The end of
 // ctx kills it.
 func (c Command) Start(ctx context.Context) (*Process, error) {
-	folder, err := os.MkdirTemp("", "backend") // for its socket
+	prepared, err := c.child(ctx)
 	if err != nil {
 		return nil, err
 	}
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
-	}
-	defer read.Close()
-	p := &Process{host: write, folder: folder}
-	p.cmd = exec.CommandContext(ctx, c.Path, c.Args...) //nolint:gosec // the command that the caller wants to check
-	p.cmd.Env = append([]string{"PLUGIN_UNIX_SOCKET_DIR=" + folder, contract.EnvHostPipe + "=3"}, c.Env...)
-	p.cmd.ExtraFiles = []*os.File{read}
+	defer prepared.theirs.Close()
+	p := &Process{child: prepared}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	config := contract.ClientConfig()
 	config.Cmd, config.AutoMTLS, config.Stderr = p.cmd, c.TLS, c.Stderr
@@ -113,11 +134,6 @@ func (p *Process) Kill() {
 		_ = p.cmd.Process.Kill()
 	}
 	p.Stop()
-}
-
-func (p *Process) clean() {
-	_ = p.host.Close()
-	_ = os.RemoveAll(p.folder)
 }
 
 // Timeout bounds each check; a large model on a busy machine takes its time.

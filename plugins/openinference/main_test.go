@@ -3,15 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/binary"
-	"encoding/pem"
 	"math"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/ops/testing/certs"
 	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/contracttest"
 	"bgremover.pro/plugins/internal/plugintest"
@@ -255,7 +249,11 @@ func TestModelsThatDoNotFit(t *testing.T) {
 }
 
 func TestTLSAndToken(t *testing.T) {
-	certificate, ca := authority(t)
+	authority := certs.New(t)
+	transport, err := credentials.NewServerTLSFromFile(authority.File("ca"), authority.Key("ca"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	secret := filepath.Join(t.TempDir(), "token")
 	write := func(s string) {
 		if err := os.WriteFile(secret, []byte(s+"\n"), 0o600); err != nil {
@@ -263,9 +261,9 @@ func TestTLSAndToken(t *testing.T) {
 		}
 	}
 	write("open sesame")
-	s := serve(t, &testServer{token: "open sesame"}, grpc.Creds(credentials.NewServerTLSFromCert(certificate)))
+	s := serve(t, &testServer{token: "open sesame"}, grpc.Creds(transport))
 	endpoint := "-endpoint=grpcs://" + s.address
-	c := start(t, endpoint, "-ca="+ca, "-token-file="+secret)
+	c := start(t, endpoint, "-ca="+authority.File("ca"), "-token-file="+secret)
 	segment(t, c, "")
 	write("close sesame")
 	if err := segment(t, c, cutout.BackendUnavailable); !strings.Contains(err.Error(), "does not accept the token") {
@@ -282,28 +280,6 @@ func TestTLSAndToken(t *testing.T) {
 	if _, err := p.Client.Describe(t.Context()); cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), "with -ca") {
 		t.Errorf("an unknown authority: got %v", err)
 	}
-}
-
-// authority makes a certificate for 127.0.0.1 and a file of who signed it.
-func authority(t *testing.T) (*tls.Certificate, string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
 }
 
 func TestBadSettings(t *testing.T) {
