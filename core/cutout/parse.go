@@ -1,54 +1,66 @@
 package cutout
 
 import (
-	"slices"
+	"cmp"
 	"strings"
 )
 
-// optionNames are the API's options, in the query or as form fields.
-var optionNames = []string{"mode", "format", "output", "edges", "background", "crop", "shadow", "keep", "remove", "hints", "box", "depth", "model", "backend"}
+// Option is one choice of a photo's sender. It has the same name in a query, in a form
+// and on the command line.
+type Option struct {
+	Name, Help string
+	// Set reads its text; the empty text is the default.
+	Set func(*Options, string) error
+}
+
+// OptionList is every option.
+var OptionList = []Option{
+	option("mode", "auto, fast or best (default: the configured one)", ParseMode, func(o *Options) *Mode { return &o.Mode }),
+	option("format", "png, webp or jpeg", ParseFormat, func(o *Options) *Format { return &o.Format }),
+	option("output", "cutout or mask", ParseOutput, func(o *Options) *Output { return &o.Output }),
+	option("edges", "refined or raw", ParseEdges, func(o *Options) *Edges { return &o.Edges }),
+	option("background", "a colour such as #ffffff, a gradient such as #ffffff,#88aaff,135, blur, or the `FILE` of a picture",
+		ParseBackground, func(o *Options) **Background { return &o.Background }),
+	option("crop", "crop to the subject, with a margin of `PERCENT` of its longer side", ParseCrop, func(o *Options) **float64 { return &o.Crop }),
+	option("shadow", "a soft contact shadow under the subject, with an opacity of `PERCENT`", ParseShadow, func(o *Options) *float64 { return &o.Shadow }),
+	option("keep", "`POINTS` that belong to the subject, such as 120,80;300,95 in pixels or 50%,20% in per cent",
+		func(s string) ([]Point, error) { return ParsePoints("keep", s) }, func(o *Options) *[]Point { return &o.Keep }),
+	option("remove", "`POINTS` that do not belong to the subject",
+		func(s string) ([]Point, error) { return ParsePoints("remove", s) }, func(o *Options) *[]Point { return &o.Remove }),
+	option("hints", "the `FILE` of a picture of the photo's proportions: green what belongs to the subject, red what does not, transparent the rest",
+		noHints, func(o *Options) *[]byte { return &o.Hints }),
+	option("box", "the part of the photo that the subject lies in: `LEFT,TOP,RIGHT,BOTTOM` in pixels, or with % in per cent", ParseBox, func(o *Options) **Region { return &o.Region }),
+	option("depth", "bits a channel: 8, or 16 for PNG", parseDepth, func(o *Options) *int { return &o.Depth }),
+	option("model", "an installed model", parseName("model"), func(o *Options) *string { return &o.Model }),
+	option("backend", "a configured backend", parseName("backend"), func(o *Options) *string { return &o.Backend }),
+}
+
+func option[T any](name, help string, parse func(string) (T, error), field func(*Options) *T) Option {
+	return Option{name, help, func(o *Options, s string) error {
+		value, err := parse(s)
+		if err == nil {
+			*field(o) = value
+		}
+		return err
+	}}
+}
 
 // ParseOptions reads options by their names; absent and empty mean the default.
 // strict refuses names that are not options: a program's typing error would
 // otherwise go unnoticed.
-func ParseOptions(values map[string]string, strict bool) (Options, error) {
-	var o Options
-	if strict {
-		for name := range values {
-			if !slices.Contains(optionNames, name) {
-				return o, Errorf(Invalid, "Unknown option; the options are: %s", strings.Join(optionNames, ", "))
-			}
+func ParseOptions(values map[string]string, strict bool) (o Options, err error) {
+	known, names := 0, make([]string, len(OptionList))
+	for i, option := range OptionList {
+		value, given := values[option.Name]
+		if names[i] = option.Name; given {
+			known++
 		}
+		err = cmp.Or(err, option.Set(&o, value))
 	}
-	var err error
-	read := func(parse func(string) error, name string) {
-		if err == nil {
-			err = parse(values[name])
-		}
+	if strict && known < len(values) {
+		return o, Errorf(Invalid, "Unknown option; the options are: %s", strings.Join(names, ", "))
 	}
-	read(into(&o.Mode, ParseMode), "mode")
-	read(into(&o.Format, ParseFormat), "format")
-	read(into(&o.Output, ParseOutput), "output")
-	read(into(&o.Edges, ParseEdges), "edges")
-	read(into(&o.Background, ParseBackground), "background")
-	read(into(&o.Crop, ParseCrop), "crop")
-	read(into(&o.Shadow, ParseShadow), "shadow")
-	read(into(&o.Keep, parsePoints("keep")), "keep")
-	read(into(&o.Remove, parsePoints("remove")), "remove")
-	read(noHints, "hints")
-	read(into(&o.Region, ParseBox), "box")
-	read(into(&o.Depth, parseDepth), "depth")
-	read(into(&o.Model, parseName("model")), "model")
-	read(into(&o.Backend, parseName("backend")), "backend")
 	return o, err
-}
-
-func into[T any](target *T, parse func(string) (T, error)) func(string) error {
-	return func(s string) error {
-		value, err := parse(s)
-		*target = value
-		return err
-	}
 }
 
 func parseDepth(s string) (int, error) {
@@ -61,16 +73,12 @@ func parseDepth(s string) (int, error) {
 	return 0, Errorf(Invalid, "depth must be one of: 8, 16")
 }
 
-func parsePoints(name string) func(string) ([]Point, error) {
-	return func(s string) ([]Point, error) { return ParsePoints(name, s) }
-}
-
 // noHints refuses hints that are no file.
-func noHints(s string) error {
+func noHints(s string) ([]byte, error) {
 	if s != "" {
-		return Errorf(Invalid, "hints is a picture: send it as a file in a form")
+		return nil, Errorf(Invalid, "hints is a picture: send it as a file in a form")
 	}
-	return nil
+	return nil, nil
 }
 
 func parseName(what string) func(string) (string, error) {
