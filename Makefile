@@ -61,13 +61,15 @@ security: setup ## measure the cost of crafted files of full size, in every form
 	BGREMOVER_SECURITY=long go test -count 1 -timeout 60m -v ./ops/security
 
 .PHONY: lint
-lint: ## check formatting, vet, run linters, verify modules, and that the server needs no cgo
+lint: ## check formatting, vet, run linters for Go and JavaScript, verify modules, and that the server needs no cgo
 	$(GOLANGCI) run ./...
 	go mod verify
 	go mod tidy -diff
 	CGO_ENABLED=0 go build -o /dev/null ./cmd/... 
 	CGO_ENABLED=0 go vet ./core/...
 	GOOS=js GOARCH=wasm go vet ./cmd/bgremover-wasm
+	npm ci --prefix ops/eslint --ignore-scripts --no-audit --no-fund --loglevel=error
+	ops/eslint/node_modules/.bin/eslint -c ops/eslint/eslint.config.js static
 
 .PHONY: bench
 bench: setup ## run benchmarks, as ratios within one run (PHOTOS=folder or file to choose photos)

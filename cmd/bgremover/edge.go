@@ -25,8 +25,9 @@ func edgeCommand() *cobra.Command {
 func edgePurgeCommand() *cobra.Command {
 	return withSettings(&cobra.Command{
 		Use:   "purge",
-		Short: "Purge old pages from the caches, after a release or a change of settings that pages show.",
-		Long: `Purges every cache named in the settings: edge_varnish, edge_nginx,
+		Short: "Purge old pages from the edge caches.",
+		Long: `Purges old pages after a release, or after a change of settings that pages show:
+every cache named in the settings edge_varnish, edge_nginx,
 edge_cloudflare_zone and edge_fastly_service. Varnish, nginx and Fastly keep the
 old pages in case the server is down.`,
 	}, func(cmd *cobra.Command, c *config.Config) error {

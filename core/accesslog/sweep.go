@@ -150,7 +150,7 @@ func compress(dir, name string) error {
 	packed := path + ".gz"
 	if _, err := os.Lstat(packed); err == nil {
 		// Both are there where a process was killed in between, or where the
-		// clock went back over midnight; the plain file stays as it is.
+		// clock went back over midnight; the plain file stays.
 		return nil
 	}
 	from, err := os.Open(path)

@@ -4,5 +4,5 @@ package backend
 
 import "os/exec"
 
-// group leaves the process as it is: this system has no process groups.
+// group does nothing: this system has no process groups.
 func group(*exec.Cmd) {}

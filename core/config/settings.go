@@ -8,7 +8,7 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// setting describes one key: in the file as it is, in the environment as
+// setting describes one key: in the file unchanged, in the environment as
 // BGREMOVER_ and capitals, as a flag with dashes.
 type setting struct {
 	key, initial, help, accepts string

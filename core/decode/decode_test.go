@@ -220,7 +220,7 @@ func TestTIFFOrientation(t *testing.T) {
 	checkFields(t, p, [4]color.NRGBA{fields[2], fields[0], fields[3], fields[1]}, 0)
 }
 
-// Four components without Adobe's mark are ink as it is, not inverted.
+// Four components without Adobe's mark are ink, not inverted.
 func TestBareCMYK(t *testing.T) {
 	data := read(t, "cmyk.jpg")
 	i := bytes.Index(data, []byte("\xff\xee"))

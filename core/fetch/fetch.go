@@ -107,7 +107,7 @@ func (f *Fetcher) Allow(hosts []string) {
 func (f *Fetcher) Enabled() bool { return len(*f.hosts.Load()) > 0 }
 
 // Get downloads a file of at most limit bytes and lets read read it; owner is whose
-// share of the downloads it uses. An error of read is returned as it is.
+// share of the downloads it uses. An error of read is returned unchanged.
 //
 // Codes: Refused, Failed, cutout.TooLarge, cutout.Busy, cutout.Canceled.
 func (f *Fetcher) Get(ctx context.Context, address, owner string, limit int64, read func(io.Reader) error) error {

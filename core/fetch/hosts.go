@@ -34,7 +34,7 @@ func (h host) covers(name, port string) bool {
 	return h.name == name || wild && strings.HasSuffix(name, domain)
 }
 
-// plainName is a host's name as it is compared: in ASCII and lower case, without a
+// plainName is the form in which hosts' names are compared: in ASCII and lower case, without a
 // final dot.
 func plainName(name string) string {
 	name = strings.TrimSuffix(strings.ToLower(name), ".")

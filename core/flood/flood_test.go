@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestNothingIsLost: whatever comes, what passes and what is told as left out
+// TestNothingIsLost: whatever comes, what passes and what is reported as left out
 // are together what came, and what passes of a window has a bound.
 func TestNothingIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -50,7 +50,7 @@ func TestViewsCompleteEachOther(t *testing.T) {
 	}
 }
 
-// A certain mask stays as it is; a ghost becomes solid.
+// A certain mask does not change; a ghost becomes solid.
 func TestWhatIsHintedAtBecomesSolid(t *testing.T) {
 	certain := blocks([2]int{0, 500}, [2]int{128, 5}, [2]int{255, 495})
 	if got, u := join(t, certain); !bytes.Equal(got.Pix, certain.Pix) || u > 0.01 {

@@ -20,7 +20,7 @@ const maxFile = 8 << 30
 var errEnough = errors.New("no more members are needed")
 
 // unpack writes one file of an archive: a member, several members joined, or
-// the archive as it is.
+// the archive unchanged.
 func unpack(ctx context.Context, archive string, content Content, out *os.File) error {
 	switch {
 	case content.Index != "":

@@ -31,7 +31,7 @@ func TestQueueSendsAwayWhenFull(t *testing.T) {
 		}()
 		synctest.Wait()
 		if !q.Full() {
-			t.Error("one at work and one waiting should fill the queue")
+			t.Error("one in progress and one waiting should fill the queue")
 		}
 		_, err = q.Enter(t.Context(), "", nowhere)
 		if cutout.CodeOf(err) != cutout.Busy {
@@ -44,7 +44,7 @@ func TestQueueSendsAwayWhenFull(t *testing.T) {
 		leave() // leaving twice frees one place only
 		(<-admitted)()
 		if working, waiting := q.Load(); working != 0 || waiting != 0 {
-			t.Errorf("%d at work and %d waiting after all have left", working, waiting)
+			t.Errorf("%d in progress and %d waiting after all have left", working, waiting)
 		}
 	})
 }
@@ -115,7 +115,7 @@ func TestQueueNeverExceedsItsWorkers(t *testing.T) {
 				}
 				working, waiting := q.Load()
 				if working != len(leaves) || working > workers || waiting > capacity {
-					rt.Fatalf("%d at work (%d admitted, %d workers), %d waiting (room for %d)",
+					rt.Fatalf("%d in progress (%d admitted, %d workers), %d waiting (room for %d)",
 						working, len(leaves), workers, waiting, capacity)
 				}
 				if waiting > 0 && working < workers {

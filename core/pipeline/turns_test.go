@@ -54,7 +54,7 @@ func TestOwnersTakeTurns(t *testing.T) {
 		}
 		synctest.Wait()
 		if working, waiting := q.Load(); working+waiting+len(q.owners) > 0 {
-			t.Errorf("left: %d at work, %d waiting, %d owners", working, waiting, len(q.owners))
+			t.Errorf("left: %d in progress, %d waiting, %d owners", working, waiting, len(q.owners))
 		}
 	})
 }
@@ -147,7 +147,7 @@ func TestTurnsAreFair(t *testing.T) {
 				}
 				for name, o := range q.owners {
 					if o.working > max(1, workers-1) || o.working > mostAtOnce || o.waiting > max(1, capacity/4) {
-						rt.Fatalf("%s has %d at work and %d waiting, of %d and %d", name, o.working, o.waiting, workers, capacity)
+						rt.Fatalf("%s has %d in progress and %d waiting, of %d and %d", name, o.working, o.waiting, workers, capacity)
 					}
 					eligible := o.waiting > 0 && o.working < max(1, workers-1) && o.working < mostAtOnce
 					if eligible && q.working < workers {

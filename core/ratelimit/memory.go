@@ -11,8 +11,10 @@ import (
 )
 
 // memory is a limiter.Store with a bound. The library's own keeps every key that
-// it has seen until a cleaner runs, so a visitor with an IPv6 prefix could fill
-// the memory; and its cleaner loses counts and cannot be stopped.
+// it has seen until a cleaner runs, 201 bytes each where ours takes 37 in its map, so
+// a visitor with an IPv6 prefix could fill the memory; and its cleaner loses counts
+// and cannot be stopped. Its Limiter is not used either: it has one rate, where ours
+// change while running and differ by device and network.
 //
 // A counter takes 17 bytes: a keyed hash of its name (nothing of the visitor is
 // kept, and nobody can cause a collision on purpose) and a packed word.

@@ -44,7 +44,7 @@ type Taps struct {
 // Axis returns the taps of every target sample along one axis of from source and
 // to target samples, both at least 1. Samples lie at their centres; when reducing,
 // the kernel is as wide as what a target sample covers. The weights of a sample sum
-// to exactly 1<<bits, so that a flat area stays as it is.
+// to exactly 1<<bits, so that a flat area does not change.
 func Axis(from, to int, k Kernel, bits uint) []Taps {
 	step := float64(from) / float64(to)
 	stretch := max(step, 1)

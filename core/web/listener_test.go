@@ -230,7 +230,7 @@ func TestConnectionsAtWorkAreWaitedFor(t *testing.T) {
 		s.answerOn(conn).expect(t, 200)
 	}
 	if x := s.seen(3)[0]; x.Route == "/readyz" {
-		t.Error("a third connection was served beside two at work")
+		t.Error("a third connection was served beside two that carry requests")
 	}
 }
 

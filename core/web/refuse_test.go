@@ -45,7 +45,7 @@ func TestConnectionsOutliveSmallRefusals(t *testing.T) {
 	}
 }
 
-// Whoever holds back even a little, or sends much, is answered and cut off.
+// A client that holds back even a little, or sends much, is answered and cut off.
 func TestConnectionsEndWhereMoreMayCome(t *testing.T) {
 	s := start(t, succeed)
 	for name, header := range refusals {

@@ -192,7 +192,7 @@ func (a *archive) end() error {
 	return a.zip.Close()
 }
 
-// file stores a file as it is: pictures are compressed already.
+// file stores a file uncompressed: pictures are compressed already.
 func (a *archive) file(name string, content []byte) error {
 	w, err := a.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: time.Now()})
 	if err == nil {

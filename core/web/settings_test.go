@@ -156,7 +156,7 @@ func TestHealth(t *testing.T) {
 	s.get("/").expect(t, 200)
 }
 
-// What runs when the server is told to stop is finished.
+// Requests in progress when the server stops are finished.
 func TestShutdownLetsUploadsFinish(t *testing.T) {
 	running, done := make(chan struct{}), make(chan struct{})
 	s := start(t, func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {

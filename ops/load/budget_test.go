@@ -192,7 +192,7 @@ func (s *server) comesToRest(t *testing.T) {
 	}
 }
 
-// idle waits until no photo is at work and none waits.
+// idle waits until no photo is in progress and none waits.
 func (s *server) idle(t *testing.T) {
 	t.Helper()
 	operator := client(t, "127.0.0.1")

@@ -40,7 +40,7 @@ func TestDrainFinishesWhatRuns(t *testing.T) {
 		t.Errorf("readyz says %d while draining", status)
 	}
 	if status := <-statuses; status != http.StatusOK {
-		t.Errorf("the photo at work was answered with %d", status)
+		t.Errorf("the photo in progress was answered with %d", status)
 	}
 	if err := s.Wait(); err != nil {
 		t.Errorf("exit: %v", err)

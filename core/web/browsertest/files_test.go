@@ -39,7 +39,7 @@ func (p *tab) downloads() (folder string, save func(act func())) {
 	callBrowser(p, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
 		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder, EventsEnabled: new(true),
 	})
-	done := map[string]bool{} // the end of one download is told more than once
+	done := map[string]bool{} // the end of one download is reported more than once
 	return folder, func(act func()) {
 		p.t.Helper()
 		progress := chromedp.BrowserEvents(p.ctx, browser.DownloadProgress)

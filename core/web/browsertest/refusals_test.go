@@ -15,7 +15,7 @@ func TestBlockedCookiesAndStorageLeaveTheSiteWorking(t *testing.T) {
 	p.results(1)
 	p.wait(`document.querySelector('[data-key="gallery"]')?.textContent.includes('blocks site data')`)
 	p.accessible("storage blocked")
-	p.click(`[data-view="50"]`) // browsers ask only whoever has touched the page
+	p.click(`[data-view="50"]`) // browsers ask only those who have touched the page
 	p.visit(s.url + "/gallery")
 	if p.asked.Load() != 1 {
 		t.Error("the result was left behind without a question")

@@ -71,7 +71,7 @@ func TestConditionsAndRangesThroughTheCache(t *testing.T) {
 	})
 }
 
-// Whoever comes first, with whatever header, the next visitor's page is the
+// No matter who comes first, with what header, the next visitor's page is the
 // origin's.
 func TestNobodyPoisonsThePage(t *testing.T) {
 	behind(t, caching, func(t *testing.T, e *edge) {

@@ -104,7 +104,7 @@ func TestEveryPostReachesTheOrigin(t *testing.T) {
 	})
 }
 
-// A visitor is lured to an address that looks cacheable; whoever lured them
+// A visitor is lured to an address that looks cacheable; the one who lured them
 // then asks for it too.
 func TestCacheDeception(t *testing.T) {
 	behind(t, all, func(t *testing.T, e *edge) {

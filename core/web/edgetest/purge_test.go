@@ -25,7 +25,7 @@ func (e *edge) purge(t *testing.T) error {
 	return outcomes[0].Err
 }
 
-// A purge brings what is new to all, in every encoding; whoever may not purge
+// A purge brings what is new to all, in every encoding; a client that may not purge
 // changes nothing.
 func TestPurge(t *testing.T) {
 	behind(t, ours, func(t *testing.T, e *edge) {
