@@ -143,7 +143,7 @@ func (r *removal) remotely(work func() error) error {
 		return err
 	}
 	defer client.Close()
-	values, pictures, err := r.values(r.options)
+	values, pictures, err := r.fields(r.options)
 	if err != nil {
 		return err
 	}

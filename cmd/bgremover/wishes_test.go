@@ -38,7 +38,9 @@ func TestFlagsAreNamedLikeTheAPI(t *testing.T) {
 			t.Errorf("former names are listed:\n%s", usage)
 		}
 	}
-	w := wishes{output: "maks"}
+	var w wishes
+	w.add(&cobra.Command{})
+	*w.values["output"] = "maks"
 	if _, err := w.options(); err == nil || w.formerOutput() != "" {
 		t.Error("a misspelt kind is taken for a path")
 	}
