@@ -3,11 +3,10 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
-# nodynamic: image decoders must never load a system library.
-export GOFLAGS := -tags=nodynamic -trimpath -buildvcs=false
+export GOFLAGS := -trimpath -buildvcs=false
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X bgremover.pro/core/app.Version=$(VERSION)
-GOLANGCI := go run -tags= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: help
 help: ## list the targets
@@ -82,7 +81,7 @@ lighthouse: setup test-tools ## Lighthouse scores of the pages, medians of five 
 
 .PHONY: soak
 soak: setup ## plot the memory of onnx-cpu over 500 runs of mixed models (minutes)
-	BGREMOVER_SOAK_PICTURE=$(CURDIR)/ops/load/soak.svg go test -tags nodynamic,soak -run '^TestSoak$$' -count 1 -timeout 30m -v ./plugins/onnxcpu
+	BGREMOVER_SOAK_PICTURE=$(CURDIR)/ops/load/soak.svg go test -tags soak -run '^TestSoak$$' -count 1 -timeout 30m -v ./plugins/onnxcpu
 
 .PHONY: attack
 attack: setup ## check the memory bound: eight photos of 50 megapixels at once, unread answers (minutes)

@@ -28,7 +28,7 @@ func (nothing) Last() admin.Reload                  { return admin.Reload{} }
 
 func fakebackend(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "fakebackend")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-tags", "nodynamic", "-o", path, "bgremover.pro/plugins/fakebackend").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "bgremover.pro/plugins/fakebackend").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return path

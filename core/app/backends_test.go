@@ -23,7 +23,7 @@ var fakebackend = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "fakebackend")
-	out, err := exec.Command("go", "build", "-tags", "nodynamic", "-o", path, "bgremover.pro/plugins/fakebackend").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", path, "bgremover.pro/plugins/fakebackend").CombinedOutput()
 	if err != nil {
 		return "", &buildError{out}
 	}

@@ -24,7 +24,7 @@ var plugins = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	build := exec.Command("go", "build", "-tags", "nodynamic", "-o", filepath.Join(dir, "onnx-cpu"), "bgremover.pro/plugins/onnxcpu")
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "onnx-cpu"), "bgremover.pro/plugins/onnxcpu")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}

@@ -31,7 +31,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "bgremover")
-	build := exec.Command("go", "build", "-tags", "nodynamic", "-o", path, "bgremover.pro/cmd/bgremover")
+	build := exec.Command("go", "build", "-o", path, "bgremover.pro/cmd/bgremover")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	if err != nil {

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	fakebackend = filepath.Join(dir, "fakebackend")
-	build := exec.Command("go", "build", "-tags", "nodynamic", "-o", fakebackend, "bgremover.pro/plugins/fakebackend")
+	build := exec.Command("go", "build", "-o", fakebackend, "bgremover.pro/plugins/fakebackend")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build fakebackend: %v\n%s", err, out)
 		os.Exit(1)

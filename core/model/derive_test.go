@@ -22,7 +22,7 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "onnx-derive")
-	out, err := exec.Command("go", "build", "-tags=nodynamic", "-o", path, "bgremover.pro/plugins/onnxderive").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", path, "bgremover.pro/plugins/onnxderive").CombinedOutput()
 	if err != nil {
 		err = errors.New(string(out))
 	}

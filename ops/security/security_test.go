@@ -49,7 +49,7 @@ func scale() (size, pixels int) {
 func build(t *testing.T, program string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), filepath.Base(program))
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "nodynamic", "-o", file, program)
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", file, program)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -31,7 +31,7 @@ func run(m *testing.M, binary *string) int {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	*binary = filepath.Join(folder, "backend")
-	out, err := exec.Command("go", "build", "-tags", "nodynamic", "-o", *binary, ".").CombinedOutput() //nolint:gosec // our own folder
+	out, err := exec.Command("go", "build", "-o", *binary, ".").CombinedOutput() //nolint:gosec // our own folder
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s%v\n", out, err)
 		return 1
