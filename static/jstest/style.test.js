@@ -26,6 +26,6 @@ test('the first sender that takes a photo sends it', () => {
   registerSender(() => 'second');
   assert.deepEqual([sendBy({ name: 'a' }), sendBy({ name: 'b' })], ['first', 'second']);
   registerAction('correct', 'run');
-  assert.equal(actionOf('correct'), 'run');
+  assert.equal(actionOf('correct').run, 'run');
   assert.equal(actionOf('other'), undefined);
 });
