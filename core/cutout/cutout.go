@@ -68,8 +68,8 @@ type Job struct {
 // Progress is one step of a job.
 type Progress struct {
 	Stage Stage
-	// Place is the number of jobs ahead while Stage is Waiting.
-	Place int
+	// Ahead is the number of jobs ahead while Stage is Waiting.
+	Ahead int
 }
 
 // Stage names a step of the pipeline.

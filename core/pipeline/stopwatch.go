@@ -26,7 +26,7 @@ func newStopwatch(observe func(cutout.Progress)) *stopwatch {
 
 // waiting receives the job's place in the queue.
 func (w *stopwatch) waiting(ahead int) {
-	w.observe(cutout.Progress{Stage: cutout.Waiting, Place: ahead})
+	w.observe(cutout.Progress{Stage: cutout.Waiting, Ahead: ahead})
 }
 
 // start ends the stage before and begins the next.

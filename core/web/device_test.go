@@ -171,7 +171,7 @@ func TestForgetClearsTheSiteUnderTLS(t *testing.T) {
 func TestPlaceInTheQueue(t *testing.T) {
 	told, done := make(chan struct{}), make(chan struct{})
 	s := start(t, func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
-		job.Observe(cutout.Progress{Stage: cutout.Waiting, Place: 3})
+		job.Observe(cutout.Progress{Stage: cutout.Waiting, Ahead: 3})
 		close(told)
 		<-done
 		return succeed(ctx, job)

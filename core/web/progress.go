@@ -93,5 +93,5 @@ func (s *Server) queue(c *gin.Context) {
 		return
 	}
 	p := s.progress.of(s.devices.Identify(c.Request).ID, upload)
-	s.render(c, http.StatusOK, templates.Queue{Upload: upload, Stage: string(p.Stage), Ahead: p.Place})
+	s.render(c, http.StatusOK, templates.Queue{Upload: upload, Stage: string(p.Stage), Ahead: p.Ahead})
 }

@@ -47,7 +47,7 @@ func (l *line) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, erro
 		observe(job)
 	}
 	if gate != nil {
-		job.Observe(cutout.Progress{Stage: cutout.Waiting, Place: 2})
+		job.Observe(cutout.Progress{Stage: cutout.Waiting, Ahead: 2})
 		select {
 		case <-gate:
 		case <-ctx.Done():
