@@ -36,7 +36,9 @@ func TestNeedsDoing(t *testing.T) {
 		})
 	}
 	o := start(t, admin.Access{})
+	o.backends.mu.Lock()
 	o.backends.fallback = true
+	o.backends.mu.Unlock()
 	if page := o.ask("GET", "/part/status", nil).body; !strings.Contains(page, "The fallback onnx-cpu serves, in place of onnx-cuda: no CUDA device is there.") {
 		t.Error("nothing about the fallback:", page)
 	}
