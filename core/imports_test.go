@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"cmd/internal/cli":    {"core/app", "core/config", "core/cutout"},
 
 	"core/app":      {"core/", "templates", "static", "models", "plugins/contract"},
-	"core/web":      {"core/cutout", "core/upload", "core/httpcache", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
+	"core/web":      {"core/cutout", "core/upload", "core/fetch", "core/removebg", "core/rembg", "core/httpcache", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
 	"core/admin":    {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
 	"core/pipeline": {"core/cutout", "core/decode", "core/tensor", "core/mask", "core/correct", "core/refine", "core/compose", "core/encode"},
 	"core/backend":  {"core/cutout", "plugins/contract"},

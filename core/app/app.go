@@ -18,6 +18,7 @@ import (
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
+	"bgremover.pro/core/fetch"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
 )
@@ -34,6 +35,7 @@ type App struct {
 	loads    *ratelimit.Limiter // of models that visitors name
 	devices  *device.Identifier
 	access   *accesslog.Logger
+	fetcher  *fetch.Fetcher
 	web      *web.Server
 	operator *admin.Server
 
@@ -97,6 +99,7 @@ func (a *App) wireInside(c *config.Config) (err error) {
 
 func (a *App) wireListeners(c *config.Config) (err error) {
 	a.settings.Store(webSettings(c))
+	a.fetcher = fetch.New(fetch.Options{Hosts: c.Server.FetchHosts})
 	encryption, err := certificate(c)
 	if err != nil {
 		return err
@@ -106,6 +109,8 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		Limiter:        a.limits,
 		Devices:        a.devices,
 		MayLoad:        a.mayLoad,
+		Offers:         a.line.Backends.Offers,
+		Fetcher:        a.fetcher,
 		Settings:       a.settings.Load,
 		Ready:          a.line.Backends.Ready,
 		Observe:        a.observe,
@@ -150,7 +155,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 	return nil
 }
 
-// Address is the address of the public listener.
+// Address is the first address of the public listener.
 func (a *App) Address() net.Addr { return a.public.Addr() }
 
 // Operator is the address of the operator's listener.
@@ -173,7 +178,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { a.prepare(); return nil })
 	group.Go(func() error { feedWatchdog(working, a.alive); return nil })
 	group.Go(func() error { a.startBackends(working); a.derive(working); return nil })
-	a.log.Info("serving", "visitors", "http://"+shownAddress(a.Address()), "operator", shownOperator(a.Operator()), "version", Version)
+	a.log.Info("serving", "visitors", shownListeners(a.public), "operator", shownOperator(a.Operator()), "version", Version)
 
 	select {
 	case <-ctx.Done():

@@ -26,6 +26,7 @@ func (a *App) apply(old, c *config.Config, report config.Report) {
 	a.limits.SetRules(c.Limits.Rules)
 	a.loads.SetRules(loadRules(c))
 	a.settings.Store(webSettings(c))
+	a.fetcher.Allow(c.Server.FetchHosts)
 	a.line.Pipeline.Configure(pipelineSettings(c))
 	a.line.Queue.Resize(workers(c), c.Inference.Queue)
 	if err := a.access.Configure(c.Log.Lines); err != nil {

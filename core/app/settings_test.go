@@ -41,7 +41,10 @@ func rows(t *testing.T) map[string]row {
 	elsewhere := t.TempDir()
 	ownKey := fmt.Sprintf("%x", sha256.Sum256([]byte("k3y")))
 	return map[string]row{
-		"listen":        {value: freeAddress(t), effect: func(_ *testing.T, p *probe) string { return fixed("listen", p, p.Address()) }},
+		"listen": {value: freeAddress(t), effect: func(_ *testing.T, p *probe) string { return fixed("listen", p, p.Address()) }},
+		"fetch_hosts": {value: "127.0.0.1", effect: func(_ *testing.T, p *probe) string {
+			return p.ask(http.MethodPost, "/v1.0/removebg", strings.NewReader("image_url=http://127.0.0.1/a"), "Content-Type", "application/x-www-form-urlencoded").Body.String()
+		}},
 		"public_url":    {value: "https://cut.example", effect: header("/", "Strict-Transport-Security")},
 		"site_name":     {value: "Cutter", effect: found("/", "<title>Cutter")},
 		"contact_email": {value: "me@cut.example", effect: found("/contact", "me@cut.example")},

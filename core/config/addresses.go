@@ -42,6 +42,24 @@ func isAddress(s string) bool {
 	return err == nil && n >= 0 && n <= 65535 && !strings.ContainsAny(host, " /\\")
 }
 
+// isHostPattern accepts a host's name, perhaps after "*.", or "*", and perhaps a port.
+func isHostPattern(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		host, port = s, "80"
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return false
+	}
+	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return a.Zone() == ""
+	}
+	host = strings.TrimPrefix(host, "*.")
+	return host == "*" || host != "" && !strings.HasPrefix(host, ".") && !strings.ContainsFunc(host, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '.' && r != '_'
+	})
+}
+
 func isSocket(s string) bool {
 	path, ok := strings.CutPrefix(s, "unix:")
 	return ok && filepath.IsAbs(path)

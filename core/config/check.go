@@ -61,8 +61,16 @@ func (c *Config) check() (problems Errors) {
 }
 
 func (c *Config) checkListeners(fail func(key, format string, args ...any)) {
-	if sameAddress(c.Server.Listen, c.Operator.Listen) {
-		fail("admin_listen", "is the same address as listen (%s)", c.Server.Listen)
+	if len(c.Server.Listen) == 0 {
+		fail("listen", "must name an address")
+	}
+	for i, a := range c.Server.Listen {
+		if sameAddress(a, c.Operator.Listen) {
+			fail("admin_listen", "is the same address as listen (%s)", a)
+		}
+		if slices.ContainsFunc(c.Server.Listen[:i], func(b string) bool { return sameAddress(a, b) }) {
+			fail("listen", "names %s twice", a)
+		}
 	}
 	if isSocket(c.Operator.Listen) && c.Operator.TLSCert != "" {
 		fail("admin_tls_cert", "does not apply to a socket; remove it, or listen on an address")

@@ -34,8 +34,9 @@ type Config struct {
 
 // Server is the public listener.
 type Server struct {
-	Listen         string
-	PublicURL      string // without a trailing slash; empty: taken from the request
+	Listen         []string
+	FetchHosts     []string // that photos may be downloaded from; "*" for all
+	PublicURL      string   // without a trailing slash; empty: taken from the request
 	SiteName       string
 	ContactEmail   string
 	TLSCert        string

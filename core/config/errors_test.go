@@ -54,6 +54,12 @@ comand = "/bin/x"
 func TestContradictions(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"same address", `admin_listen = "127.0.0.1:8080"`, "admin_listen"},
+		{"same address, second", "listen = [\"127.0.0.1:1\", \"127.0.0.1:9090\"]", "admin_listen"},
+		{"address twice", "listen = \":7000,127.0.0.1:7000\"", "names 127.0.0.1:7000 twice"},
+		{"no address", "listen = \"\"", "must name an address"},
+		{"no host", `fetch_hosts = "http://example.com"`, "fetch_hosts"},
+		{"no port", `fetch_hosts = "example.com:0"`, "fetch_hosts"},
+		{"no domain", `fetch_hosts = "*."`, "fetch_hosts"},
 		{"open operator page", `admin_listen = ":9090"`, "admin_token or admin_client_ca must be set"},
 		{"socket with a certificate", "admin_listen = \"unix:/run/x\"\nadmin_tls_cert = \"/dev/null\"\nadmin_tls_key = \"/dev/null\"", "does not apply to a socket"},
 		{"socket without a place", `admin_listen = "unix:x"`, "expected host:port"},

@@ -43,7 +43,7 @@ func TestDefaultsAreThoseOfThePublicInterface(t *testing.T) {
 		name      string
 		got, want any
 	}{
-		{"listen", c.Server.Listen, ":8080"},
+		{"listen", strings.Join(c.Server.Listen, ","), ":8080"},
 		{"admin_listen", c.Operator.Listen, "127.0.0.1:9090"},
 		{"backend", c.Inference.Backend, "auto"},
 		{"model", c.Inference.Model, "isnet"},

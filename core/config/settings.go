@@ -44,6 +44,9 @@ const minDeviceSecret = 32
 
 var (
 	address = text("host:port, such as 127.0.0.1:9090 or :8080", isAddress)
+	// Ports other than 80 and 443 have to be named.
+	fetchHost = text("host names such as photos.example.com, *.example.com or example.com:8443, or * for all public ones", isHostPattern)
+
 	name    = text("a name in lower-case letters, digits and dashes", isName)
 	pemFile = folder
 	free    = text("any text on one line", anything)
@@ -52,7 +55,9 @@ var (
 var settings = concat(serverSettings, operatorSettings, inferenceSettings, limitSettings, logSettings, cacheSettings, edgeSettings)
 
 var serverSettings = []setting{
-	define("listen", ":8080", "address of the public listener", address, func(c *Config) *string { return &c.Server.Listen }),
+	define("listen", ":8080", "addresses of the public listener", list(address), func(c *Config) *[]string { return &c.Server.Listen }),
+	live(define("fetch_hosts", "", "hosts that photos may be downloaded from where a request names an address; *: all public ones; empty: none", list(fetchHost),
+		func(c *Config) *[]string { return &c.Server.FetchHosts })),
 	live(define("public_url", "", "public URL of the site",
 		text("http(s)://host without a path, or nothing", optional(isWebURL)), func(c *Config) *string { return &c.Server.PublicURL })),
 	live(define("site_name", "BGRemover", "name of the site on its pages", free, func(c *Config) *string { return &c.Server.SiteName })),

@@ -21,7 +21,7 @@ func (d Decision) Headers(forProgram bool) []Header {
 		return all
 	}
 	var policy, state strings.Builder
-	tightest := d.Quotas[0]
+	tightest, _ := d.Tightest()
 	for i, q := range d.Quotas {
 		if i > 0 {
 			policy.WriteString(", ")
@@ -29,9 +29,6 @@ func (d Decision) Headers(forProgram bool) []Header {
 		}
 		policy.WriteString(`"` + q.Name + `";q=` + strconv.FormatInt(q.Limit, 10) + ";w=" + seconds(q.Window))
 		state.WriteString(`"` + q.Name + `";r=` + strconv.FormatInt(q.Remaining, 10) + ";t=" + seconds(q.Resets))
-		if q.Remaining < tightest.Remaining {
-			tightest = q
-		}
 	}
 	all = append(all, Header{"RateLimit-Policy", policy.String()}, Header{"RateLimit", state.String()})
 	if forProgram {
@@ -40,6 +37,16 @@ func (d Decision) Headers(forProgram bool) []Header {
 			Header{"X-RateLimit-Reset", seconds(tightest.Resets)})
 	}
 	return all
+}
+
+// Tightest returns the limit that has the least left; none where all are off.
+func (d Decision) Tightest() (q Quota, limited bool) {
+	for i, other := range d.Quotas {
+		if i == 0 || other.Remaining < q.Remaining {
+			q = other
+		}
+	}
+	return q, len(d.Quotas) > 0
 }
 
 // seconds rounds up: a client that comes back then is not too early.

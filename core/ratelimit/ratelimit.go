@@ -132,3 +132,6 @@ func (l *Limiter) Identify(apiKey string) (program string, found bool) {
 	}
 	return program, found
 }
+
+// HasKeys reports whether any key is configured.
+func (l *Limiter) HasKeys() bool { return len(l.rules.Load().Keys) > 0 }

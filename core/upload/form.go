@@ -56,7 +56,7 @@ func (r *Request) readPart(part *multipart.Part) error {
 	switch name := part.FormName(); {
 	case name == r.PhotoField:
 		return r.readPhoto(part)
-	case isFile(part) && slices.Contains(r.FileFields, name):
+	case isFile(part) && slices.Contains(r.FileFields, name), slices.Contains(r.TextFields, name):
 		return r.readFile(part)
 	default:
 		return r.readField(part)

@@ -89,7 +89,7 @@ func (r *Request) read(from io.Reader) (data []byte, err error) {
 		data = data[:len(data)+n]
 		switch {
 		case int64(len(data)) > r.MaxUpload:
-			return data, tooLarge(r.MaxUpload)
+			return data, TooLarge(r.MaxUpload)
 		case err == io.EOF:
 			return data, nil
 		case err != nil:
@@ -98,7 +98,8 @@ func (r *Request) read(from io.Reader) (data []byte, err error) {
 	}
 }
 
-func tooLarge(limit int64) error {
+// TooLarge is the error of a file of more than limit bytes.
+func TooLarge(limit int64) error {
 	const mib = 1 << 20
 	if limit%mib == 0 {
 		return cutout.Errorf(cutout.TooLarge, "The photo is too large: this server takes up to %d MB.", limit/mib)

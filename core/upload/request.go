@@ -53,6 +53,7 @@ type Request struct {
 	MaxPhotos  int
 	PhotoField string   // the form's field that holds photos
 	FileFields []string // fields that may hold one other file each
+	TextFields []string // fields whose text may be as long as a file, and becomes one
 	// Charge is called before each photo is read; its error is the photo's.
 	Charge func() error
 	// OnField, if set, is called with each field as it arrives.
@@ -100,11 +101,11 @@ func (r *Request) Start() error {
 	}
 	r.body.limit = int64(r.MaxPhotos+len(r.FileFields))*r.MaxUpload + slack
 	most := r.body.limit
-	if _, multipart := r.boundary(); !multipart {
+	if !r.Multipart() {
 		most = r.MaxUpload
 	}
 	if r.request.ContentLength > most {
-		return tooLarge(r.MaxUpload)
+		return TooLarge(r.MaxUpload)
 	}
 	return nil
 }
@@ -115,9 +116,15 @@ func (r *Request) boundary() (string, bool) {
 	return params["boundary"], err == nil && kind == "multipart/form-data" && params["boundary"] != ""
 }
 
+// Multipart reports whether the body is multipart/form-data.
+func (r *Request) Multipart() bool {
+	_, multipart := r.boundary()
+	return multipart
+}
+
 // Read reads a form, or a body that is the photo itself.
 func (r *Request) Read() error {
-	if _, multipart := r.boundary(); multipart {
+	if r.Multipart() {
 		return r.ReadForm()
 	}
 	data, err := r.read(r.body)
@@ -139,6 +146,12 @@ func (r *Request) Add(from io.Reader) error {
 	}
 	r.Photos = append(r.Photos, Photo{Data: data})
 	return nil
+}
+
+// AddFile reads another file that comes from elsewhere, as if it stood in the field.
+func (r *Request) AddFile(field string, from io.Reader) (err error) {
+	r.Files[field], err = r.read(from)
+	return err
 }
 
 // Options are those of our own routes: values, which the form's fields outrank, and

@@ -15,13 +15,16 @@ import (
 )
 
 // receive charges the sender and gets ready to read photos. The request is closed when
-// it has been answered, so a handler need not.
-func (s *Server) receive(c *gin.Context, who device.Device, photos int) (*upload.Request, error) {
+// it has been answered, so a handler need not. fields may name other fields than ours.
+func (s *Server) receive(c *gin.Context, who device.Device, photos int, fields ...func(*upload.Request)) (*upload.Request, error) {
 	x := responseOf(c)
 	r := s.uploads.New(c.Writer, c.Request)
 	x.upload = r
 	r.Owner, r.MaxUpload, r.MaxPhotos = ownerOf(c, who), x.generation.settings.MaxUpload, photos
 	r.PhotoField, r.FileFields = "image", []string{"background", "hints"}
+	for _, set := range fields {
+		set(r)
+	}
 	r.Charge = func() error {
 		err := s.charge(c, who, 1)
 		if err == nil && x.unknownKey {

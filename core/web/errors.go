@@ -12,6 +12,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/fetch"
+	"bgremover.pro/core/rembg"
+	"bgremover.pro/core/removebg"
 	"bgremover.pro/core/upload"
 	"bgremover.pro/templates"
 )
@@ -48,6 +51,8 @@ var problems = map[cutout.Code]problem{
 	forbidden:                 {http.StatusForbidden, "Refused", ""},
 	unknownKey:                {http.StatusUnauthorized, "The API key is not known", ""},
 	upload.Slow:               {http.StatusRequestTimeout, "The upload was too slow", ""},
+	fetch.Refused:             {http.StatusBadRequest, "The address is not allowed", ""},
+	fetch.Failed:              {http.StatusBadRequest, "The photo could not be downloaded", ""},
 }
 
 var (
@@ -64,6 +69,8 @@ const (
 	asPage     errorShape = iota // a whole page
 	asFragment                   // what htmx swaps in
 	asProblem                    // problem+json, RFC 9457
+	asRemoveBG                   // as the remove.bg API does
+	asDetail                     // as rembg's server does
 )
 
 // fail answers with an error, in the shape that the route and the request ask
@@ -74,6 +81,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	switch shapeOf(c) {
 	case asProblem:
 		s.sendProblem(c, code, err)
+	case asRemoveBG:
+		s.sendRemoveBGError(c, p, err)
+	case asDetail:
+		s.sendDetail(c, p, err)
 	case asFragment:
 		s.render(c, p.status, errorCard(c, err))
 	default:
@@ -96,7 +107,7 @@ func (s *Server) refuse(c *gin.Context, err error) {
 // error is reported.
 func (s *Server) failing(c *gin.Context, err error) problem {
 	x := responseOf(c)
-	code := cutout.CodeOf(err)
+	code := codeOf(err)
 	p, known := problems[code]
 	if !known {
 		code, p = cutout.Internal, problems[cutout.Internal]
@@ -109,6 +120,16 @@ func (s *Server) failing(c *gin.Context, err error) problem {
 		c.Header("Retry-After", strconv.Itoa(seconds(retry)))
 	}
 	return p
+}
+
+// codeOf is cutout.CodeOf, which also knows the errors of other interfaces' parameters.
+func codeOf(err error) cutout.Code {
+	var removeBG *removebg.Error
+	var fields rembg.ValidationError
+	if errors.As(err, &removeBG) || errors.As(err, &fields) {
+		return cutout.Invalid
+	}
+	return cutout.CodeOf(err)
 }
 
 func errorCard(c *gin.Context, err error) templates.ErrorCard {
@@ -147,6 +168,10 @@ func (s *Server) sendProblem(c *gin.Context, code cutout.Code, err error) {
 func shapeOf(c *gin.Context) errorShape {
 	r, rt := c.Request, responseOf(c).route
 	switch {
+	case strings.HasPrefix(r.URL.Path, "/v1.0/"):
+		return asRemoveBG
+	case rt.errors == asDetail:
+		return asDetail
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 		return asProblem
 	case rt.errors == asPage && r.Method == http.MethodPost && isHTMX(r):

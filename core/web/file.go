@@ -47,5 +47,6 @@ func timing(name string, d time.Duration) string {
 }
 
 func extension(mediaType string) string {
-	return cutout.Format(strings.TrimPrefix(mediaType, "image/")).Extension()
+	_, format, _ := strings.Cut(mediaType, "/")
+	return cutout.Format(format).Extension()
 }

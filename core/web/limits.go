@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -32,9 +34,7 @@ func (s *Server) share(c *gin.Context) {
 // returns rate_limited if no more are allowed.
 func (s *Server) charge(c *gin.Context, who device.Device, photos int) error {
 	d := s.limits.Charge(c.Request.Context(), keyOf(c, who), photos)
-	for _, h := range d.Headers(shapeOf(c) == asProblem) {
-		c.Header(h.Name, h.Value)
-	}
+	s.limitHeaders(c, d)
 	if d.Allowed {
 		return nil
 	}
@@ -43,6 +43,17 @@ func (s *Server) charge(c *gin.Context, who device.Device, photos int) error {
 		message = "The operator of this site has blocked this device."
 	}
 	return &cutout.Error{Code: cutout.RateLimited, Message: message, RetryAfter: d.RetryAfter}
+}
+
+// limitHeaders says what is left. The remove.bg API counts X-RateLimit-Reset from 1970.
+func (s *Server) limitHeaders(c *gin.Context, d ratelimit.Decision) {
+	shape := shapeOf(c)
+	for _, h := range d.Headers(shape == asProblem || shape == asRemoveBG) {
+		c.Header(h.Name, h.Value)
+	}
+	if q, limited := d.Tightest(); limited && shape == asRemoveBG {
+		c.Header("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(q.Resets+time.Second).Unix(), 10))
+	}
 }
 
 // ownerOf says whose share of the server a request uses: a program's, or a
@@ -63,7 +74,8 @@ func keyOf(c *gin.Context, who device.Device) ratelimit.Key {
 	return ratelimit.Key{Device: who.ID, Addr: who.Network.Addr(), Route: x.Route, Program: x.program}
 }
 
-// program finds the program whose API key came with an API request, if any.
+// program finds the program whose API key came with an API request, if any. Clients of
+// other interfaces always send one, which means nothing where no keys are configured.
 func (s *Server) program(c *gin.Context) {
 	key := presentedKey(c.Request)
 	if key == "" {
@@ -72,8 +84,8 @@ func (s *Server) program(c *gin.Context) {
 	x := responseOf(c)
 	var found bool
 	x.program, found = s.limits.Identify(key)
-	x.unknownKey = !found
-	if !found {
+	x.unknownKey = !found && (shapeOf(c) == asProblem || s.limits.HasKeys())
+	if x.unknownKey {
 		c.Header("WWW-Authenticate", "Bearer")
 	}
 }

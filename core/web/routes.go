@@ -44,6 +44,11 @@ func (s *Server) routes() []route {
 		{post, "/device/forget", private, asPage, s.forget},
 
 		{post, "/api/v1/cutouts", private, asProblem, s.cutoutAPI},
+		// What clients of other programs call.
+		{post, "/v1.0/removebg", private, asRemoveBG, s.removeBG},
+		{get, "/v1.0/account", private, asRemoveBG, s.removeBGAccount},
+		{post, "/api/remove", private, asDetail, s.rembgForm},
+		{get, "/api/remove", private, asDetail, s.rembgAddress},
 
 		{get, "/static/*file", immutable, asPage, s.asset},
 		{get, "/sw.js", revalidate, asPage, s.fixed("/sw.js")},

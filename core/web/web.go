@@ -14,6 +14,7 @@ import (
 	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
+	"bgremover.pro/core/fetch"
 	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/upload"
@@ -27,6 +28,8 @@ type Limiter interface {
 	Peek(ctx context.Context, key ratelimit.Key) ratelimit.Decision
 	// Identify finds the program that an API key belongs to.
 	Identify(apiKey string) (program string, found bool)
+	// HasKeys reports whether any key is configured.
+	HasKeys() bool
 	// Forget deletes what is listed of a device, without giving back any of its
 	// quota.
 	Forget(device string)
@@ -72,6 +75,10 @@ type Options struct {
 	// MayLoad, where set, returns why a sender may not have a model loaded or a
 	// backend started by naming it; nil for one that is loaded or running already.
 	MayLoad func(ctx context.Context, who ratelimit.Key, options cutout.Options) error
+	// Offers, where set, reports whether a request may name a model.
+	Offers func(model string) bool
+	// Fetcher downloads photos that requests name by address; without one, none is.
+	Fetcher *fetch.Fetcher
 	// Settings returns the settings in force; it is called on every request.
 	Settings func() *Settings
 	// Ready returns why photos cannot be processed now, or nil.
@@ -109,6 +116,12 @@ func (o *Options) complete() error {
 	}
 	if o.MayLoad == nil {
 		o.MayLoad = func(context.Context, ratelimit.Key, cutout.Options) error { return nil }
+	}
+	if o.Offers == nil {
+		o.Offers = func(string) bool { return false }
+	}
+	if o.Fetcher == nil {
+		o.Fetcher = fetch.New(fetch.Options{})
 	}
 	if o.Observe == nil {
 		o.Observe = func(Record) {}
