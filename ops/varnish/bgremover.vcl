@@ -64,9 +64,9 @@ sub vcl_recv {
     if (req.method != "GET" && req.method != "HEAD") {
         return (pass);
     }
-    # Encoded or not: nothing below /device or /api is ever looked up, however its
-    # path is written.
-    if (req.url ~ "(?i)^/+(device|api|%64evice|%61pi)" || req.url ~ "(?i)(%2f|%5c|;|\\|//)") {
+    # Encoded or not: nothing below /device, /api or /v1.0 is ever looked up, however
+    # its path is written, but for the API's description.
+    if ((req.url ~ "(?i)^/+(device|api|v1|%64evice|%61pi|%76)" && req.url !~ "^/api(/v1/openapi\.json)?(\?|$)") || req.url ~ "(?i)(%2f|%5c|;|\\|//)") {
         return (pass);
     }
     # No page or asset depends on these; without them, one object serves everyone.
