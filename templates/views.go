@@ -26,6 +26,32 @@ type Contact struct {
 	Email string // empty if the operator set none
 }
 
+// API is the page at /api.
+type API struct {
+	Description string
+	Operations  []Operation
+}
+
+// Operation is one method of one address.
+type Operation struct {
+	ID, Method, Path, Summary, Description string
+	Parameters                             []Parameter
+	Bodies                                 []string // media types
+	Answers                                []Answer
+}
+
+// Parameter is one parameter of an operation; Choices and Default may be empty.
+type Parameter struct {
+	Name, Where, Description, Choices, Default string
+	Required                                   bool
+}
+
+// Answer is one status with which an operation answers.
+type Answer struct {
+	Status, Description string
+	Types               []string // media types
+}
+
 // Privacy is the page at /privacy, with the numbers of the running
 // configuration.
 type Privacy struct {
@@ -136,6 +162,7 @@ func (Home) name() string       { return "page/home.html" }
 func (Gallery) name() string    { return "page/gallery.html" }
 func (Offline) name() string    { return "page/offline.html" }
 func (Contact) name() string    { return "page/contact.html" }
+func (API) name() string        { return "page/api.html" }
 func (Privacy) name() string    { return "page/privacy.html" }
 func (Results) name() string    { return "page/results.html" }
 func (ErrorPage) name() string  { return "page/error.html" }

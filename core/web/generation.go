@@ -79,11 +79,16 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 
 // renderPages renders the pages and fragments that are the same for everyone.
 func (g *generation) renderPages() error {
+	api, err := apiPage()
+	if err != nil {
+		return err
+	}
 	views := map[string]templates.View{
 		"/":        templates.Home{Limits: limitsOf(g.settings), Mode: g.settings.Mode},
 		"/gallery": templates.Gallery{},
 		"/offline": templates.Offline{},
 		"/contact": templates.Contact{Email: g.settings.ContactEmail},
+		"/api":     api,
 		"/privacy": privacyOf(g.settings),
 
 		"/help/tips":  templates.Tips{Limits: limitsOf(g.settings)},

@@ -31,6 +31,8 @@ func (s *Server) routes() []route {
 		{get, "/privacy", page, asPage, s.page("/privacy")},
 		{get, "/contact", page, asPage, s.page("/contact")},
 		{get, "/offline", page, asPage, s.page("/offline")},
+		{get, "/api", page, asPage, s.page("/api")},
+		{get, "/api/v1/openapi.json", page, asProblem, s.fixed("/api/v1/openapi.json")},
 		{get, "/help/tips", page, asFragment, s.page("/help/tips")},
 		{get, "/help/modes", page, asFragment, s.page("/help/modes")},
 		// The service worker answers these from the browser's own storage.

@@ -1,0 +1,132 @@
+package web
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"bgremover.pro/templates"
+)
+
+// description is the API in OpenAPI 3.1, for programs; a test compares it with the
+// routes and their parameters.
+//
+//go:embed openapi.json
+var description []byte
+
+// describedPaths are those that the description has, in the order of the page.
+var describedPaths = []string{"/api/v1/cutouts", "/v1.0/removebg", "/v1.0/account", "/api/remove", "/api/v1/openapi.json"}
+
+// object is a JSON object of the description.
+type object map[string]any
+
+func (o object) text(key string) string {
+	s, _ := o[key].(string)
+	return s
+}
+
+func (o object) list(key string) []any {
+	l, _ := o[key].([]any)
+	return l
+}
+
+// describer follows the description's references.
+type describer struct{ root object }
+
+// object returns a value that is an object, or what it refers to; empty for others.
+func (d describer) object(v any) object {
+	o, _ := v.(map[string]any)
+	ref, is := o["$ref"].(string)
+	if !is {
+		return o
+	}
+	at := any(map[string]any(d.root))
+	for step := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+		at = d.object(at)[step]
+	}
+	return d.object(at)
+}
+
+// apiPage is the description for people to read.
+func apiPage() (templates.API, error) {
+	d := describer{}
+	if err := json.Unmarshal(description, &d.root); err != nil {
+		return templates.API{}, fmt.Errorf("web: the API's description: %w", err)
+	}
+	page := templates.API{Description: d.object(d.root["info"]).text("description")}
+	for _, path := range describedPaths {
+		item := d.object(d.object(d.root["paths"])[path])
+		for _, method := range slices.Sorted(maps.Keys(item)) {
+			page.Operations = append(page.Operations, d.operation(strings.ToUpper(method), path, d.object(item[method])))
+		}
+	}
+	return page, nil
+}
+
+func (d describer) operation(method, path string, o object) templates.Operation {
+	op := templates.Operation{
+		ID: o.text("operationId"), Method: method, Path: path, Summary: o.text("summary"), Description: o.text("description"),
+	}
+	seen := map[string]bool{}
+	add := func(name, where string, required bool, schema object, text string) {
+		if seen[name] {
+			return // a field that is a parameter of the query too
+		}
+		seen[name] = true
+		op.Parameters = append(op.Parameters, templates.Parameter{
+			Name: name, Where: where, Required: required, Description: strings.ReplaceAll(text, "`", ""), Choices: choices(schema), Default: plain(schema["default"]),
+		})
+	}
+	for _, v := range o.list("parameters") {
+		p := d.object(v)
+		schema := d.object(p["schema"])
+		text := p.text("description") + schema.text("description")
+		add(p.text("name"), "query or form", p["required"] == true, schema, text)
+	}
+	body := d.object(d.object(o["requestBody"])["content"])
+	for _, kind := range slices.Sorted(maps.Keys(body)) {
+		op.Bodies = append(op.Bodies, kind)
+	}
+	d.fields(d.object(d.object(body["multipart/form-data"])["schema"]), add)
+	answers := d.object(o["responses"])
+	for _, status := range slices.Sorted(maps.Keys(answers)) {
+		a := d.object(answers[status])
+		op.Answers = append(op.Answers, templates.Answer{
+			Status: status, Description: a.text("description"), Types: slices.Sorted(maps.Keys(d.object(a["content"]))),
+		})
+	}
+	return op
+}
+
+// fields calls add for every property of a schema and of those that it combines.
+func (d describer) fields(schema object, add func(name, where string, required bool, schema object, text string)) {
+	for _, part := range schema.list("allOf") {
+		d.fields(d.object(part), add)
+	}
+	properties := d.object(schema["properties"])
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		p := d.object(properties[name])
+		add(name, "form", slices.Contains(schema.list("required"), any(name)), p, p.text("description"))
+	}
+}
+
+// choices lists the values of a schema that has few.
+func choices(schema object) string {
+	var all []string
+	for _, v := range schema.list("enum") {
+		if s := plain(v); s != "" {
+			all = append(all, s)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+func plain(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
+}
