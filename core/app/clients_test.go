@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -284,5 +285,36 @@ func archived(width int) func(*testing.T, *http.Response, []byte) {
 		if middle := alpha.At(width/2, width/2).(color.Gray); middle.Y != 255 {
 			t.Errorf("the middle's alpha is %d", middle.Y)
 		}
+	}
+}
+
+// The API's description, as a program finds it, is valid OpenAPI; types generated
+// from it compile, and a client that uses them works.
+func TestTypedClient(t *testing.T) {
+	s, dir := dropIn(t), copied(t, "typed")
+	answer, err := http.Get(s.URL + "/api/v1/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	description, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "api.json"), description, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	client(t, dir, nil, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+	for _, step := range []string{"check", "generate", "build"} {
+		client(t, dir, nil, "npm", "run", "--silent", step)
+	}
+	photo, _ := filepath.Abs("testdata/photos/astronaut.jpg")
+	out := client(t, dir, []string{"SERVER=" + s.URL}, "node", "client.js", photo)
+	want := []string{
+		"cutout image/webp isnet", "problem invalid 400", "removebg PNG true", "account all", "rembg image/png",
+		`detail [{"type":"missing","loc":["body","file"],"msg":"Field required","input":null}]`,
+	}
+	if got := strings.Split(strings.TrimSpace(out), "\n"); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -19,7 +19,7 @@ func TestRoutesAgreeOnOddFiles(t *testing.T) {
 	if len(files) == 0 {
 		t.Skip("no ../shared/photos beside the checkout")
 	}
-	s := serve(t, "BGREMOVER_MODE=fast")
+	s := serve(t, "BGREMOVER_MODE=fast", "BGREMOVER_MAX_PIXELS=20000000")
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -46,6 +46,9 @@ func TestRoutesAgreeOnOddFiles(t *testing.T) {
 			none := ours.Header.Get("X-Subject") == "none"
 			answer, got = form("/v1.0/removebg", "image_file", "size", "50MP", "format", "png")
 			sameForRemoveBG(t, ours, want, answer, got, refused, none)
+			if len(content) > 100<<10 {
+				return // as text, it takes the same way from here on
+			}
 			text := `{"size":"50MP","format":"png","image_file_b64":"` + base64.StdEncoding.EncodeToString(content) + `"}`
 			answer, got = s.ask(t, "/v1.0/removebg", "application/json", bytes.NewReader([]byte(text)))
 			sameForRemoveBG(t, ours, want, answer, got, refused, none)
