@@ -242,7 +242,7 @@ func TestOtherClientsRequests(t *testing.T) {
 		"napari": {clientCall{http.MethodPost, "/api/remove?bgc=&extras=" + url.QueryEscape(`{"sam_prompt":[{"type":"point","data":[200,150],"label":1}]}`), nil, []string{"model", "sam", "om", "true", "ppm", "True"}, "file", "image", ""}, func(t *testing.T, _ *http.Response, body []byte) {
 			img, err := png.Decode(bytes.NewReader(body))
 			mask, grey := img.(*image.Gray)
-			if err != nil || !grey || mask.GrayAt(200, 150).Y != 255 || strings.Trim(string(mask.Pix), "\x00\xff") != "" {
+			if err != nil || !grey || mask.GrayAt(200, 150).Y != 255 || slices.ContainsFunc(mask.Pix, func(v uint8) bool { return v != 0 && v != 255 }) {
 				t.Errorf("%T, %v: not a mask of black and white", img, err)
 			}
 		}},

@@ -87,9 +87,7 @@ func (d describer) operation(method, path string, o object) templates.Operation 
 		add(p.text("name"), "query or form", p["required"] == true, schema, text)
 	}
 	body := d.object(d.object(o["requestBody"])["content"])
-	for _, kind := range slices.Sorted(maps.Keys(body)) {
-		op.Bodies = append(op.Bodies, kind)
-	}
+	op.Bodies = slices.Sorted(maps.Keys(body))
 	d.fields(d.object(d.object(body["multipart/form-data"])["schema"]), add)
 	answers := d.object(o["responses"])
 	for _, status := range slices.Sorted(maps.Keys(answers)) {

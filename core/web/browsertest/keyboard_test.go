@@ -83,7 +83,7 @@ func TestEverythingByKeyboard(t *testing.T) {
 // The text may be twice as large without anything being cut off.
 func TestLargeTextStillFits(t *testing.T) {
 	s, p := startSite(t), open(t, "")
-	for _, path := range []string{"/", "/gallery", "/privacy", "/contact", "/device/data"} {
+	for _, path := range []string{"/", "/gallery", "/privacy", "/contact", "/api", "/device/data"} {
 		p.visit(s.url + path)
 		p.screen(640, 800, "light")
 		p.act(`document.documentElement.style.fontSize = '200%'`)

@@ -14,7 +14,7 @@ func TestPagesAreAccessible(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	p.expect("status of 404")
 	for path, state := range map[string]string{
-		"/": "home", "/gallery": "gallery empty", "/privacy": "privacy", "/contact": "contact", "/offline": "offline page",
+		"/": "home", "/gallery": "gallery empty", "/privacy": "privacy", "/contact": "contact", "/api": "API", "/offline": "offline page",
 		"/device/data": "data", "/nowhere": "not found",
 	} {
 		p.visit(s.url + path)
