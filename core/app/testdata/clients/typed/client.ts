@@ -18,7 +18,7 @@ const cutout = await client.POST("/api/v1/cutouts", {
   headers: { "Content-Type": "application/octet-stream" },
   parseAs: "blob",
 });
-console.log("cutout", cutout.data?.type, cutout.response.headers.get("X-Model"));
+console.log("cutout", (cutout.data as unknown as Blob).type, cutout.response.headers.get("X-Model"));
 
 // A choice that the description does not have is an error when compiling.
 // @ts-expect-error
@@ -38,6 +38,6 @@ const account = await client.GET("/v1.0/account", {});
 console.log("account", account.data!.data.attributes.api.sizes);
 
 const mask = await client.POST("/api/remove", { body: { file: photo as unknown as string, om: true }, bodySerializer: form, parseAs: "blob" });
-console.log("rembg", mask.data?.type);
+console.log("rembg", (mask.data as unknown as Blob).type);
 const missing = await client.POST("/api/remove", { body: { file: "" }, bodySerializer: () => form({ om: true }) });
 console.log("detail", JSON.stringify(missing.error?.detail));
