@@ -34,16 +34,24 @@ type API struct {
 
 // Operation is one method of one address.
 type Operation struct {
-	ID, Method, Path, Summary, Description string
-	Parameters                             []Parameter
-	Bodies                                 []string // media types
-	Answers                                []Answer
+	ID, Method, Path, Summary string
+	Description               []Span
+	Parameters                []Parameter
+	Bodies                    []string // media types
+	Answers                   []Answer
+}
+
+// Span is a piece of text.
+type Span struct {
+	Text string
+	Code bool // a name or value
 }
 
 // Parameter is one parameter of an operation; Choices and Default may be empty.
 type Parameter struct {
-	Name, Where, Description, Choices, Default string
-	Required                                   bool
+	Name, Where, Choices, Default string
+	Description                   []Span
+	Required                      bool
 }
 
 // Answer is one status with which an operation answers.

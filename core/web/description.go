@@ -68,7 +68,7 @@ func apiPage() (templates.API, error) {
 
 func (d describer) operation(method, path string, o object) templates.Operation {
 	op := templates.Operation{
-		ID: o.text("operationId"), Method: method, Path: path, Summary: o.text("summary"), Description: o.text("description"),
+		ID: o.text("operationId"), Method: method, Path: path, Summary: o.text("summary"), Description: spans(o.text("description")),
 	}
 	seen := map[string]bool{}
 	add := func(name, where string, required bool, schema object, text string) {
@@ -77,7 +77,7 @@ func (d describer) operation(method, path string, o object) templates.Operation 
 		}
 		seen[name] = true
 		op.Parameters = append(op.Parameters, templates.Parameter{
-			Name: name, Where: where, Required: required, Description: strings.ReplaceAll(text, "`", ""), Choices: choices(schema), Default: plain(schema["default"]),
+			Name: name, Where: where, Required: required, Description: spans(text), Choices: choices(schema), Default: plain(schema["default"]),
 		})
 	}
 	for _, v := range o.list("parameters") {
@@ -120,6 +120,16 @@ func choices(schema object) string {
 		}
 	}
 	return strings.Join(all, ", ")
+}
+
+// spans splits a text at its backticks.
+func spans(text string) (all []templates.Span) {
+	for i, part := range strings.Split(text, "`") {
+		if part != "" {
+			all = append(all, templates.Span{Text: part, Code: i%2 == 1})
+		}
+	}
+	return all
 }
 
 func plain(v any) string {
