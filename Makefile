@@ -28,9 +28,9 @@ wasm: ## build the pipeline's part for the browser, which bin/bgremover contains
 	go run ./static/pack static/wasm/bgremover.wasm
 
 .PHONY: setup
-setup: build ## install ONNX Runtime and the default model, and derive faster graphs (CUDA=1: GPU runtime too)
+setup: build ## install ONNX Runtime and the default model, and derive faster graphs (CUDA=1: for a GPU too; CUDA=12 for older drivers)
 	bin/bgremover models pull
-	$(if $(CUDA),bin/bgremover models pull --runtime cuda)
+	$(if $(CUDA),bin/bgremover models pull --runtime $(if $(filter 12,$(CUDA)),cuda12,cuda))
 	bin/bgremover models derive
 
 .PHONY: run

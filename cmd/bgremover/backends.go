@@ -3,17 +3,23 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"bgremover.pro/core/app"
 	"bgremover.pro/core/backend"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/model"
 	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/contracttest"
 )
@@ -86,7 +92,7 @@ server restarts or reloads its settings.`,
 }
 
 func backendsCheckCommand() *cobra.Command {
-	var model string
+	var name string
 	var env []string
 	var noTLS, verbose bool
 	cmd := &cobra.Command{
@@ -101,14 +107,21 @@ model.`,
 			if err != nil {
 				return err
 			}
-			if model == "" {
-				model = settings.Inference.Model
+			if name == "" {
+				name = settings.Inference.Model
 			}
-			m, err := store.Installed(model)
+			m, err := store.Installed(name)
 			if err != nil {
 				return err
 			}
-			if library, err := store.Runtime(); err == nil {
+			if filepath.Base(args[0]) == "onnx-cuda" {
+				if err := showGPU(cmd.OutOrStdout(), store); err != nil {
+					return err
+				}
+				if library, err := store.CUDARuntime(); err == nil {
+					env = append([]string{contract.EnvRuntime + "=" + library, app.GPULibraryPath(library)}, env...)
+				}
+			} else if library, err := store.Runtime(); err == nil {
 				env = append([]string{contract.EnvRuntime + "=" + library}, env...)
 			}
 			spec := backend.Spec{Name: "checked", Command: args[0], Args: args[1:], Env: env}
@@ -127,11 +140,33 @@ model.`,
 		},
 	}
 	cmd.Flags().SetInterspersed(false) // flags after COMMAND belong to it
-	cmd.Flags().StringVar(&model, "model", "", "an installed model (default: the configured one)")
+	cmd.Flags().StringVar(&name, "model", "", "an installed model (default: the configured one)")
 	cmd.Flags().StringArrayVar(&env, "env", nil, "pass the environment variable `NAME` through, or set it with NAME=value")
 	cmd.Flags().BoolVar(&noTLS, "no-tls", false, "the program does not support go-plugin's mutual TLS")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the program writes to standard error")
 	return cmd
+}
+
+// showGPU prints which of the libraries that onnx-cuda needs are there, and which package
+// has the others.
+func showGPU(out io.Writer, store *model.Store) error {
+	packages, err := store.GPULibraries()
+	if err != nil {
+		return err
+	}
+	for _, p := range packages {
+		folders := map[string]bool{}
+		for _, path := range p.Found {
+			folders[filepath.Dir(path)] = true
+		}
+		if len(p.Found) > 0 {
+			fmt.Fprintf(out, "found   %s, in %s\n", p.Package, strings.Join(slices.Sorted(maps.Keys(folders)), ", "))
+		}
+		if len(p.Missing) > 0 {
+			fmt.Fprintf(out, "MISSING %s: %s\n", p.Package, strings.Join(p.Missing, ", "))
+		}
+	}
+	return nil
 }
 
 func check(cmd *cobra.Command, program contracttest.Command, model cutout.Model) error {

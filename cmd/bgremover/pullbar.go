@@ -37,6 +37,8 @@ func (p *pullBar) show(e model.Event) {
 	}
 	p.clear()
 	switch e.State {
+	case model.Planned:
+		fmt.Fprintf(p.out, "%s: %s to download, %s of disk space needed\n", e.What, size(e.Done), size(e.Total))
 	case model.Unpacking:
 		if !p.terminal {
 			fmt.Fprintf(p.out, "%s: unpacking\n", e.What)

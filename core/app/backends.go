@@ -29,7 +29,11 @@ func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) 
 	cuda, err := store.CUDARuntime()
 	named := slices.ContainsFunc(c.Backends, func(b config.Backend) bool { return b.Name == "onnx-cuda" })
 	if err == nil || named || c.Inference.Backend == "onnx-cuda" {
-		own["onnx-cuda"] = onnx(c, "onnx-cuda", "cuda", cuda)
+		spec := onnx(c, "onnx-cuda", "cuda", cuda)
+		if cuda != "" {
+			spec.Env = append(spec.Env, GPULibraryPath(cuda))
+		}
+		own["onnx-cuda"] = spec
 		names = append(names, "onnx-cuda")
 	}
 	for _, b := range c.Backends {
@@ -44,6 +48,16 @@ func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) 
 		specs = append(specs, own[name])
 	}
 	return specs, nil
+}
+
+// GPULibraryPath is the variable that has the dynamic linker find CUDA's libraries beside
+// the runtime, and then where it looks anyway.
+func GPULibraryPath(library string) string {
+	folders := filepath.Dir(library)
+	if more := os.Getenv("LD_LIBRARY_PATH"); more != "" {
+		folders += string(filepath.ListSeparator) + more
+	}
+	return "LD_LIBRARY_PATH=" + folders
 }
 
 func onnx(c *config.Config, name, device, library string) backend.Spec {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -140,5 +141,18 @@ env = ["BGREMOVER_DEVICE_MEMORY=4GiB"]
 		if err := spec.Validate(); err != nil || spec.Command != filepath.Join(c.Folders.Plugins, spec.Name) {
 			t.Errorf("%+v, %v", spec, err)
 		}
+	}
+}
+
+// CUDA's libraries are found beside the GPU build of the runtime, before any others.
+func TestGPULibraryPath(t *testing.T) {
+	t.Setenv("LD_LIBRARY_PATH", "/opt/cuda")
+	if got := GPULibraryPath("/data/runtime/gpu/lib.so"); got != "LD_LIBRARY_PATH=/data/runtime/gpu:/opt/cuda" {
+		t.Error(got)
+	}
+	t.Setenv("LD_LIBRARY_PATH", "")
+	env := backend.Spec{Env: []string{GPULibraryPath("/data/runtime/gpu/lib.so")}}.Environment([]string{"LD_LIBRARY_PATH="})
+	if got := (&exec.Cmd{Env: env}).Environ(); !slices.Contains(got, "LD_LIBRARY_PATH=/data/runtime/gpu") {
+		t.Error(got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"bgremover.pro/core/cutout"
 )
@@ -28,22 +29,33 @@ func (s *Store) installFrom(ctx context.Context, it item, wanted Wanted, progres
 	if len(rest.files) == 0 {
 		return nil
 	}
-	archive := firstFile(wanted.From, []string{it.source.archive()})
+	archive := firstFile(wanted.From, it.source.published())
 	if archive == "" {
 		return cutout.Errorf(cutout.Invalid, "%s holds neither %s nor %s.",
 			wanted.From, rest.files[0].names[0], it.source.archive())
 	}
-	if err := checkDownload(archive, rest, wanted.SHA256); err != nil {
+	if err := it.source.intact(archive); err != nil {
 		return err
 	}
 	return s.unpackAll(ctx, archive, rest)
 }
 
+// published are patterns for the name of a package's file; a wheel's also tells what
+// it is for.
+func (p Package) published() []string {
+	name := p.archive()
+	return []string{name, strings.TrimSuffix(name, ".whl") + "-*.whl"}
+}
+
+// firstFile returns the first file in a folder that has one of the names, which may be
+// patterns.
 func firstFile(dir string, names []string) string {
 	for _, name := range names {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return path
+		found, _ := filepath.Glob(filepath.Join(dir, name))
+		for _, path := range found {
+			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+				return path
+			}
 		}
 	}
 	return ""

@@ -25,17 +25,20 @@ type Catalogue struct {
 	Models   []Entry   `toml:"model"`
 }
 
-// Package is where files are published: an npm package or an https address.
+// Package is where files are published: an npm package, a wheel of a Python package, or
+// an https address.
 type Package struct {
-	NPM   string `toml:"npm"`           // name@version
-	URL   string `toml:"url"`           // https
-	Bytes int64  `toml:"package_bytes"` // to be downloaded, for the progress bar; 0 if unknown
+	NPM   string `toml:"npm"`            // name@version
+	PIP   string `toml:"pip"`            // name==version
+	URL   string `toml:"url"`            // https
+	Bytes int64  `toml:"package_bytes"`  // to be downloaded, for the progress bar; 0 if unknown
+	Sum   string `toml:"package_sha256"` // of the download, in hex; required for wheels
 }
 
 // Content is one file and how it is found in its package.
 type Content struct {
-	// Member is the file's path in a tar archive; for an npm package without
-	// its leading folder. Empty: the download is the file itself.
+	// Member is the file's path in a tar archive or a wheel; for an npm package
+	// without its leading folder. Empty: the download is the file itself.
 	Member string `toml:"member"`
 	// Index is a JSON file in the package that lists, under Key, the members
 	// to be joined. It replaces Member.
@@ -50,10 +53,18 @@ type Content struct {
 
 // Runtime is one build of ONNX Runtime.
 type Runtime struct {
-	Name     string `toml:"name"`     // "cpu" or "cuda"
+	Name     string `toml:"name"`     // "cpu", "cuda" or "cuda12"
 	Version  string `toml:"version"`  // such as 1.30.0
 	Platform string `toml:"platform"` // GOOS/GOARCH
 	Licence  string `toml:"licence"`
+	Package
+	Files []RuntimeFile `toml:"file"`
+	// Parts are other packages whose libraries it needs, in the same folder.
+	Parts []Part `toml:"part"`
+}
+
+// Part is a package of libraries.
+type Part struct {
 	Package
 	Files []RuntimeFile `toml:"file"`
 }
@@ -120,8 +131,10 @@ func Parse(text []byte) (Catalogue, error) {
 		}
 	}
 	for _, r := range c.Runtimes {
-		if err := r.check(); err != nil || len(r.Files) == 0 {
-			return Catalogue{}, fmt.Errorf("runtime %s %s has no files or no source: %w", r.Name, r.Platform, err)
+		for _, p := range append([]Part{{r.Package, r.Files}}, r.Parts...) {
+			if err := p.check(); err != nil {
+				return Catalogue{}, fmt.Errorf("runtime %s %s: %w", r.Name, r.Platform, err)
+			}
 		}
 	}
 	return c, nil
@@ -135,13 +148,24 @@ var (
 	nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 	sha256Of = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	md5Of    = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	pipForm  = regexp.MustCompile(`^[a-z0-9-]+==[0-9.]+$`)
 	npmForm  = regexp.MustCompile(`^(@[a-z0-9._-]+/)?[a-z0-9._-]+@[0-9]+\.[0-9]+\.[0-9]+[a-z0-9.+-]*$`)
 )
 
 func (p Package) check() error {
+	given := 0
+	for _, source := range []string{p.NPM, p.PIP, p.URL} {
+		if source != "" {
+			given++
+		}
+	}
 	switch {
-	case (p.NPM == "") == (p.URL == ""):
-		return fmt.Errorf("exactly one of npm and url is needed")
+	case given != 1:
+		return fmt.Errorf("exactly one of npm, pip and url is needed")
+	case p.PIP != "" && !pipForm.MatchString(p.PIP):
+		return fmt.Errorf("pip is name==version, not %q", p.PIP)
+	case (p.PIP != "" || p.Sum != "") && !sha256Of.MatchString(p.Sum):
+		return fmt.Errorf("package_sha256 must be 64 lower-case hex digits")
 	case p.NPM != "" && !npmForm.MatchString(p.NPM):
 		return fmt.Errorf("npm is name@version, not %q", p.NPM)
 	case p.URL != "" && !strings.HasPrefix(p.URL, "https://"):
@@ -150,11 +174,27 @@ func (p Package) check() error {
 	return nil
 }
 
+func (p Part) check() error {
+	if len(p.Files) == 0 {
+		return fmt.Errorf("it has no files")
+	}
+	for _, file := range p.Files {
+		if !sha256Of.MatchString(file.SHA256) || file.Name != path.Base(file.Name) {
+			return fmt.Errorf("%s has no sha256, or its name is a path", file.Name)
+		}
+	}
+	return p.Package.check()
+}
+
 // archive is the name of the package's download, in the downloads folder and in a
 // folder of files copied by hand.
 func (p Package) archive() string {
 	if p.URL != "" {
 		return path.Base(p.URL)
+	}
+	if p.PIP != "" {
+		name, version := cutLast(p.PIP, "==")
+		return strings.ReplaceAll(name, "-", "_") + "-" + version + ".whl"
 	}
 	name, version := cutLast(p.NPM, "@")
 	return strings.ReplaceAll(strings.TrimPrefix(name, "@"), "/", "-") + "-" + version + ".tgz"

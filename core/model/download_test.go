@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -213,42 +212,5 @@ func TestDownloadFailures(t *testing.T) {
 			}
 			s.mustHold(t)
 		})
-	}
-}
-
-// A build of the runtime without a checksum in the catalogue is installed only with
-// one that the operator gives.
-func TestRuntimeWithoutKnownChecksum(t *testing.T) {
-	library := random(10_000, 9)
-	p := &publisher{content: tarball(t, map[string][]byte{"lib/libonnxruntime.so.1.30.0": library}), tag: `"a"`}
-	s := publish(t, p)
-	s.Catalogue.Runtimes = []Runtime{{
-		Name: "cuda", Version: "1.30.0", Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Package: Package{URL: strings.Replace(s.Catalogue.Models[0].URL, "u2netp.onnx", "gpu.tgz", 1)},
-		Files:   []RuntimeFile{{"libonnxruntime.so.1", Content{Member: "lib/libonnxruntime.so.1.30.0"}}},
-	}}
-	for sum, says := range map[string]string{
-		"":                      "give it with --sha256",
-		"123":                   "64 lower-case hex digits",
-		strings.Repeat("0", 64): "is not the file it should be",
-	} {
-		err := s.Pull(t.Context(), Wanted{Runtime: "cuda", SHA256: sum}, nil)
-		if err == nil || !strings.Contains(cutout.MessageOf(err), says) {
-			t.Errorf("checksum %q: it says %q, not %q", sum, cutout.MessageOf(err), says)
-		}
-		s.mustHold(t)
-	}
-	if _, err := s.CUDARuntime(); cutout.CodeOf(err) != cutout.BackendUnavailable {
-		t.Errorf("a runtime that is not there gives %v", err)
-	}
-	if err := s.Pull(t.Context(), Wanted{Runtime: "cuda", SHA256: hexSHA256(p.content)}, nil); err != nil {
-		t.Fatal(err)
-	}
-	path, err := s.CUDARuntime()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, library) {
-		t.Errorf("the library is not as published (%v)", err)
 	}
 }

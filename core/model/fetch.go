@@ -14,14 +14,10 @@ import (
 
 // fetch downloads an item's package into the downloads folder; kept reports that it
 // was already there.
-func (s *Store) fetch(ctx context.Context, it item, sum string, progress Progress) (archive string, kept bool, err error) {
+func (s *Store) fetch(ctx context.Context, it item, progress Progress) (archive string, kept bool, err error) {
 	archive = filepath.Join(s.dir, "downloads", it.source.archive())
-	if it.needsSum() && sum == "" {
-		return "", false, cutout.Errorf(cutout.Invalid,
-			"No checksum is known for %s: look up its sha256 where it is published and give it with --sha256.", it.source.URL)
-	}
 	if _, err := os.Stat(archive); err == nil {
-		if checkDownload(archive, it, sum) == nil {
+		if it.source.intact(archive) == nil {
 			return archive, true, nil
 		}
 		s.discard(archive)
@@ -36,13 +32,16 @@ func (s *Store) fetch(ctx context.Context, it item, sum string, progress Progres
 		progress(Event{What: it.what, State: Fetching, Done: done, Total: total})
 	}
 	tell(0, 0)
-	if it.source.NPM != "" {
+	switch {
+	case it.source.NPM != "":
 		err = npmPack(ctx, it.source, archive)
-	} else {
+	case it.source.PIP != "":
+		err = pipDownload(ctx, it.source, archive, tell)
+	default:
 		err = s.download(ctx, it.source.URL, archive, tell)
 	}
 	if err == nil {
-		err = checkDownload(archive, it, sum)
+		err = it.source.intact(archive)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.discard(archive)
@@ -50,30 +49,16 @@ func (s *Store) fetch(ctx context.Context, it item, sum string, progress Progres
 	return archive, false, err
 }
 
-// needsSum reports whether the catalogue has no checksum of any kind.
-func (it item) needsSum() bool {
-	for _, file := range it.files {
-		if file.content.SHA256 == "" && file.content.MD5 == "" {
-			return true
-		}
-	}
-	return false
-}
-
-// checkDownload compares a package with the checksum that the operator gave
-// for it, where the files in it have none of their own.
-func checkDownload(archive string, it item, sum string) error {
-	if !it.needsSum() {
+// intact compares a download with the package's checksum, if the catalogue has one.
+func (p Package) intact(archive string) error {
+	if p.Sum == "" {
 		return nil
-	}
-	if !sha256Of.MatchString(sum) {
-		return cutout.Errorf(cutout.Invalid, "--sha256 must be the 64 lower-case hex digits of %s.", filepath.Base(archive))
 	}
 	got, err := digest(archive)
 	if err != nil {
 		return err
 	}
-	return got.match(filepath.Base(archive), Content{SHA256: sum})
+	return got.match(filepath.Base(archive), Content{SHA256: p.Sum})
 }
 
 func (s *Store) discard(archive string) {

@@ -19,7 +19,7 @@ type Listed struct {
 // platform first, and the errors in descriptions of the operator's own models.
 func (s *Store) List() ([]Listed, []error) {
 	var all []Listed
-	for _, name := range []string{"cpu", "cuda"} {
+	for _, name := range append([]string{"cpu"}, gpuRuntimes...) {
 		r, err := s.runtimeEntry(name)
 		if err != nil {
 			continue
@@ -83,7 +83,7 @@ func (s *Store) Verify(ctx context.Context) ([]Checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"cpu", "cuda"} {
+	for _, name := range append([]string{"cpu"}, gpuRuntimes...) {
 		if its, err := s.items(Wanted{Runtime: name}); err == nil {
 			items = append(items, its...)
 		}

@@ -32,7 +32,7 @@ func npmPack(ctx context.Context, source Package, archive string) error {
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 
-	err = runNPM(ctx, npm, scratch, "pack", source.NPM, "--ignore-scripts", "--loglevel=error", "--pack-destination="+scratch)
+	err = runClient(ctx, scratch, []string{"NO_UPDATE_NOTIFIER=1"}, npm, "pack", source.NPM, "--ignore-scripts", "--loglevel=error", "--pack-destination="+scratch)
 	if err != nil {
 		return explainNPM(source, err)
 	}
@@ -43,29 +43,29 @@ func npmPack(ctx context.Context, source Package, archive string) error {
 	return os.Rename(packed[0], archive)
 }
 
-// runNPM runs npm in its own process group, so that everything it started ends with
-// it. The error holds its stderr.
-func runNPM(ctx context.Context, npm, dir string, args ...string) error {
+// runClient runs a package client in its own process group, so that everything it
+// started ends with it. The error holds its stderr.
+func runClient(ctx context.Context, dir string, env []string, client string, args ...string) error {
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, npm, args...) //nolint:gosec // the arguments come from the catalogue
+	cmd := exec.CommandContext(ctx, client, args...) //nolint:gosec // the arguments come from the catalogue
 	cmd.Dir, cmd.Stderr = dir, &stderr
-	cmd.Env = append(os.Environ(), "NO_UPDATE_NOTIFIER=1")
+	cmd.Env = append(os.Environ(), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil {
-		return npmError{err: err, stderr: stderr.String()}
+		return clientError{err: err, stderr: stderr.String()}
 	}
 	return nil
 }
 
-type npmError struct {
+type clientError struct {
 	err    error
 	stderr string
 }
 
-func (e npmError) Error() string { return e.err.Error() + ": " + strings.TrimSpace(e.stderr) }
-func (e npmError) Unwrap() error { return e.err }
+func (e clientError) Error() string { return e.err.Error() + ": " + strings.TrimSpace(e.stderr) }
+func (e clientError) Unwrap() error { return e.err }
 
 var (
 	npmCode = regexp.MustCompile(`(?m)^npm (?:error|ERR!) (?:code|errno) ([A-Z][A-Z0-9_]+)`)
@@ -74,7 +74,7 @@ var (
 
 // explainNPM condenses npm's output into one sentence.
 func explainNPM(source Package, err error) error {
-	var failed npmError
+	var failed clientError
 	if !errors.As(err, &failed) {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"bgremover.pro/core/atomicfile"
 	"bgremover.pro/core/cutout"
@@ -14,12 +16,11 @@ import (
 type Wanted struct {
 	// Models are names in the catalogue.
 	Models []string
-	// Runtime is "cpu", "cuda" or "" for none.
+	// Runtime is "cpu", "cuda", "cuda12" or "" for none. Of the builds for a GPU the
+	// latest pulled replaces the others.
 	Runtime string
 	// From is a folder with files copied by hand; then nothing is downloaded.
 	From string
-	// SHA256 is the checksum of a download for which the catalogue has none.
-	SHA256 string
 }
 
 // Progress receives the steps of a Pull, on Pull's goroutines. It may be nil.
@@ -38,6 +39,7 @@ type State string
 
 // The states, in order; Present replaces all the others if there is nothing to do.
 const (
+	Planned   State = "planned" // Done are the bytes to download, Total those of the disk
 	Fetching  State = "fetching"
 	Unpacking State = "unpacking"
 	Installed State = "installed"
@@ -86,6 +88,12 @@ func (s *Store) Pull(ctx context.Context, wanted Wanted, progress Progress) erro
 		return explain(ctx, s.dir, err)
 	}
 	defer unlock()
+	if download, disk := plan(missing, wanted.From != ""); disk > 0 {
+		if err := s.room(disk); err != nil {
+			return err
+		}
+		progress(Event{What: fmt.Sprintf("%d packages", len(missing)), State: Planned, Done: download, Total: disk})
+	}
 	s.sweep("models", "runtime/*", "downloads", ".")
 	for _, it := range missing {
 		if s.present(it) { // another process was faster
@@ -97,7 +105,21 @@ func (s *Store) Pull(ctx context.Context, wanted Wanted, progress Progress) erro
 		}
 		progress(Event{What: it.what, State: Installed})
 	}
+	s.removeOtherGPU(wanted.Runtime)
 	return nil
+}
+
+// removeOtherGPU removes the other builds of the runtime for a GPU, which are large. A
+// process that uses one keeps it until it ends.
+func (s *Store) removeOtherGPU(name string) {
+	if !slices.Contains(gpuRuntimes, name) {
+		return
+	}
+	for _, other := range gpuRuntimes {
+		if r, err := s.runtimeEntry(other); err == nil && other != name {
+			_ = os.RemoveAll(s.runtimeFolder(r))
+		}
+	}
 }
 
 func (s *Store) items(wanted Wanted) ([]item, error) {
@@ -107,11 +129,16 @@ func (s *Store) items(wanted Wanted) ([]item, error) {
 		if err != nil {
 			return nil, cutout.Errorf(cutout.Invalid, "%s", cutout.MessageOf(err))
 		}
-		it := item{what: fmt.Sprintf("ONNX Runtime %s (%s)", r.Version, r.Name), source: r.Package}
-		for _, file := range r.Files {
-			it.files = append(it.files, target{s.runtimeFile(r, file), file.Content, []string{file.Name}})
+		for i, part := range append([]Part{{r.Package, r.Files}}, r.Parts...) {
+			it := item{what: strings.ReplaceAll(part.PIP, "==", " "), source: part.Package}
+			if i == 0 {
+				it.what = fmt.Sprintf("ONNX Runtime %s (%s)", r.Version, r.Name)
+			}
+			for _, file := range part.Files {
+				it.files = append(it.files, target{s.runtimeFile(r, file), file.Content, []string{file.Name}})
+			}
+			items = append(items, it)
 		}
-		items = append(items, it)
 	}
 	for _, name := range wanted.Models {
 		e, err := s.Entry(name)
@@ -150,7 +177,7 @@ func (s *Store) install(ctx context.Context, it item, wanted Wanted, progress Pr
 		return s.installFrom(ctx, it, wanted, progress)
 	}
 	for try := 0; ; try++ {
-		archive, kept, err := s.fetch(ctx, it, wanted.SHA256, progress)
+		archive, kept, err := s.fetch(ctx, it, progress)
 		if err != nil {
 			return err
 		}

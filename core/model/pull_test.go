@@ -20,7 +20,7 @@ func TestPullWithNPM(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.mustBeWhole(t)
-	if states[0] != Fetching || states[len(states)-1] != Installed {
+	if states[0] != Planned || states[1] != Fetching || states[len(states)-1] != Installed {
 		t.Errorf("the progress was %v", states)
 	}
 

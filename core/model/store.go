@@ -56,9 +56,23 @@ func (s *Store) Dir() string { return s.dir }
 // Code: BackendUnavailable if it is not installed, whole and unchanged.
 func (s *Store) Runtime() (string, error) { return s.runtimePath("cpu") }
 
-// CUDARuntime returns the path of the CUDA build of ONNX Runtime.
-// Code: BackendUnavailable, as of Runtime.
-func (s *Store) CUDARuntime() (string, error) { return s.runtimePath("cuda") }
+// gpuRuntimes are the builds for a GPU, of which one is installed at a time.
+var gpuRuntimes = []string{"cuda", "cuda12"}
+
+// CUDARuntime returns the path of the installed CUDA build of ONNX Runtime, in whose
+// folder CUDA's libraries are too. Code: BackendUnavailable, as of Runtime.
+func (s *Store) CUDARuntime() (string, error) {
+	path, err := s.runtimePath(gpuRuntimes[0])
+	for _, name := range gpuRuntimes[1:] {
+		if err == nil {
+			break
+		}
+		if older, olderErr := s.runtimePath(name); olderErr == nil {
+			return older, nil
+		}
+	}
+	return path, err
+}
 
 func (s *Store) runtimePath(name string) (string, error) {
 	r, err := s.runtimeEntry(name)
@@ -66,15 +80,7 @@ func (s *Store) runtimePath(name string) (string, error) {
 		return "", err
 	}
 	for _, file := range r.Files {
-		content := file.Content
-		if content.SHA256 == "" {
-			// Given at installation, and recorded then.
-			content.SHA256 = s.stamps.sha256(s.relative(s.runtimeFile(r, file)))
-			if content.SHA256 == "" {
-				return "", notInstalled("ONNX Runtime (" + name + ")")
-			}
-		}
-		if err := s.intact(s.runtimeFile(r, file), content); err != nil {
+		if err := s.intact(s.runtimeFile(r, file), file.Content); err != nil {
 			return "", fmt.Errorf("ONNX Runtime (%s): %w", name, err)
 		}
 	}
@@ -93,11 +99,15 @@ func (s *Store) runtimeEntry(name string) (Runtime, error) {
 }
 
 func (s *Store) runtimeFile(r Runtime, file RuntimeFile) string {
+	return filepath.Join(s.runtimeFolder(r), file.Name)
+}
+
+func (s *Store) runtimeFolder(r Runtime) string {
 	folder := "onnxruntime-" + r.Version
 	if r.Name != "cpu" {
 		folder += "-" + r.Name
 	}
-	return filepath.Join(s.dir, "runtime", folder, file.Name)
+	return filepath.Join(s.dir, "runtime", folder)
 }
 
 // Entry returns the model of a name, from the catalogue or the operator's own.

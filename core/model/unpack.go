@@ -2,6 +2,7 @@ package model
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -50,10 +51,13 @@ func unpack(ctx context.Context, archive string, content Content, out *os.File) 
 	return copyBounded(out, reader{ctx, in}, limit(content))
 }
 
-// walk calls each for the regular files of a gzipped tar, by their paths
+// walk calls each for the regular files of a wheel, or of a gzipped tar by their paths
 // without the leading folder, until each returns an error; errEnough ends it
 // without one.
 func walk(ctx context.Context, archive string, each func(name string, r io.Reader) error) error {
+	if strings.HasSuffix(archive, ".whl") {
+		return walkWheel(ctx, archive, each)
+	}
 	file, err := os.Open(archive)
 	if err != nil {
 		return err
@@ -82,6 +86,30 @@ func walk(ctx context.Context, archive string, each func(name string, r io.Reade
 			return err
 		}
 	}
+}
+
+func walkWheel(ctx context.Context, archive string, each func(name string, r io.Reader) error) error {
+	wheel, err := zip.OpenReader(archive)
+	if err != nil {
+		return fmt.Errorf("%s is not a wheel: %w", path.Base(archive), err)
+	}
+	defer func() { _ = wheel.Close() }()
+	for _, member := range wheel.File {
+		if !member.Mode().IsRegular() {
+			continue
+		}
+		content, err := member.Open()
+		if err == nil {
+			err = each(member.Name, reader{ctx, content})
+			_ = content.Close()
+		}
+		if errors.Is(err, errEnough) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // chunk is one part of a joined file: the member it is in, and its place.

@@ -40,14 +40,14 @@ func TestSaysWhatIsMissing(t *testing.T) {
 				compile(t, folder, "libonnxruntime_providers_shared.so", shared)
 				compileNeeding(t, folder, "libonnxruntime_providers_cuda.so", provider, "libcudnn.so.9")
 			},
-			[]string{"libcudnn.so.9, a part of cuDNN, is missing", "install cuDNN 9", "LD_LIBRARY_PATH"},
+			[]string{"libcudnn.so.9, a part of cuDNN, is missing", "installs cuDNN", "LD_LIBRARY_PATH"},
 		},
 		"no CUDA": {
 			func(t *testing.T, folder string) {
 				compile(t, folder, "libonnxruntime_providers_shared.so", shared)
 				compileNeeding(t, folder, "libonnxruntime_providers_cuda.so", provider, "libcublasLt.so.13")
 			},
-			[]string{"libcublasLt.so.13, a part of CUDA, is missing", "CUDA 13"},
+			[]string{"libcublasLt.so.13, a part of CUDA, is missing", "make setup CUDA=1"},
 		},
 		"no driver": {
 			func(t *testing.T, folder string) {

@@ -13,7 +13,7 @@ import (
 const (
 	curePull   = "run `make setup CUDA=1`, or `bgremover models pull --runtime cuda`"
 	cureDriver = "install NVIDIA's driver, and in a container start it with access to the GPU (such as --gpus all)"
-	cureFolder = "or, if it is installed, add its folder to LD_LIBRARY_PATH in this backend's environment"
+	cureFolder = "or, if you have it elsewhere, add its folder to LD_LIBRARY_PATH in this backend's environment"
 )
 
 // linkerError is the runtime's error when the dynamic linker cannot load a provider:
@@ -82,21 +82,7 @@ func missing(provider, file string) string {
 	case strings.HasPrefix(file, "libcuda.so"):
 		return fmt.Sprintf("%s, the NVIDIA driver, is missing: %s", file, cureDriver)
 	case strings.HasPrefix(file, "libcudnn"):
-		return fmt.Sprintf("%s, a part of cuDNN, is missing: install cuDNN %s for your CUDA, %s", file, version(file), cureFolder)
+		return fmt.Sprintf("%s, a part of cuDNN, is missing: %s, which installs cuDNN, %s", file, curePull, cureFolder)
 	}
-	return fmt.Sprintf("%s, a part of CUDA, is missing: install the CUDA %srun-time libraries, %s", file, cudaVersion(file), cureFolder)
-}
-
-// version returns the number after ".so.".
-func version(file string) string {
-	_, v, _ := strings.Cut(file, ".so.")
-	return v
-}
-
-// cudaVersion names the CUDA release of a library whose number is CUDA's own.
-func cudaVersion(file string) string {
-	if strings.HasPrefix(file, "libcublas") || strings.HasPrefix(file, "libcudart") {
-		return version(file) + " "
-	}
-	return ""
+	return fmt.Sprintf("%s, a part of CUDA, is missing: %s, which installs CUDA's libraries, %s", file, curePull, cureFolder)
 }

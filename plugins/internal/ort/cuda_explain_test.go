@@ -27,7 +27,7 @@ func TestExplainCUDA(t *testing.T) {
 		},
 		"no cuDNN": {
 			"FAIL : Failed to load library libonnxruntime_providers_cuda.so with error: libcudnn_adv.so.9: cannot open shared object file: No such file or directory",
-			cutout.BackendUnavailable, "libcudnn_adv.so.9, a part of cuDNN, is missing: install cuDNN 9",
+			cutout.BackendUnavailable, "libcudnn_adv.so.9, a part of cuDNN, is missing: run `make setup CUDA=1`",
 		},
 		"cuDNN found missing later": {
 			"cuDNN is unavailable or disabled for CUDA Execution Provider: dlopen failed for libcudnn.so.9",
@@ -35,7 +35,7 @@ func TestExplainCUDA(t *testing.T) {
 		},
 		"no cuFFT": {
 			"FAIL : Failed to load library libonnxruntime_providers_cuda.so with error: libcufft.so.11: cannot open shared object file: No such file or directory",
-			cutout.BackendUnavailable, "libcufft.so.11, a part of CUDA, is missing: install the CUDA run-time libraries",
+			cutout.BackendUnavailable, "libcufft.so.11, a part of CUDA, is missing: run",
 		},
 		"two builds": {
 			"Failed to load library /opt/ort/libonnxruntime_providers_cuda.so with error: /opt/ort/libonnxruntime_providers_cuda.so: undefined symbol: x",
