@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"core/sandbox/clib":     {"core/sandbox"},
 	"core/resample":         {},
 
-	"core/bench": {"core/cutout", "core/decode"},
+	"core/bench": {"core/complete", "core/correct", "core/cutout", "core/decode"},
 
 	"core/batch":  {"core/cutout"},
 	"core/remote": {"core/cutout"},

@@ -46,12 +46,19 @@ as the default model, on the same photos; --compare=imgly,rembg adds rembg, and
 rembg-matting runs rembg with its alpha matting, which takes minutes for a large
 photo. The report shows which is best on which photo. These peers are installed
 from npm and PyPI, at fixed versions, into a folder that can be removed at any
-time.`,
+time.
+
+--clicks 20 measures corrections instead, on photos with their truth: a robot
+clicks into the middle of the largest wrong region, at most so many times, and
+the means until an IoU of 0.85 and 0.90 are reported, per folder.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, photos []string) error {
 			settings, err := config.Load(config.Sources{Environ: os.Environ()})
 			if err != nil {
 				return err
+			}
+			if want.clicks > 0 {
+				return clicks(cmd, settings, photos, want.clicks, want.masks)
 			}
 			return want.bench(cmd, settings, photos)
 		},
@@ -66,6 +73,8 @@ time.`,
 	flags.StringSliceVar(&want.compare, "compare", nil, "compare with `PEERS`: imgly (needs node and npm), rembg, rembg-matting (need python3 and pip)")
 	flags.Lookup("compare").NoOptDefVal = "imgly"
 	flags.StringVar(&want.peerFolder, "peer-dir", "", "where peers are installed (default: peers/ in the data folder)")
+	flags.IntVar(&want.clicks, "clicks", 0, "count the clicks that corrections take, at most `N` at a photo")
+	flags.StringVar(&want.masks, "masks", "", "where --clicks stores the mattes that it begins with, and finds those of earlier runs")
 	flags.StringVar(&want.json, "json", "", "also write the figures as JSON to `FILE`")
 	flags.StringVar(&want.html, "html", "", "also write a report with pictures, as HTML, to `FILE`")
 	return cmd
@@ -81,6 +90,8 @@ type benchWishes struct {
 	compare      []string
 	peerFolder   string
 	json, html   string
+	clicks       int
+	masks        string
 }
 
 // options checks the flags. Code: Invalid.

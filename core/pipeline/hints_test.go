@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"bgremover.pro/core/correct"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/decode"
 )
 
 // hints is a picture of them: a stroke of one colour over a transparent ground.
@@ -116,5 +118,49 @@ func TestABoxBoundsTheSubject(t *testing.T) {
 		if matte.Bounds() != image.Rect(0, 0, 320, 240) || at(matte, 80, 120).R < 250 || at(matte, 200, 120).R > 0 {
 			t.Errorf("%s: %v, inside %d, outside %d", name, matte.Bounds(), at(matte, 80, 120).R, at(matte, 200, 120).R)
 		}
+	}
+}
+
+// The line makes of hints what a session on a page makes of the strokes that they show.
+func TestHintsAreStrokes(t *testing.T) {
+	photo := filled(t, 320, 240, green)
+	decoded, err := decode.Decode(t.Context(), photo, decode.Limits{}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	strokes := []correct.Stroke{
+		{Keep: true, Points: []correct.Point{{X: 0.05, Y: 0.05, Radius: 0.02}, {X: 0.3, Y: 0.05, Radius: 0.03}}},
+		{Points: []correct.Point{{X: 0.5, Y: 0.4, Radius: 0.02}}},
+	}
+	drawn := image.NewNRGBA(image.Rect(0, 0, 320, 240))
+	for i, seed := range correct.Seeds(320, 240, strokes).Pix {
+		drawn.SetNRGBA(i%320, i/320, map[cutout.Seed]color.NRGBA{cutout.Keep: {G: 255, A: 255}, cutout.Remove: {R: 255, A: 255}}[seed])
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, drawn); err != nil {
+		t.Fatal(err)
+	}
+	matte := func(hints []byte) []uint8 {
+		result, err := line(64<<20).Remove(t.Context(), cutout.Job{Upload: photo, Options: cutout.Options{Hints: hints, Output: cutout.Matte}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := png.Decode(bytes.NewReader(result.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return img.(*image.Gray).Pix
+	}
+	first := matte(nil)
+	session, err := correct.Open(t.Context(), decoded, &cutout.Mask{Width: 320, Height: 240, Pix: first})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := session.Finish(t.Context(), strokes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := matte(file.Bytes()); !bytes.Equal(got, want.Pix) || bytes.Equal(got, first) {
+		t.Error("another matte, or the first")
 	}
 }

@@ -72,9 +72,13 @@ func TestOptionsWithoutScripts(t *testing.T) {
 	p.photograph("options without scripts", 320, "light")
 	p.act(`document.getElementById('crop').value = '10'; document.getElementById('shadow').value = '50'; document.getElementById('background').value = '#ffffff,#88aaff,90'`)
 	p.holds(`document.getElementById('background').validity.valid`)
+	p.do(chromedp.SetUploadFiles(chromedp.CSS("#hints"), []string{write(t, "hints.png", []byte("hints"))}))
 	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
 	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
 	o := <-seen
+	if string(o.Hints) != "hints" {
+		t.Errorf("hints %q", o.Hints)
+	}
 	if o.Crop == nil || *o.Crop != 0.1 || o.Shadow != 0.5 || o.Background == nil || o.Background.Degrees != 90 {
 		t.Errorf("the server understood %+v", o)
 	}
