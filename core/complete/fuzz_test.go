@@ -18,13 +18,13 @@ func FuzzComplete(f *testing.F) {
 	f.Add(uint16(1), uint16(20000), uint8(1), []byte{}, []byte{0}, []byte{1, 0, 2})
 	f.Add(uint16(20000), uint16(1), uint8(3), []byte{7}, []byte{255}, []byte{2, 2, 2, 2})
 	f.Add(uint16(1), uint16(1), uint8(2), []byte{1, 2, 3, 4}, []byte{128}, []byte{1})
-	f.Add(uint16(320), uint16(240), uint8(0), []byte("noise"), []byte{}, []byte{0, 0, 0, 1})
+	f.Add(uint16(199), uint16(149), uint8(0), []byte("noise"), []byte{}, []byte{0, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, width, height uint16, kind uint8, colours, levels, said []byte) {
 		w, h := 1+int(width)%20000, 1+int(height)%20000
-		if w*h > 100_000 { // narrow photos may be long, others stay small
-			w, h = 1+w%316, 1+h%316
+		if w*h > 40_000 { // narrow photos may be long, others stay small
+			w, h = 1+w%200, 1+h%150
 		}
-		random := rand.New(rand.NewPCG(uint64(kind), 7)) //nolint:gosec // the same noise each time
+		random := rand.New(rand.NewPCG(uint64(kind), 7))
 		fill := func(pix, from []byte) {
 			copy(pix, from)
 			for i := len(from); i < len(pix); i++ {
