@@ -32,7 +32,7 @@ const workerName = "js/worker/service.js"
 // shellFile says whether pages need the file offline.
 func shellFile(name string) bool {
 	// The module is large and needed by few; the worker keeps it once it is used.
-	return name != workerName && !strings.HasSuffix(name, ".png") && !strings.HasPrefix(name, "wasm/")
+	return name != workerName && !strings.HasSuffix(name, ".png") && !strings.HasSuffix(name, ".jpg") && !strings.HasPrefix(name, "wasm/")
 }
 
 // Manifest returns the web app manifest, to be served at /manifest.webmanifest

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-//go:embed css js icons vendor wasm
+//go:embed css js icons samples vendor wasm
 var embedded embed.FS
 
 // Prefix is where the files are served.
@@ -72,10 +72,12 @@ func Open(address string) (file *File, current, ok bool) {
 
 // MediaTypes by the ending of a name.
 var mediaTypes = map[string]string{
-	".css": "text/css; charset=utf-8",
-	".js":  "text/javascript; charset=utf-8",
-	".svg": "image/svg+xml",
-	".png": "image/png",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".png":  "image/png",
+	".jpg":  "image/jpeg",
+	".webp": "image/webp",
 
 	".wasm": "application/wasm",
 }

@@ -126,7 +126,7 @@ func date(day string) (string, error) {
 
 // again reports whether the same photo may succeed another time.
 func again(code string) bool {
-	return !slices.Contains([]string{"invalid", "too_large", "too_many_pixels", "unsupported_format"}, code)
+	return !slices.Contains([]string{"invalid", "too_large", "too_many_pixels", "unsupported_format", "blocked"}, code)
 }
 
 // extension is the usual file extension for a media type, without the dot.

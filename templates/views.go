@@ -98,7 +98,8 @@ type Results struct{}
 
 // Card is one photo on that page: either a result or an error.
 type Card struct {
-	Number int // of the photo, from 1
+	Number int    // of the photo, from 1
+	Name   string // of its file, as sent
 	Result *ResultCard
 	Error  *ErrorCard
 }

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"slices"
+	"strings"
 
 	"bgremover.pro/core/cutout"
 )
@@ -14,6 +15,7 @@ import (
 const (
 	maxParts   = 32       // parts beside the photos
 	maxField   = 1 << 10  // bytes of a field's value
+	maxName    = 80       // characters kept of a photo's name
 	maxHeading = 16 << 10 // bytes of a part's own headers, and of what stands before it
 	slack      = 1 << 20  // bytes that a form may hold beyond its files
 )
@@ -77,7 +79,7 @@ func (r *Request) readPhoto(part *multipart.Part) error {
 	if len(r.Photos) == r.MaxPhotos {
 		return cutout.Errorf(cutout.Invalid, "Too many photos in one form: at most %d.", r.MaxPhotos)
 	}
-	var p Photo
+	p := Photo{Name: shorten(part.FileName())}
 	if len(r.Photos) > 0 { // Start has charged the first one
 		p.Err = r.Charge()
 	}
@@ -102,6 +104,15 @@ func (r *Request) readPhoto(part *multipart.Part) error {
 	}
 	r.Photos = append(r.Photos, p)
 	return nil
+}
+
+// shorten keeps the beginning of a name, in whole characters.
+func shorten(name string) string {
+	name = strings.ToValidUTF8(name, "")
+	if runes := []rune(name); len(runes) > maxName {
+		name = string(runes[:maxName]) + "…"
+	}
+	return name
 }
 
 // readFile reads a file that is no photo; there is one at most in each field.

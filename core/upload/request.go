@@ -74,8 +74,10 @@ type Request struct {
 	release func() // releases the result that is being sent; nil for none
 }
 
-// Photo is one file, or why it cannot be used.
+// Photo is one file, or why it cannot be used. Name is what the sender calls it,
+// shortened; it goes nowhere but into the answer.
 type Photo struct {
+	Name string
 	Data []byte
 	Err  error
 }

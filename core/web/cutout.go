@@ -118,7 +118,7 @@ func (s *Server) answerForm(c *gin.Context, r *upload.Request, options cutout.Op
 	answer := s.newFormAnswer(c, file)
 	for i := range r.Photos {
 		started := time.Now()
-		o := outcome{number: i + 1}
+		o := outcome{number: i + 1, name: r.Photos[i].Name}
 		o.result, o.err = r.Remove(&r.Photos[i], options, observe)
 		o.took = time.Since(started)
 		if cutout.CodeOf(o.err) == cutout.Canceled {

@@ -25,6 +25,7 @@ const (
 	wrongMethod cutout.Code = "method"
 	forbidden   cutout.Code = "forbidden"
 	unknownKey  cutout.Code = "unknown_key"
+	blocked     cutout.Code = "blocked"
 )
 
 // problem is the status and title of an error and, where the registry of problem
@@ -49,6 +50,7 @@ var problems = map[cutout.Code]problem{
 	notFound:                  {http.StatusNotFound, "Not found", ""},
 	wrongMethod:               {http.StatusMethodNotAllowed, "Method not allowed", ""},
 	forbidden:                 {http.StatusForbidden, "Refused", ""},
+	blocked:                   {http.StatusForbidden, "This device is blocked", ""},
 	unknownKey:                {http.StatusUnauthorized, "The API key is not known", ""},
 	upload.Slow:               {http.StatusRequestTimeout, "The upload was too slow", ""},
 	fetch.Refused:             {http.StatusBadRequest, "The address is not allowed", ""},

@@ -31,18 +31,18 @@ func (s *Server) share(c *gin.Context) {
 }
 
 // charge counts photos against the sender and says in headers what is left. It
-// returns rate_limited if no more are allowed.
+// returns rate_limited if no more are allowed, and blocked if the operator allows
+// none.
 func (s *Server) charge(c *gin.Context, who device.Device, photos int) error {
 	d := s.limits.Charge(c.Request.Context(), keyOf(c, who), photos)
 	s.limitHeaders(c, d)
 	if d.Allowed {
 		return nil
 	}
-	message := "You have sent as many photos as this server allows for now."
 	if d.Blocked {
-		message = "The operator of this site has blocked this device."
+		return &cutout.Error{Code: blocked, Message: "The operator of this site has blocked this device. If you think that is a mistake, write to them: the address is on the contact page.", RetryAfter: d.RetryAfter}
 	}
-	return &cutout.Error{Code: cutout.RateLimited, Message: message, RetryAfter: d.RetryAfter}
+	return &cutout.Error{Code: cutout.RateLimited, Message: "You have sent as many photos as this server allows for now.", RetryAfter: d.RetryAfter}
 }
 
 // limitHeaders says what is left. The remove.bg API counts X-RateLimit-Reset from 1970.

@@ -14,7 +14,8 @@ import (
 
 // outcome is the result for one photo, or its error.
 type outcome struct {
-	number int // in the form, from 1
+	number int    // in the form, from 1
+	name   string // of its file, as sent
 	result *cutout.Result
 	err    error
 	took   time.Duration
@@ -174,7 +175,7 @@ func (a *archive) begin() error {
 
 func (a *archive) add(o outcome) error {
 	if o.err != nil {
-		a.notes += fmt.Sprintf("Photo %d: %s\n", o.number, cutout.MessageOf(o.err))
+		a.notes += fmt.Sprintf("Photo %d (%s): %s\n", o.number, o.name, cutout.MessageOf(o.err))
 		return nil //nolint:nilerr // it is in the notes
 	}
 	if err := a.file(fmt.Sprintf("cutout-%d%s", o.number, extension(o.result.MediaType)), o.result.File); err != nil {
@@ -204,10 +205,10 @@ func (a *archive) file(name string, content []byte) error {
 func (s *Server) card(c *gin.Context, o outcome) templates.Card {
 	if o.err != nil {
 		card := errorCard(c, o.err)
-		return templates.Card{Number: o.number, Error: &card}
+		return templates.Card{Number: o.number, Name: o.name, Error: &card}
 	}
 	r := o.result
-	return templates.Card{Number: o.number, Result: &templates.ResultCard{
+	return templates.Card{Number: o.number, Name: o.name, Result: &templates.ResultCard{
 		Picture: r.File, MediaType: r.MediaType, Width: r.Width, Height: r.Height,
 		Subject: string(r.Subject), Mode: string(r.Run.Mode), Model: r.Run.Model, Took: o.took,
 	}}

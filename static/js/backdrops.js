@@ -2,6 +2,7 @@
 // page's own styles, pictures by an img that covers the plate.
 
 import { layer } from './blobs.js';
+import { shown } from './convert.js';
 import { NONE, blurred, paint } from './style.js';
 
 let count = 0;
@@ -85,9 +86,19 @@ export class Backdrops {
     this.picker.click();
   }
 
-  #take() {
-    const [picture] = this.picker.files;
-    if (picture) this.changed({ kind: 'picture', picture });
+  async #take() {
+    const [file] = this.picker.files;
+    if (!file) return;
+    const item = this.#item;
+    try {
+      const picture = await shown(file, this.say);
+      this.say('');
+      if (item === this.#item) this.changed({ kind: 'picture', picture });
+    } catch {
+      if (item !== this.#item) return;
+      this.say('That picture could not be opened. Choose another one.');
+      this.changed(NONE);
+    }
   }
 
   // cover shows the background behind the view.

@@ -3,6 +3,7 @@
 
 import { relook, replaceCut } from './item.js';
 import { itemFrom } from './kept.js';
+import { startRival } from './rival.js';
 import { Stage } from './stage.js';
 import { address, list, update } from './store.js';
 
@@ -12,6 +13,7 @@ const SETTLE = 300; // milliseconds without a change before a look is stored
 let shown = null; // the entry that is shown
 let hooks;
 let stage;
+let rival = null; // what is being tried in Best
 let saving = Promise.resolve();
 const pending = new Map();
 const dirty = new Set(); // items whose look was stored since the dialog opened
@@ -47,23 +49,47 @@ function make() {
     step(by);
   });
   dialog.addEventListener('close', async () => {
+    giveUp();
     await saving;
     if (dirty.size) await hooks.changed();
     dirty.clear();
   });
   return new Stage(dialog.querySelector('.stage'), {
     styled,
-    async replace(item, blob, changes) {
-      await replaceCut(item, blob, changes);
-      dirty.add(item);
-      if (stage.item === item) stage.show(item);
-    },
+    replace,
+    actions: { best: { offered: (item) => Boolean(item.original) && item.mode !== 'best', run: tryBest } },
   });
+}
+
+async function replace(item, blob, changes) {
+  await replaceCut(item, blob, changes);
+  dirty.add(item);
+  if (stage.item === item) stage.show(item);
+}
+
+// tryBest shows the old result beside a new one instead of the stage.
+async function tryBest(item) {
+  const panes = dialog.querySelector('.panes');
+  const card = { file: item.original, name: item.name, item };
+  rival = card;
+  const better = await startRival(card, panes, () => {
+    if (card.rival) card.rival.pane.hidden = false;
+    dialog.querySelector('.stage').hidden = Boolean(card.rival);
+  });
+  rival = null;
+  if (better) await replace(item, better.file, better);
+  dialog.querySelector('.name').focus();
+}
+
+// giveUp ends the comparison that is going on, if any.
+function giveUp() {
+  rival?.rival?.giveUp();
 }
 
 async function show(entry) {
   const item = await itemFrom(entry);
   if (!item) throw new Error('Your browser has deleted this picture.');
+  giveUp();
   shown = entry;
   stage.show(item);
   dialog.querySelector('[data-open]').href = address(entry.id);

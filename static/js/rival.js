@@ -1,26 +1,32 @@
 // Try Best: the same photo is sent again, and the visitor keeps either result.
 
 import { NONE, paint } from './style.js';
-import { progressOf, send } from './upload.js';
+import { progressOf, request, send } from './upload.js';
 import { sendBy } from './extend.js';
 import { blobSource } from './blobs.js';
 import { announce, clone } from './words.js';
 
 // startRival adds a pane to a place and resolves to the better result as the
-// visitor judges, or to null for the old one. It sets card.rival to { pane }
-// meanwhile and calls changed when that changes.
+// visitor judges, or to null for the old one. It sets card.rival to { pane,
+// giveUp } meanwhile and calls changed when that changes.
 export async function startRival(card, place, changed) {
   const rival = { pane: clone('pane'), file: card.file, name: card.name, mode: 'best', before: card.before };
   const old = card.item;
+  const given = new Promise((resolve) => {
+    rival.giveUp = () => {
+      rival.cancel?.();
+      resolve('dismiss');
+    };
+  });
   card.rival = rival;
   place.append(rival.pane);
-  htmx.process(rival.pane);
+  window.htmx?.process(rival.pane);
   rival.pane.querySelector('.thumb').replaceChildren(side(old, 'Now'));
   try {
     for (;;) {
       const { kind, result } = await attempt(rival, changed);
-      if (kind === 'result') return await choose(rival, old, result) ? result : null;
-      if (kind === 'cancelled' || await answer(rival, ['retry', 'dismiss']) === 'dismiss') return null;
+      if (kind === 'result') return await choose(rival, old, result, given) ? result : null;
+      if (kind === 'cancelled' || await answer(rival, ['retry', 'dismiss'], given) === 'dismiss') return null;
     }
   } finally {
     card.rival = null;
@@ -36,26 +42,28 @@ function attempt(rival, changed) {
   working.querySelector('[data-act="cancel"]').addEventListener('click', () => rival.cancel?.());
   rival.progress = progressOf(rival.pane);
   changed();
-  return sendBy(rival) ?? send(rival);
+  return sendBy(rival) ?? (window.htmx ? send(rival) : request(rival));
 }
 
-async function choose(rival, old, result) {
+async function choose(rival, old, result, given) {
   const question = clone('choice');
   rival.pane.querySelector('.outcome').replaceChildren(question);
   rival.pane.querySelector('.thumb').replaceChildren(side(old, 'Now'), side({ ...result, style: old.style }, 'Best'));
   announce('Best is ready. Keep either result.');
   question.querySelector('h3').focus();
-  return await answer(rival, ['old', 'new']) === 'new';
+  return await answer(rival, ['old', 'new'], given) === 'new';
 }
 
-// answer resolves to the first of these acts that is clicked in the pane.
-function answer({ pane }, acts) {
-  return new Promise((resolve) => {
+// answer resolves to the first of these acts that is clicked in the pane, or to
+// what given does.
+function answer({ pane }, acts, given) {
+  const clicked = new Promise((resolve) => {
     pane.addEventListener('click', ({ target }) => {
       const act = target.closest('[data-act]')?.dataset.act;
       if (acts.includes(act)) resolve(act);
     });
   });
+  return Promise.race([clicked, given]);
 }
 
 function side({ view, file, style: { background } }, caption) {

@@ -1,7 +1,9 @@
 // Sends one photo with its pane's htmx form and reports the outcome.
 
-import { takePictures, openPicture } from './picture.js';
+import { openPicture, takePictures } from './picture.js';
+import { post } from './post.js';
 import { settings } from './settings.js';
+import { studio } from './studio.js';
 import { clone } from './words.js';
 
 // send resolves to { kind, ... }: "result" with { result: { file, view, thumb,
@@ -56,6 +58,28 @@ export function send(card) {
     });
     htmx.trigger(form, 'send');
   });
+}
+
+// request does as send does on a page without htmx, without stages and retries.
+export async function request(card) {
+  const outcome = card.pane.querySelector('.outcome');
+  const stop = new AbortController();
+  card.cancel = () => stop.abort();
+  card.progress('Working');
+  try {
+    const response = await post({ mode: card.mode, format: 'png', image: card.file }, stop.signal);
+    const file = await response.blob();
+    if (!response.ok || !file.type.startsWith('image/')) throw new Error('The server could not do it now. Try again later.');
+    const bitmap = await createImageBitmap(file);
+    const { width, height } = bitmap;
+    bitmap.close();
+    const subject = response.headers.get('X-Subject') ?? 'found';
+    return { kind: 'result', result: { file, width, height, subject, mode: card.mode, ...await studio('views', { file }) } };
+  } catch (error) {
+    if (stop.signal.aborted) return { kind: 'cancelled' };
+    showProblem(outcome, 'That did not work', error.message);
+    return { kind: 'problem', retryAfter: 0 };
+  }
 }
 
 // UNREACHABLE asks for another try after a while that grows with each.

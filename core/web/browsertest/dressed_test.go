@@ -233,6 +233,7 @@ func TestPageAndServerMakeTheSame(t *testing.T) {
 			p.act(controls + w.choose)
 			if w.picture != nil {
 				p.do(chromedp.SetUploadFiles(chromedp.CSS(`.backdrops [type="file"]`), []string{back}))
+				p.wait(`document.querySelector('.plate').dataset.backdrop === 'picture'`)
 			}
 			save(func() { p.click(`[data-act="save"]`) })
 			got, want := read(t, filepath.Join(folder, "vase-cutout.png")), w.dress(t, original)

@@ -29,7 +29,7 @@ func TestGalleryWorksWithTheServerStopped(t *testing.T) {
 		p.wait("document.documentElement.classList.contains('ready')")
 	}
 	p.visit(s.url + "/device/data")
-	p.wait(`document.querySelector('h1').textContent === 'You are offline'`)
+	p.wait(`document.querySelector('h1').textContent === 'No connection to the server'`)
 	p.accessible("offline")
 	p.visit(s.url)
 	p.wait("document.documentElement.classList.contains('ready')")

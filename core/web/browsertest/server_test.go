@@ -111,8 +111,13 @@ type site struct {
 	stop    func()
 }
 
+// startSite lets the test run beside others: each has a server and a browser of its
+// own.
 func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	t.Helper()
+	if test, ok := t.(*testing.T); ok {
+		test.Parallel()
+	}
 	s := &site{line: &line{}}
 	s.settings.Store(&web.Settings{
 		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 2 << 20, MaxPixels: 50_000_000,
