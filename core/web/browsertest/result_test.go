@@ -264,9 +264,8 @@ func TestSamplesAreOneClickAway(t *testing.T) {
 			p.inWindow(fmt.Sprintf("front page at %d", screen.width), part)
 		}
 	}
-	x, y := p.middle(".frame")
 	p.screen(1440, 900, "light")
-	x, y = p.middle(".frame")
+	x, y := p.middle(".frame")
 	p.do(chromedp.MouseEvent("mouseMoved", x+100, y))
 	p.wait(`parseFloat(getComputedStyle(document.querySelector('.over')).getPropertyValue('--at')) > 60`)
 	p.click(`.samples a[download="cat.jpg"]`)
