@@ -155,6 +155,9 @@ func (f *Fetcher) check(u *url.URL) error {
 	if err != nil || !f.allows(name, port) {
 		return errRefused
 	}
+	if a, err := netip.ParseAddr(name); err == nil && !f.options.Permit(a) {
+		return errRefused
+	}
 	return nil
 }
 
@@ -166,11 +169,13 @@ func (f *Fetcher) redirect(next *http.Request, before []*http.Request) error {
 	return f.check(next.URL)
 }
 
-// control is called for every connection with the address that it will be made to.
+// control is called for every connection with the address that it will be made to. A
+// name that leads to a private one fails like one that does not exist: the difference
+// would show which names a private network has.
 func (f *Fetcher) control(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil || !f.options.Permit(to.Addr()) {
-		return errRefused
+		return errFailed
 	}
 	return nil
 }

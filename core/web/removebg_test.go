@@ -244,6 +244,53 @@ func TestRemoveBGSizes(t *testing.T) {
 	s.do("POST", removeBGPath, strings.NewReader(strings.Repeat("x", 3*limit))).refuses(t, 400, "file_too_large")
 }
 
+// Whatever way a photo comes and ends, its memory is free afterwards: many after each
+// other need no more than one.
+func TestDropInsGiveMemoryBack(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(make([]byte, defaultSettings().MaxUpload))
+	}))
+	defer elsewhere.Close()
+	fetcher := fetch.New(fetch.Options{Hosts: []string{strings.TrimPrefix(elsewhere.URL, "http://")}, Permit: func(a netip.Addr) bool { return a.IsLoopback() }})
+	released := 0
+	holding := func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
+		r, err := placing(nil)(ctx, job)
+		r.Release = func() { released++ }
+		return r, err
+	}
+	s := start(t, holding, func(o *Options) { o.Fetcher, o.UploadMemory = fetcher, 12<<20 })
+	photo := strings.Repeat("x", int(defaultSettings().MaxUpload))
+	b64 := base64.StdEncoding.EncodeToString([]byte(photo))
+	const rounds = 6
+	for range rounds {
+		for name, r := range map[string]reply{
+			"multipart": s.post(removeBGPath, newForm().fileIn("image_file", "a", photo).fileIn("bg_image_file", "b", photo)),
+			"base64":    s.post(removeBGPath, newForm().field("image_file_b64", b64), "Accept", "application/json"),
+			"JSON":      s.do("POST", removeBGPath, strings.NewReader(`{"image_file_b64":"`+b64+`"}`)),
+			"address":   s.do("POST", removeBGPath, strings.NewReader("image_url="+elsewhere.URL)),
+			"rembg":     s.post(rembgPath, newForm().fileIn("file", "a", photo)),
+			"rembg GET": s.get(rembgPath + "?url=" + elsewhere.URL),
+		} {
+			if r.status != 200 {
+				t.Fatalf("%s: %d %.300s", name, r.status, r.body)
+			}
+		}
+		for _, r := range []reply{
+			s.post(removeBGPath, newForm().fileIn("image_file", "a", photo).field("size", "huge")),
+			s.do("POST", removeBGPath, strings.NewReader(`{"size":"huge","image_file_b64":"`+b64+`"}`)),
+			s.post(rembgPath, newForm().fileIn("file", "a", photo).field("af", "x")),
+		} {
+			if r.status != 400 && r.status != 422 {
+				t.Fatalf("%d %.300s", r.status, r.body)
+			}
+		}
+	}
+	s.seen(9 * rounds) // each is recorded once it has given everything back
+	if released != 6*rounds {
+		t.Errorf("%d of %d results were released", released, 6*rounds)
+	}
+}
+
 // Where keys are configured they are checked; a program's own limit shows.
 func TestRemoveBGKeys(t *testing.T) {
 	key := ratelimit.APIKey{Name: "friend", SHA256: sha256Of("k3y"), Rate: ratelimit.Rate{Count: 3, Period: time.Hour}}
