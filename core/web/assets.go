@@ -59,10 +59,14 @@ func (g *generation) addFixed() error {
 	if err != nil {
 		return err
 	}
+	api, err := description()
+	if err != nil {
+		return err
+	}
 	texts := []struct{ path, contentType, body string }{
 		{"/sw.js", "text/javascript; charset=utf-8", string(static.Worker(g.tag))},
 		{"/manifest.webmanifest", "application/manifest+json", string(static.Manifest(site.SiteName))},
-		{"/api/v1/openapi.json", "application/json", string(description)},
+		{"/api/v1/openapi.json", "application/json", string(api)},
 		{"/robots.txt", "text/plain; charset=utf-8", robots},
 		{"/.well-known/gpc.json", "application/json", string(gpc)},
 	}

@@ -7,15 +7,52 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/templates"
 )
 
-// description is the API in OpenAPI 3.1, for programs; a test compares it with the
-// routes and their parameters.
+// written is the API in OpenAPI 3.1, as far as it is written by hand; a test compares
+// it with the routes and their parameters.
 //
 //go:embed openapi.json
-var description []byte
+var written []byte
+
+// description is what is served: an option that written does not have is described
+// with the help of its own table.
+var description = sync.OnceValues(func() ([]byte, error) { return withOptions(written, cutout.OptionList) })
+
+func withOptions(document []byte, options []cutout.Option) ([]byte, error) {
+	d := describer{}
+	if err := json.Unmarshal(document, &d.root); err != nil {
+		return nil, fmt.Errorf("web: the API's description: %w", err)
+	}
+	post := d.object(d.object(d.object(d.root["paths"])["/api/v1/cutouts"])["post"])
+	known := map[string]bool{}
+	body := d.object(d.object(d.object(d.object(post["requestBody"])["content"])["multipart/form-data"])["schema"])
+	d.fields(body, func(name, _ string, _ bool, _ object, _ string) { known[name] = true })
+	properties, added := d.properties("CutoutOptions"), false
+	for _, o := range options {
+		if known[o.Name] {
+			continue
+		}
+		added = true
+		properties[o.Name] = object{"type": "string", "description": o.Help}
+		post["parameters"] = append(post.list("parameters"), object{
+			"name": o.Name, "in": "query", "schema": object{"$ref": "#/components/schemas/CutoutOptions/properties/" + o.Name},
+		})
+	}
+	if !added {
+		return document, nil
+	}
+	return json.Marshal(d.root)
+}
+
+// properties are those of a named schema.
+func (d describer) properties(schema string) object {
+	return d.object(d.object(d.object(d.object(d.root["components"])["schemas"])[schema])["properties"])
+}
 
 // describedPaths are those that the description has, in the order of the page.
 var describedPaths = []string{"/api/v1/cutouts", "/v1.0/removebg", "/v1.0/account", "/api/remove", "/api/v1/openapi.json"}
@@ -52,9 +89,13 @@ func (d describer) object(v any) object {
 
 // apiPage is the description for people to read.
 func apiPage() (templates.API, error) {
+	document, err := description()
+	if err != nil {
+		return templates.API{}, err
+	}
 	d := describer{}
-	if err := json.Unmarshal(description, &d.root); err != nil {
-		return templates.API{}, fmt.Errorf("web: the API's description: %w", err)
+	if err := json.Unmarshal(document, &d.root); err != nil {
+		return templates.API{}, err
 	}
 	page := templates.API{Description: d.object(d.root["info"]).text("description")}
 	for _, path := range describedPaths {
