@@ -85,7 +85,7 @@ func TestFormAnswersFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"cutout-1.jpg": string(picture), "cutout-3.jpg": string(picture), "errors.txt": "Photo 2: This file is not a picture.\n"}
+	want := map[string]string{"cutout-1.jpg": string(picture), "cutout-3.jpg": string(picture), "errors.txt": "Photo 2 (b): This file is not a picture.\n"}
 	for _, f := range archive.File {
 		content, _ := f.Open()
 		text, _ := io.ReadAll(content)
@@ -170,4 +170,28 @@ func TestRefusedUploadsAreCharged(t *testing.T) {
 	s.post(formPath, newForm()).expect(t, 400)
 	s.do(http.MethodPost, api, strings.NewReader("x")).expect(t, 429)
 	s.get("/").expect(t, 200)
+}
+
+// Errors without scripts name their photo, shortened, and a name is no markup.
+func TestErrorsNameTheirPhoto(t *testing.T) {
+	s := start(t, fussy)
+	form := newForm().file("<i>holiday.jpg", "bad").file(strings.Repeat("ä", 300)+".jpg", "bad")
+	r := s.post(formPath, form)
+	r.expect(t, 415, "Photo 1 · &lt;i&gt;holiday.jpg", "Photo 2 · "+strings.Repeat("ä", 80)+"…<")
+}
+
+// A device that the operator has blocked is told so, and not of a limit.
+func TestBlockedHasItsOwnCode(t *testing.T) {
+	s := start(t, succeed, func(o *Options) { o.Limiter = blocking{o.Limiter} })
+	r := s.do(http.MethodPost, api, strings.NewReader("photo"))
+	if p := r.problem(t); r.status != 403 || p.Code != blocked || !strings.Contains(p.Detail, "has blocked this device") {
+		t.Errorf("%d %+v", r.status, p)
+	}
+}
+
+// blocking blocks every device.
+type blocking struct{ Limiter }
+
+func (blocking) Charge(context.Context, ratelimit.Key, int) ratelimit.Decision {
+	return ratelimit.Decision{Blocked: true, RetryAfter: time.Hour}
 }
