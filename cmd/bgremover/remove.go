@@ -45,7 +45,8 @@ it is busy or a limit is reached, photos wait as it says, up to --patience each.
 A video, such as clip.mp4, is cut out frame by frame through ffmpeg, which must be
 installed, to clip.cutout.mov, clip.cutout.webm, clip.cutout.mp4, or the folder
 clip.cutout; its sound is kept except in a folder. Over a background the default is
-mp4, else prores. The mode is fast unless one is named. crop, keep, remove, hints and box do not apply.`
+mp4, else prores. The mode is fast unless one is named. crop, aspect, size, margin, keep,
+remove, hints and box do not apply.`
 
 // removeFlags are the flags beside the API's options.
 type removeFlags struct {

@@ -24,8 +24,15 @@ type Arrangement struct {
 // not at all; it lies at Position times what f leaves free of the scaled subject, else
 // its centre stays in place. Where f has more than MaxPixels, the whole is reduced by
 // sqrt(MaxPixels / (f.w*f.h)), sides rounded down.
+//
+// With a Frame, its Canvas is the result; the subject lies in its middle or, where the
+// original's lower border cuts it off, in the middle of its lower border. Without a
+// subject the whole original is taken for it.
 func Arrange(original image.Point, at, subject image.Rectangle, l *cutout.Layout) Arrangement {
 	frame := image.Rectangle{Max: original}
+	if l.Frame != nil {
+		return framed(original, at, subject, l.Frame)
+	}
 	if subject.Empty() {
 		subject, l = frame, &cutout.Layout{MaxPixels: l.MaxPixels}
 	}
@@ -45,13 +52,40 @@ func Arrange(original image.Point, at, subject image.Rectangle, l *cutout.Layout
 	}
 	a := Arrangement{Placed: cutout.Placed{FullWidth: frame.Dx(), FullHeight: frame.Dy()}}
 	a.Width, a.Height = limited(frame.Dx(), frame.Dy(), l.MaxPixels)
-	x := axis{at: left * float64(a.Width) / w, scale: scale * float64(a.Width) / w, zero: subject.Min.X}
-	y := axis{at: top * float64(a.Height) / h, scale: scale * float64(a.Height) / h, zero: subject.Min.Y}
+	a.put(at, subject,
+		axis{at: left * float64(a.Width) / w, scale: scale * float64(a.Width) / w, zero: subject.Min.X},
+		axis{at: top * float64(a.Height) / h, scale: scale * float64(a.Height) / h, zero: subject.Min.Y})
+	return a
+}
+
+// framed is Arrange for a frame.
+func framed(original image.Point, at, subject image.Rectangle, f *cutout.Frame) Arrangement {
+	if subject.Empty() {
+		whole := *f
+		whole.Margin = 0
+		subject, f = image.Rectangle{Max: original}, &whole
+	}
+	sw, sh := float64(subject.Dx()), float64(subject.Dy())
+	cutOff := subject.Max.Y == original.Y
+	w, h, scale := f.Canvas(sw, sh, cutOff)
+	a := Arrangement{Width: int(w), Height: int(h), Placed: cutout.Placed{FullWidth: int(w), FullHeight: int(h)}}
+	left, top := (w-scale*sw)/2, (h-scale*sh)/2
+	if cutOff {
+		top = h - scale*sh
+	}
+	if scale == 1 {
+		left, top = math.Floor(left), math.Floor(top) // pixels stay as they are
+	}
+	a.put(at, subject, axis{left, scale, subject.Min.X}, axis{top, scale, subject.Min.Y})
+	return a
+}
+
+// put says where the photo, which lies at at, and its subject come.
+func (a *Arrangement) put(at, subject image.Rectangle, x, y axis) {
 	a.Source.Min.X, a.Source.Max.X, a.Target.Min.X, a.Target.Max.X = x.visible(at.Min.X, at.Max.X, a.Width)
 	a.Source.Min.Y, a.Source.Max.Y, a.Target.Min.Y, a.Target.Max.Y = y.visible(at.Min.Y, at.Max.Y, a.Height)
 	a.Placed.Subject = image.Rect(x.round(subject.Min.X), y.round(subject.Min.Y), x.round(subject.Max.X), y.round(subject.Max.Y)).
 		Intersect(image.Rect(0, 0, a.Width, a.Height))
-	return a
 }
 
 // margined adds margins above, right, below and left.

@@ -59,6 +59,9 @@ type Layout struct {
 	// MaxPixels bounds the result, which is made smaller as a whole to fit; 0 means
 	// that nothing does.
 	MaxPixels int
+	// Frame, where set, is a canvas around the subject; Crop, Margins, Scale and
+	// Position are then not used.
+	Frame *Frame
 }
 
 // Placed says what came of a layout.

@@ -47,8 +47,14 @@ func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture
 	return photo, fill(ctx, photo, picture, background)
 }
 
-// lay is dress for a job with a layout. The scene's photo is not usable afterwards.
-func lay(ctx context.Context, s *scene, alpha *cutout.Mask, options cutout.Options) (*cutout.Photo, *cutout.Placed, error) {
+// lay is dress for a job with a layout. The scene's photo is not usable afterwards. In
+// a frame the shadow is drawn last, so that the photo's border does not cut it off.
+// Code: TooManyPixels for a frame beyond the limits.
+func lay(ctx context.Context, s *scene, alpha *cutout.Mask, options cutout.Options, limits decode.Limits) (*cutout.Photo, *cutout.Placed, error) {
+	frame, shadow := options.Layout.Frame, options.Shadow
+	if frame != nil {
+		options.Shadow = 0
+	}
 	photo, picture := s.photo, s.picture
 	s.photo = nil // so that it can be freed
 	if picture == nil && options.Background != nil && options.Background.Blur {
@@ -60,7 +66,9 @@ func lay(ctx context.Context, s *scene, alpha *cutout.Mask, options cutout.Optio
 	if err := cut(ctx, photo, alpha, options); err != nil {
 		return nil, nil, err
 	}
-	photo.Deep = nil // a layout has eight bits
+	if frame == nil {
+		photo.Deep = nil // other layouts have eight bits
+	}
 	bounds, err := compose.Bounds(ctx, photo)
 	if err != nil {
 		return nil, nil, err
@@ -69,8 +77,18 @@ func lay(ctx context.Context, s *scene, alpha *cutout.Mask, options cutout.Optio
 	if bounds.Empty() {
 		arranged.Placed.Subject = image.Rectangle{}
 	}
+	if frame != nil {
+		if err := frame.Check(float64(arranged.Width), float64(arranged.Height), limits.MaxSide, limits.MaxPixels); err != nil {
+			return nil, nil, err
+		}
+	}
 	if photo, err = compose.Place(ctx, photo, arranged); err != nil {
 		return nil, nil, err
+	}
+	if frame != nil && shadow > 0 && !bounds.Empty() {
+		if err := compose.Shadow(ctx, photo, shadow); err != nil {
+			return nil, nil, err
+		}
 	}
 	if options.Output == cutout.Cutout {
 		err = fill(ctx, photo, picture, options.Background)
@@ -121,7 +139,7 @@ func openBehind(ctx context.Context, file []byte, limits decode.Limits) (*decode
 
 // decodeBehind decodes the background picture and reduces it to what the photo
 // needs; nil for none.
-func decodeBehind(ctx context.Context, upload *decode.Upload, photo *cutout.Photo) (*cutout.Photo, error) {
+func decodeBehind(ctx context.Context, upload *decode.Upload, photo *cutout.Photo, layout *cutout.Layout) (*cutout.Photo, error) {
 	if upload == nil {
 		return nil, nil
 	}
@@ -129,7 +147,16 @@ func decodeBehind(ctx context.Context, upload *decode.Upload, photo *cutout.Phot
 	if err != nil {
 		return nil, aboutBehind(err)
 	}
-	return compose.Covering(ctx, picture, photo.Width, photo.Height)
+	width, height := covered(photo.Width, photo.Height, layout)
+	return compose.Covering(ctx, picture, width, height)
+}
+
+// covered is what a background has to cover: a photo, or a canvas of known size.
+func covered(width, height int, layout *cutout.Layout) (int, int) {
+	if layout != nil && layout.Frame != nil && layout.Frame.Width > 0 {
+		return layout.Frame.Width, layout.Frame.Height
+	}
+	return width, height
 }
 
 // aboutBehind marks an error as being about the background picture.

@@ -23,13 +23,13 @@ func (p *Pipeline) Frames(ctx context.Context, options cutout.Options, width, he
 	settings := p.settings.Load()
 	options = withDefaults(options, settings.Mode)
 	if options.Crop != nil || len(options.Keep)+len(options.Remove)+len(options.Hints) > 0 || options.Layout != nil {
-		return nil, cutout.Errorf(cutout.Invalid, "crop, keep, remove, hints and box apply to photos, not to videos")
+		return nil, cutout.Errorf(cutout.Invalid, "crop, aspect, size, margin, keep, remove, hints and box apply to photos, not to videos")
 	}
 	file, err := openBehind(ctx, behind(options), settings.Decode)
 	if err != nil {
 		return nil, err
 	}
-	picture, err := decodeBehind(ctx, file, &cutout.Photo{Width: width, Height: height})
+	picture, err := decodeBehind(ctx, file, &cutout.Photo{Width: width, Height: height}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -10,9 +11,13 @@ import (
 	_ "image/jpeg"
 	"image/png"
 	"io"
+	"strings"
 	"testing"
+	"time"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/decode"
+	"bgremover.pro/core/pipeline"
 )
 
 // A layout places what was found; the subject is the middle half of what the model
@@ -33,13 +38,19 @@ func TestLayouts(t *testing.T) {
 		"cropped": {options: cutout.Options{Layout: &cutout.Layout{Crop: true, Margins: [4]cutout.Length{px(10), px(100), px(10), px(10)}}}, width: 270, height: 140, subject: image.Rect(10, 10, 170, 130)},
 		"on blue": {options: cutout.Options{Background: cutout.Plain(blue), Layout: &cutout.Layout{Crop: true, Margins: [4]cutout.Length{px(200), px(10), px(10), px(10)}}},
 			width: 180, height: 330, subject: image.Rect(10, 200, 170, 320), corner: blue, opposite: blue},
-		"scaled, above": {options: cutout.Options{Layout: &cutout.Layout{Scale: 0.5, Position: &[2]float64{0.5, 0}}}, width: 320, height: 240, subject: image.Rect(80, 0, 240, 120)},
-		"on a picture":  {options: cutout.Options{Background: &cutout.Background{Picture: filled(t, 50, 80, blue)}, Layout: &cutout.Layout{MaxPixels: 160 * 120}}, width: 160, height: 120, subject: image.Rect(40, 30, 120, 90), fullW: 320, fullH: 240, corner: blue, opposite: blue},
-		"translucent":   {options: cutout.Options{Background: cutout.Plain(color.NRGBA{R: 9, G: 8, B: 200, A: 100}), Layout: &cutout.Layout{}}, width: 320, height: 240, subject: image.Rect(80, 60, 240, 180), corner: color.NRGBA{R: 9, G: 8, B: 200, A: 100}, opposite: color.NRGBA{R: 9, G: 8, B: 200, A: 100}},
-		"a region":      {options: cutout.Options{Region: half}, width: 320, height: 240, subject: image.Rect(40, 60, 120, 180)},
-		"region, crop":  {options: cutout.Options{Region: half, Edges: cutout.Raw, Layout: &cutout.Layout{Crop: true, Margins: [4]cutout.Length{px(30), px(30), px(30), px(30)}}}, width: 142, height: 184, subject: image.Rect(30, 30, 112, 154)},
-		"hard edges":    {options: cutout.Options{Edges: cutout.Hard, Layout: &cutout.Layout{}}, width: 320, height: 240, subject: image.Rect(80, 60, 240, 180)},
-		"the mask":      {options: cutout.Options{Output: cutout.Matte, Shadow: 1, Background: cutout.Plain(blue), Layout: &cutout.Layout{MaxPixels: 160 * 120}}, width: 160, height: 120, subject: image.Rect(40, 30, 120, 90), fullW: 320, fullH: 240, corner: color.NRGBA{A: 255}, opposite: color.NRGBA{A: 255}},
+		"scaled, above":             {options: cutout.Options{Layout: &cutout.Layout{Scale: 0.5, Position: &[2]float64{0.5, 0}}}, width: 320, height: 240, subject: image.Rect(80, 0, 240, 120)},
+		"on a picture":              {options: cutout.Options{Background: &cutout.Background{Picture: filled(t, 50, 80, blue)}, Layout: &cutout.Layout{MaxPixels: 160 * 120}}, width: 160, height: 120, subject: image.Rect(40, 30, 120, 90), fullW: 320, fullH: 240, corner: blue, opposite: blue},
+		"translucent":               {options: cutout.Options{Background: cutout.Plain(color.NRGBA{R: 9, G: 8, B: 200, A: 100}), Layout: &cutout.Layout{}}, width: 320, height: 240, subject: image.Rect(80, 60, 240, 180), corner: color.NRGBA{R: 9, G: 8, B: 200, A: 100}, opposite: color.NRGBA{R: 9, G: 8, B: 200, A: 100}},
+		"a margin":                  {options: framedBy(cutout.Frame{Margin: 0.1}, cutout.Options{Background: cutout.Plain(blue)}), width: 192, height: 152, subject: image.Rect(16, 16, 176, 136), corner: blue, opposite: blue},
+		"a square beyond the photo": {options: framedBy(cutout.Frame{Aspect: 1, Margin: 1}, cutout.Options{Background: &cutout.Background{Blur: true}}), width: 480, height: 480, subject: image.Rect(160, 180, 320, 300), corner: green, opposite: green},
+		"a size, larger":            {options: framedBy(cutout.Frame{Width: 600, Height: 500, Margin: 0.125}, cutout.Options{Background: &cutout.Background{Picture: filled(t, 5000, 40, blue)}}), width: 600, height: 500, subject: image.Rect(60, 70, 540, 430), corner: blue, opposite: blue},
+		"a size, of a gradient":     {options: framedBy(cutout.Frame{Width: 100, Height: 300}, cutout.Options{Background: &cutout.Background{From: blue, To: green, Degrees: 180}}), width: 100, height: 300, subject: image.Rect(0, 112, 100, 187), corner: blue, opposite: green},
+		"a frame in a region":       {options: framedBy(cutout.Frame{Aspect: 1}, cutout.Options{Region: half, Edges: cutout.Raw}), width: 124, height: 124, subject: image.Rect(21, 0, 103, 124)},
+		"no frame for masks":        {options: framedBy(cutout.Frame{Width: 10, Height: 10}, cutout.Options{Output: cutout.Matte}), width: 320, height: 240, corner: color.NRGBA{A: 255}, opposite: color.NRGBA{A: 255}},
+		"a region":                  {options: cutout.Options{Region: half}, width: 320, height: 240, subject: image.Rect(40, 60, 120, 180)},
+		"region, crop":              {options: cutout.Options{Region: half, Edges: cutout.Raw, Layout: &cutout.Layout{Crop: true, Margins: [4]cutout.Length{px(30), px(30), px(30), px(30)}}}, width: 142, height: 184, subject: image.Rect(30, 30, 112, 154)},
+		"hard edges":                {options: cutout.Options{Edges: cutout.Hard, Layout: &cutout.Layout{}}, width: 320, height: 240, subject: image.Rect(80, 60, 240, 180)},
+		"the mask":                  {options: cutout.Options{Output: cutout.Matte, Shadow: 1, Background: cutout.Plain(blue), Layout: &cutout.Layout{MaxPixels: 160 * 120}}, width: 160, height: 120, subject: image.Rect(40, 30, 120, 90), fullW: 320, fullH: 240, corner: color.NRGBA{A: 255}, opposite: color.NRGBA{A: 255}},
 	} {
 		result, err := line(64<<20).Remove(t.Context(), cutout.Job{Upload: photo, Options: c.options})
 		if err != nil {
@@ -54,6 +65,10 @@ func TestLayouts(t *testing.T) {
 			c.fullW, c.fullH = c.width, c.height
 		}
 		p := result.Placed
+		if p == nil && name == "no frame for masks" {
+			p = &cutout.Placed{Subject: image.Rect(80, 60, 240, 180), FullWidth: c.fullW, FullHeight: c.fullH}
+			c.subject = p.Subject
+		}
 		if size := got.Bounds().Size(); size != image.Pt(c.width, c.height) || size != image.Pt(result.Width, result.Height) || p.FullWidth != c.fullW || p.FullHeight != c.fullH {
 			t.Errorf("%s: %v, said to be %dx%d, %+v", name, size, result.Width, result.Height, p)
 		}
@@ -69,6 +84,15 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: the subject is %v", name, c)
 		}
 	}
+	for name, o := range map[string]cutout.Options{
+		"of a size":     {Layout: &cutout.Layout{Frame: &cutout.Frame{Width: 2048, Height: 1024}}},
+		"by its margin": {Layout: &cutout.Layout{Frame: &cutout.Frame{Aspect: 100}}},
+	} {
+		_, err := line(64<<20).Remove(t.Context(), cutout.Job{Upload: photo, Options: o})
+		if cutout.CodeOf(err) != cutout.TooManyPixels || !strings.Contains(cutout.MessageOf(err), "The frame would have") {
+			t.Errorf("a frame too large, %s: %v", name, err)
+		}
+	}
 	outside := &cutout.Region{Right: px(321), Bottom: px(1)}
 	if _, err := line(64<<20).Remove(t.Context(), cutout.Job{Upload: photo, Options: cutout.Options{Region: outside}}); !errors.Is(err, cutout.ErrRegionOutside) {
 		t.Errorf("a region outside: %v", err)
@@ -78,6 +102,75 @@ func TestLayouts(t *testing.T) {
 		_, err := line(64<<20).Remove(t.Context(), cutout.Job{Upload: photo, Options: cutout.Options{Region: half, Keep: []cutout.Point{{X: x, Y: 100}}}})
 		if cutout.CodeOf(err) != code {
 			t.Errorf("a point at %v: %v", x, err)
+		}
+	}
+}
+
+func framedBy(f cutout.Frame, o cutout.Options) cutout.Options {
+	o.Layout = &cutout.Layout{Frame: &f}
+	return o
+}
+
+// wide finds a subject that all but fills the photo.
+type wide struct{ square }
+
+func (w wide) Acquire(context.Context, string, string) (cutout.Lease, error) { return w, nil }
+
+func (wide) Segment(_ context.Context, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+	m := &cutout.Mask{Width: in.Width, Height: in.Height, Pix: make([]uint8, in.Width*in.Height)}
+	for i := range m.Pix {
+		if x, y := i%in.Width, i/in.Width; min(x, y, in.Width-1-x, in.Height-1-y) >= in.Width/40 {
+			m.Pix[i] = 255
+		}
+	}
+	return m, cutout.Run{}, nil
+}
+
+// The photo ends close to the subject; on a canvas that reaches further, its shadow
+// does too.
+func TestShadowsReachBeyondThePhoto(t *testing.T) {
+	p := pipeline.New(wide{}, pipeline.NewQueue(1, 1), 64<<20, pipeline.Settings{
+		Decode: decode.Limits{MaxPixels: 1 << 20, MaxMemory: 64 << 20}, Mode: cutout.Fast, Timeout: time.Minute,
+	})
+	result, err := p.Remove(t.Context(), cutout.Job{Upload: filled(t, 320, 240, green), Options: framedBy(cutout.Frame{Margin: 0.3}, cutout.Options{Shadow: 1})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := png.Decode(bytes.NewReader(result.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := result.Placed.Subject
+	photo := image.Rect(s.Min.X-8, s.Min.Y-6, s.Max.X+8, s.Max.Y+6) // where it lies on the canvas
+	for name, place := range map[string]image.Point{"below": {(s.Min.X + s.Max.X) / 2, photo.Max.Y + 3}, "beside": {photo.Min.X - 4, s.Max.Y}} {
+		if c := at(got, place.X, place.Y); c.A < 8 || c.R > 40 {
+			t.Errorf("%s the photo there is %v", name, c)
+		}
+	}
+}
+
+// Sixteen bits stay sixteen in a frame, scaled or not.
+func TestFramesKeepSixteenBits(t *testing.T) {
+	deep := image.NewNRGBA64(image.Rect(0, 0, 64, 48))
+	for i := range 64 * 48 {
+		deep.SetNRGBA64(i%64, i/64, color.NRGBA64{R: uint16(0x8000 + i), G: 0x1234, B: 0x4321, A: 0xffff})
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, deep); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []cutout.Frame{{Margin: 0.2}, {Width: 100, Height: 100, Margin: 0.1}} {
+		result, err := line(64<<20).Remove(t.Context(), cutout.Job{Upload: file.Bytes(), Options: framedBy(f, cutout.Options{Depth: 16, Edges: cutout.Raw})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := png.Decode(bytes.NewReader(result.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := got.Bounds().Max
+		if c, ok := got.At(b.X/2, b.Y/2).(color.NRGBA64); !ok || c.G != 0x1234 || c.B != 0x4321 {
+			t.Errorf("%+v: %v", f, got.At(b.X/2, b.Y/2))
 		}
 	}
 }

@@ -37,8 +37,8 @@ type lease struct {
 // estimated from the headers of its files.
 // Codes: TooManyPixels for a job that needs more than the whole room, Canceled,
 // Timeout.
-func (r *room) reserve(ctx context.Context, f files, options cutout.Options) (*lease, error) {
-	n := need(f, options)
+func (r *room) reserve(ctx context.Context, f files, options cutout.Options, limits decode.Limits) (*lease, error) {
+	n := need(f, options, limits)
 	if n > r.size {
 		return nil, cutout.Errorf(cutout.TooManyPixels,
 			"Processing this photo with these options needs %d MB of memory; the limit is %d MB. Please make it smaller, or choose PNG with 8 bits.", n>>20, r.size>>20)
@@ -102,7 +102,7 @@ const (
 //   - the background picture, reduced to what covers the photo: 4 bytes;
 //   - for seeds a third mask;
 //   - what the stage itself allocates.
-func need(f files, o cutout.Options) int64 {
+func need(f files, o cutout.Options, limits decode.Limits) int64 {
 	photo := f.photo.Header
 	pixels := int64(photo.Width) * int64(photo.Height)
 	deep := int64(0)
@@ -116,7 +116,8 @@ func need(f files, o cutout.Options) int64 {
 	behind := int64(0)
 	if f.background != nil {
 		picture := f.background.Header
-		block := int64(max(1, min(picture.Width/photo.Width, picture.Height/photo.Height)))
+		width, height := covered(photo.Width, photo.Height, o.Layout)
+		block := int64(max(1, min(picture.Width/width, picture.Height/height)))
 		all := 4 * int64(picture.Width) * int64(picture.Height)
 		behind = all / (block * block)
 		// While it is reduced, both are held.
@@ -134,16 +135,25 @@ func need(f files, o cutout.Options) int64 {
 	placing := int64(0)
 	if o.Layout != nil {
 		// The result is made beside the photo and then takes its place.
-		pixels = laidOut(photo, o.Layout)
-		placing = colours + behind + mask + 4*pixels
-		colours, mask = 4*pixels, pixels
+		pixels = laidOut(photo, o.Layout, limits)
+		placed := (4 + 8*deep) * pixels
+		placing = max(colours+behind+mask+placed, placed+behind+mask+pixels) // in a frame, with its shadow
+		colours, mask = placed, (1+2*deep)*pixels
 	}
 	return workspace + max(decoding, refining, composing, placing, encoding(pixels, colours, mask, deep, o))
 }
 
-// laidOut is the most pixels that a result with a layout has.
-func laidOut(photo decode.Header, l *cutout.Layout) int64 {
+// laidOut is the most pixels that a result with a layout has. The subject of a frame
+// may be as large as the photo.
+func laidOut(photo decode.Header, l *cutout.Layout, limits decode.Limits) int64 {
 	width, height := float64(photo.Width), float64(photo.Height)
+	if l.Frame != nil {
+		w, h, _ := l.Frame.Canvas(width, height, false)
+		if limits.MaxPixels > 0 {
+			return int64(min(w*h, float64(limits.MaxPixels)))
+		}
+		return int64(w * h)
+	}
 	if l.Crop {
 		height += math.Ceil(l.Margins[0].Of(photo.Height)) + math.Ceil(l.Margins[2].Of(photo.Height))
 		width += math.Ceil(l.Margins[1].Of(photo.Width)) + math.Ceil(l.Margins[3].Of(photo.Width))

@@ -100,6 +100,12 @@ func TestNeedIsWhatJobsTake(t *testing.T) {
 		"png to a zip":          {"png", cutout.Options{Format: cutout.ZIP, Layout: &cutout.Layout{}}},
 		"png, a region":         {"png", cutout.Options{Region: &cutout.Region{Right: cutout.Length{Value: 50, Percent: true}, Bottom: cutout.Length{Value: 50, Percent: true}}}},
 		"png, layout to a mask": {"png", cutout.Options{Output: cutout.Matte, Layout: &cutout.Layout{}}},
+		"png, a margin":         {"png", framed(cutout.Frame{Margin: 0.1}, cutout.Options{Shadow: 1})},
+		"png, a square":         {"png", framed(cutout.Frame{Aspect: 1, Margin: 0.2}, cutout.Options{Background: &cutout.Background{Blur: true}, Shadow: 1})},
+		"png, larger":           {"png", framed(cutout.Frame{Width: 3000, Height: 3000}, cutout.Options{Background: &cutout.Background{Picture: uploads["png"]}, Shadow: 1})},
+		"png, larger, to jpeg":  {"png", framed(cutout.Frame{Width: 3000, Height: 3000}, cutout.Options{Format: cutout.JPEG})},
+		"png, tiny":             {"png", framed(cutout.Frame{Width: 1, Height: 1}, cutout.Options{})},
+		"png16, larger":         {"png16", framed(cutout.Frame{Width: 2000, Height: 2000}, cutout.Options{Depth: 16, Shadow: 1})},
 		"jpeg":                  {"jpeg", cutout.Options{}},
 		"png16 to 8 bits":       {"png16", cutout.Options{}},
 		"png16":                 {"png16", cutout.Options{Depth: 16}},
@@ -123,7 +129,7 @@ func TestNeedIsWhatJobsTake(t *testing.T) {
 		if f.hints, err = openHints(t.Context(), options, limits); err != nil {
 			t.Fatal(err)
 		}
-		said := need(f, options)
+		said := need(f, options, limits)
 		line := New(unsure{}, NewQueue(1, 1), 1<<40, Settings{Decode: limits, Mode: cutout.Fast, Timeout: time.Hour})
 		took := peak(func() {
 			if _, err := line.Remove(t.Context(), cutout.Job{Upload: uploads[c.file], Options: options}); err != nil {
@@ -135,6 +141,11 @@ func TestNeedIsWhatJobsTake(t *testing.T) {
 			t.Errorf("%s takes %d MB and is said to take %d", name, took>>20, said>>20)
 		}
 	}
+}
+
+func framed(f cutout.Frame, o cutout.Options) cutout.Options {
+	o.Layout = &cutout.Layout{Frame: &f}
+	return o
 }
 
 // peak is the most memory that work holds above what is held before it.

@@ -108,7 +108,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	watch.start(cutout.Compose)
 	var placed *cutout.Placed
 	if options.Layout != nil {
-		photo, placed, err = lay(ctx, scene, alpha, options)
+		photo, placed, err = lay(ctx, scene, alpha, options, settings.Decode)
 	} else if options.Output == cutout.Cutout {
 		photo, err = dress(ctx, photo, alpha, scene.picture, options)
 	}
@@ -170,13 +170,18 @@ func (t *turn) reserve(ctx context.Context, room *room, upload []byte, options c
 	if t.photo, err = decode.Open(ctx, upload, limits, options.Depth == 16); err != nil {
 		return err
 	}
+	if l := options.Layout; l != nil && l.Frame != nil && l.Frame.Width > 0 {
+		if err := l.Frame.Check(float64(l.Frame.Width), float64(l.Frame.Height), limits.MaxSide, limits.MaxPixels); err != nil {
+			return err
+		}
+	}
 	if t.background, err = openBehind(ctx, behind(options), limits); err != nil {
 		return err
 	}
 	if t.hints, err = openHints(ctx, options, limits); err != nil {
 		return err
 	}
-	t.memory, err = room.reserve(ctx, t.files, options)
+	t.memory, err = room.reserve(ctx, t.files, options, limits)
 	return err
 }
 
@@ -212,7 +217,7 @@ func (t *turn) decode(ctx context.Context, options cutout.Options) (*scene, erro
 		return nil, err
 	}
 	s := &scene{photo: photo, original: image.Pt(photo.Width, photo.Height), at: image.Rect(0, 0, photo.Width, photo.Height)}
-	if s.picture, err = decodeBehind(ctx, t.background, photo); err != nil {
+	if s.picture, err = decodeBehind(ctx, t.background, photo, options.Layout); err != nil {
 		return nil, err
 	}
 	if options.Region != nil {
@@ -271,10 +276,13 @@ func withDefaults(o cutout.Options, mode cutout.Mode) cutout.Options {
 	if o.Edges == "" {
 		o.Edges = cutout.Refined
 	}
+	if o.Layout != nil && o.Layout.Frame != nil && o.Output == cutout.Matte {
+		o.Layout = nil // a mask fits its photo
+	}
 	if o.Region != nil && o.Layout == nil {
 		o.Layout = &cutout.Layout{} // what is outside the region is part of the result
 	}
-	if o.Depth == 0 || o.Format != cutout.PNG || o.Layout != nil {
+	if o.Depth == 0 || o.Format != cutout.PNG || o.Layout != nil && o.Layout.Frame == nil {
 		o.Depth = 8
 	}
 	if o.Format == cutout.JPEG && o.Background == nil {
