@@ -9,12 +9,28 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// visible is the least alpha, 5 %, that counts as part of the subject.
-const visible = 13
+// visible is the least alpha, 5 %, that counts as part of the subject; solid, one half,
+// what counts as its body.
+const visible, solid = 13, 128
 
 // Bounds returns the smallest rectangle that holds every pixel whose alpha is at
 // least 13 of 255; it is empty where there is none.
 func Bounds(ctx context.Context, photo *cutout.Photo) (image.Rectangle, error) {
+	return bounds(ctx, photo, visible)
+}
+
+// Body returns the smallest rectangle that holds every pixel whose alpha is at least
+// one half, or Bounds where there is none. A frame is laid around it, as faint remains
+// elsewhere would move the subject out of its middle.
+func Body(ctx context.Context, photo *cutout.Photo) (image.Rectangle, error) {
+	box, err := bounds(ctx, photo, solid)
+	if err == nil && box.Empty() {
+		return Bounds(ctx, photo)
+	}
+	return box, err
+}
+
+func bounds(ctx context.Context, photo *cutout.Photo, least uint8) (image.Rectangle, error) {
 	var mu sync.Mutex
 	var all image.Rectangle
 	err := cutout.Rows(ctx, photo.Height, func(from, to int) {
@@ -22,10 +38,10 @@ func Bounds(ctx context.Context, photo *cutout.Photo) (image.Rectangle, error) {
 		for y := from; y < to; y++ {
 			row := photo.Pix[4*y*photo.Width:][:4*photo.Width]
 			left, right := 0, photo.Width
-			for left < right && row[4*left+3] < visible {
+			for left < right && row[4*left+3] < least {
 				left++
 			}
-			for right > left && row[4*right-1] < visible {
+			for right > left && row[4*right-1] < least {
 				right--
 			}
 			box = box.Union(image.Rect(left, y, right, y+1))

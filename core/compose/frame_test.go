@@ -110,3 +110,17 @@ func TestPlacingKeepsSixteenBits(t *testing.T) {
 		}
 	}
 }
+
+// TestFaintRemainsDoNotMoveASubject out of the middle of its frame.
+func TestFaintRemainsDoNotMoveASubject(t *testing.T) {
+	photo := card(100, 50, image.Rect(40, 10, 60, 30), red)
+	photo.Pix[4*(49*100+99)+3] = 100 // faint, in the corner
+	if body, err := compose.Body(t.Context(), photo); err != nil || body != image.Rect(40, 10, 60, 30) {
+		t.Errorf("the body is %v, %v", body, err)
+	}
+	faint := card(100, 50, image.Rectangle{}, red)
+	faint.Pix[3], faint.Pix[4*105+3] = 100, 100 // glass, say
+	if body, err := compose.Body(t.Context(), faint); err != nil || body != image.Rect(0, 0, 6, 2) {
+		t.Errorf("of faint pixels alone the body is %v, %v", body, err)
+	}
+}

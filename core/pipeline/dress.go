@@ -66,10 +66,12 @@ func lay(ctx context.Context, s *scene, alpha *cutout.Mask, options cutout.Optio
 	if err := cut(ctx, photo, alpha, options); err != nil {
 		return nil, nil, err
 	}
+	extent := compose.Body
 	if frame == nil {
+		extent = compose.Bounds
 		photo.Deep = nil // other layouts have eight bits
 	}
-	bounds, err := compose.Bounds(ctx, photo)
+	bounds, err := extent(ctx, photo)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@
 // import.
 
 import { download } from './download.js';
+import { isFrame } from './frame.js';
 import { list, load, save } from './store.js';
 import { relook } from './item.js';
 import { undressed } from './style.js';
@@ -79,7 +80,7 @@ const COLOUR = /^#[0-9a-f]{6}$/i;
 function readStyle(style, behind, fileType) {
   const plain = undressed(fileType);
   if (!style || typeof style !== 'object') return plain;
-  const { background = {}, margin, shadow, type } = style;
+  const { background = {}, margin, frame = '', shadow, type } = style;
   const colours = [background.colour, background.from, background.to].filter((colour) => colour !== undefined);
   const fits = {
     colour: colours.length === 1, gradient: colours.length === 2 && Number.isFinite(background.degrees),
@@ -88,6 +89,7 @@ function readStyle(style, behind, fileType) {
   return {
     background: fits ? { ...background, ...(behind && { picture: behind }) } : plain.background,
     margin: margin >= 0 && margin <= 1 ? margin : null,
+    frame: margin >= 0 && margin <= 1 && isFrame(frame) ? frame : '',
     shadow: shadow >= 0 && shadow <= 1 ? shadow : 0,
     type: ENDINGS[type] ? type : plain.type,
   };

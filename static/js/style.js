@@ -1,18 +1,20 @@
 // How a cut-out is dressed: what is chosen in the tools, as plain data that can
 // be copied to other photos, undone, and stored with the gallery's entry.
 //
-//   { background, margin, shadow, type }
+//   { background, margin, frame, shadow, type }
 //
 // background is one of { kind: 'none' }, { kind: 'colour', colour },
 // { kind: 'gradient', from, to, degrees }, { kind: 'blur', amount } and
 // { kind: 'picture', picture }, a Blob that this browser can show. margin is a
-// share of the subject's longer side, null for no crop; shadow an opacity, 0 to 1.
+// share of the subject's longer side, null for no crop; frame a kind of canvas
+// (frame.js), '' for none; shadow an opacity, 0 to 1.
 
+import { shapeOf } from './frame.js';
 import { studio } from './studio.js';
 
 export const NONE = Object.freeze({ kind: 'none' });
 
-export const undressed = (type) => ({ background: NONE, margin: null, shadow: 0, type });
+export const undressed = (type) => ({ background: NONE, margin: null, frame: '', shadow: 0, type });
 
 export const dressed = ({ background, margin, shadow }) => background.kind !== 'none' || margin !== null || shadow > 0;
 
@@ -45,14 +47,16 @@ export async function render(item, type = item.style.type) {
 // thumbnail resolves to a small picture of the item as its style says.
 export async function thumbnail(item) {
   if (!dressed(item.style)) return item.thumb;
-  return studio('compose', { cutout: item.thumb, ...await layers(item), type: 'image/webp' });
+  const { frame, ...rest } = await layers(item);
+  return studio('compose', { cutout: item.thumb, ...rest, frame: shapeOf(frame), type: 'image/webp' });
 }
 
 async function layers(item) {
-  const { background, margin, shadow } = item.style;
+  const { background, margin, frame = '', shadow } = item.style;
+  const all = { margin, frame, shadow };
   switch (background.kind) {
-    case 'none': return { margin, shadow, background: null };
-    case 'blur': return { margin, shadow, background: { kind: 'picture', picture: await blurred(item, background.amount), whole: true } };
-    default: return { margin, shadow, background };
+    case 'none': return { ...all, background: null };
+    case 'blur': return { ...all, background: { kind: 'picture', picture: await blurred(item, background.amount), whole: !frame } };
+    default: return { ...all, background };
   }
 }

@@ -58,8 +58,9 @@ export class Viewer {
     set('from', percent(part.left, width));
     set('share', part.width / width);
     this.plate.classList.add('sized');
+    this.plate.classList.toggle('framed', Boolean(part.canvas));
     this.zoom.settle();
-    this.placed(part);
+    this.placed(part.canvas ?? part);
   }
 
   // reveal shows so many per cent of the original.

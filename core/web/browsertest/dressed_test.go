@@ -77,6 +77,7 @@ type wish struct {
 	name       string
 	choose     string // statements; $ finds a control of the card
 	crop       *float64
+	frame      *cutout.Frame
 	shadow     float64
 	background *cutout.Background
 	picture    *cutout.Photo
@@ -99,6 +100,14 @@ func (w wish) dress(t testing.TB, s scene) *cutout.Photo {
 		must(err)
 	}
 	photo := s.cut(t)
+	if w.frame != nil {
+		body, err := compose.Body(t.Context(), photo)
+		must(err)
+		whole := image.Rect(0, 0, photo.Width, photo.Height)
+		photo, err = compose.Place(t.Context(), photo, compose.Arrange(whole.Max, whole, body, &cutout.Layout{Frame: w.frame}))
+		must(err)
+		blur = false // it covers the canvas
+	}
 	if w.shadow > 0 {
 		must(compose.Shadow(t.Context(), photo, w.shadow))
 	}
@@ -115,7 +124,7 @@ func (w wish) dress(t testing.TB, s scene) *cutout.Photo {
 	must(err)
 	switch b := w.background; {
 	case blur:
-	case picture != nil:
+	case picture != nil: // the blurred photo too, on a canvas
 		must(compose.Picture(t.Context(), photo, picture))
 	case b == nil:
 	case b.From == b.To:
@@ -192,6 +201,13 @@ func wishes() []wish {
 		{name: "crop with space", choose: crop + set("margin", "12"), crop: new(0.12)},
 		{name: "shadow", choose: shadow + set("strength", "60"), shadow: 0.6},
 		{name: "crop and shadow", choose: crop + shadow + set("margin", "3") + set("strength", "90"), crop: new(0.03), shadow: 0.9},
+		{name: "around the subject", choose: set("frame", "free") + set("margin", "30"), frame: &cutout.Frame{Margin: 0.3}},
+		{name: "a square, with a shadow", choose: set("frame", "1:1") + shadow + set("strength", "80"), frame: &cutout.Frame{Aspect: 1, Margin: 0.09}, shadow: 0.8},
+		{name: "wide, on a gradient", choose: set("frame", "16:9") + set("margin", "50") + gradient, frame: &cutout.Frame{Aspect: 16.0 / 9, Margin: 0.5}, background: blend},
+		{name: "for a shop, larger", choose: set("frame", "2000x2000") + shadow + set("strength", "50") + `colour('#8fb8de');`, frame: &cutout.Frame{Width: 2000, Height: 2000, Margin: 0.09}, shadow: 0.5, background: cutout.Plain(color.NRGBA{R: 0x8f, G: 0xb8, B: 0xde, A: 255})},
+		{name: "for a shop, smaller", choose: crop + set("frame", "1000x1000") + set("margin", "50"), frame: &cutout.Frame{Width: 1000, Height: 1000, Margin: 0.5}},
+		{name: "for a passport, blurred", choose: set("frame", "827x1063") + `pick('blur')`, frame: &cutout.Frame{Width: 827, Height: 1063, Margin: 0.09}, background: &cutout.Background{Blur: true}},
+		{name: "a square on a picture", choose: set("frame", "1:1") + set("margin", "0"), frame: &cutout.Frame{Aspect: 1}, background: &cutout.Background{}, picture: behind()},
 		{name: "colour", choose: `colour('#8fb8de')`, background: cutout.Plain(color.NRGBA{R: 0x8f, G: 0xb8, B: 0xde, A: 255})},
 		{name: "gradient", choose: gradient, background: blend},
 		{name: "gradient and the rest", choose: gradient + crop + shadow + set("margin", "5") + set("strength", "50"), background: blend, crop: new(0.05), shadow: 0.5},
