@@ -45,3 +45,19 @@ func TestFlagsAreNamedLikeTheAPI(t *testing.T) {
 		t.Error("a misspelt kind is taken for a path")
 	}
 }
+
+// TestFramesOnTheCommandLine: as the API reads them, and as they are sent to a server.
+func TestFramesOnTheCommandLine(t *testing.T) {
+	w := wishes{size: "2000x1000", margin: "5", depth: 8}
+	o, err := w.options()
+	if err != nil || o.Layout == nil || *o.Layout.Frame != (cutout.Frame{Width: 2000, Height: 1000, Margin: 0.05}) {
+		t.Errorf("%+v, %v", o.Layout, err)
+	}
+	values, files, err := w.values(o)
+	if err != nil || values["size"] != "2000x1000" || values["margin"] != "5" || len(files) != 0 {
+		t.Errorf("%v, %v, %v", values, files, err)
+	}
+	if _, err := (&wishes{size: "big", depth: 8}).options(); cutout.CodeOf(err) != cutout.Invalid {
+		t.Error(err)
+	}
+}

@@ -132,7 +132,14 @@ func TestAPIReadsWhatBelongsAroundTheSubject(t *testing.T) {
 	if o := jobs[len(jobs)-1].Options; len(o.Keep) != 2 || o.Keep[1] != (cutout.Point{X: 30, Y: 40}) || len(o.Remove) != 1 || !o.Remove[0].Percent {
 		t.Errorf("points: %+v, %+v", o.Keep, o.Remove)
 	}
-	for _, query := range []string{"background=red", "background=%23fff,%23000,up", "crop=-1", "crop=tight", "shadow=101", "shadow=NaN", "keep=5", "remove=1,2%25", "box=1,2,3", "box=5,5,a,9", "hints=keep.png"} {
+	s.do(http.MethodPost, api+"?aspect=4:5&crop=20", strings.NewReader("x")).expect(t, 200)
+	s.post(api, newForm().field("size", "2000x1000").field("margin", "5").file("a.jpg", "x")).expect(t, 200)
+	for i, want := range []cutout.Frame{{Aspect: 0.8, Margin: 0.2}, {Width: 2000, Height: 1000, Margin: 0.05}} {
+		if o := jobs[len(jobs)-2+i].Options; o.Layout == nil || o.Layout.Frame == nil || *o.Layout.Frame != want {
+			t.Errorf("a frame: %+v", o.Layout)
+		}
+	}
+	for _, query := range []string{"aspect=wide", "size=big", "margin=101", "size=1x1&aspect=1:1", "background=red", "background=%23fff,%23000,up", "crop=-1", "crop=tight", "shadow=101", "shadow=NaN", "keep=5", "remove=1,2%25", "box=1,2,3", "box=5,5,a,9", "hints=keep.png"} {
 		option, _, _ := strings.Cut(query, "=")
 		if p := s.do(http.MethodPost, api+"?"+query, strings.NewReader("x")).problem(t); p.Code != cutout.Invalid || !strings.Contains(p.Detail, option) {
 			t.Errorf("%s: %+v", query, p)

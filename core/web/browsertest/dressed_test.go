@@ -7,9 +7,11 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -267,4 +269,69 @@ func TestPageAndServerMakeTheSame(t *testing.T) {
 		})
 	}
 	p.t = t
+}
+
+// canvasOf is what static/js/frame.js makes of a canvas.
+type canvasOf struct {
+	Width, Height int
+	Across, Down  struct {
+		At, Scale float64
+		Zero      int
+	}
+}
+
+// Canvases of all shapes have the same size, and their subject the same place, on page
+// and server.
+func TestPageAndServerLayTheSameCanvas(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.visit(s.url)
+	random := rand.New(rand.NewPCG(1, 2))
+	kinds := []string{"free", "1:1", "4:5", "16:9", "35:45", "1x1", "2000x2000", "1920x1080", "7x900"}
+	for range 300 {
+		kind, margin := kinds[random.IntN(len(kinds))], float64(random.IntN(101))/100
+		whole := image.Pt(1+random.IntN(40), 1+random.IntN(4000))
+		if random.IntN(2) == 0 {
+			whole.X, whole.Y = whole.Y, whole.X
+		}
+		left, top := random.IntN(whole.X), random.IntN(whole.Y)
+		body := image.Rect(left, top, left+1+random.IntN(whole.X-left), top+1+random.IntN(whole.Y-top))
+		if random.IntN(3) == 0 {
+			body.Max.Y = whole.Y // cut off below
+		}
+		given := fmt.Sprintf("{ left: %d, top: %d, width: %d, height: %d }", body.Min.X, body.Min.Y, body.Dx(), body.Dy())
+		if random.IntN(10) == 0 {
+			body, given = image.Rectangle{}, "null"
+		}
+		got := eval[canvasOf](p, fmt.Sprintf(`(async () => (await import(document.querySelector('script[type="module"]').src.replace('home.js', 'frame.js')))
+			.canvas('%s', %v, %s, { width: %d, height: %d }))()`, kind, margin, given, whole.X, whole.Y))
+		frame, size, aspect := &cutout.Frame{Margin: margin}, "", ""
+		switch {
+		case strings.Contains(kind, "x"):
+			size = kind
+		case kind != "free":
+			aspect = kind
+		}
+		if size+aspect != "" {
+			var err error
+			if frame, err = cutout.ParseFrame(aspect, size, fmt.Sprint(math.Round(100*margin)), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := compose.Arrange(whole, image.Rectangle{Max: whole}, body, &cutout.Layout{Frame: frame})
+		if body.Empty() {
+			body = image.Rectangle{Max: whole}
+		}
+		at := func(a struct {
+			At, Scale float64
+			Zero      int
+		}, v int) int {
+			return int(math.Round(a.At + a.Scale*float64(v-a.Zero)))
+		}
+		subject := image.Rect(at(got.Across, body.Min.X), at(got.Down, body.Min.Y), at(got.Across, body.Max.X), at(got.Down, body.Max.Y)).
+			Intersect(image.Rect(0, 0, got.Width, got.Height))
+		if got.Width != want.Width || got.Height != want.Height || subject != want.Placed.Subject {
+			t.Errorf("%s, margin %v, %s of %v: %dx%d with the subject at %v on the page, %dx%d at %v on the server",
+				kind, margin, given, whole, got.Width, got.Height, subject, want.Width, want.Height, want.Placed.Subject)
+		}
+	}
 }

@@ -70,7 +70,7 @@ func TestOptionsWithoutScripts(t *testing.T) {
 	p.screen(320, 800, "light")
 	p.fits("options without scripts", 320)
 	p.photograph("options without scripts", 320, "light")
-	p.act(`document.getElementById('crop').value = '10'; document.getElementById('shadow').value = '50'; document.getElementById('background').value = '#ffffff,#88aaff,90'`)
+	p.act(`document.getElementById('crop').value = '10'; document.getElementById('shadow').value = '50'; document.getElementById('aspect').value = '4:5'; document.getElementById('margin').value = '20'; document.getElementById('background').value = '#ffffff,#88aaff,90'`)
 	p.holds(`document.getElementById('background').validity.valid`)
 	p.do(chromedp.SetUploadFiles(chromedp.CSS("#hints"), []string{write(t, "hints.png", []byte("hints"))}))
 	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
@@ -79,13 +79,16 @@ func TestOptionsWithoutScripts(t *testing.T) {
 	if string(o.Hints) != "hints" {
 		t.Errorf("hints %q", o.Hints)
 	}
+	if o.Layout == nil || o.Layout.Frame == nil || *o.Layout.Frame != (cutout.Frame{Aspect: 0.8, Margin: 0.2}) {
+		t.Errorf("the server understood the frame as %+v", o.Layout)
+	}
 	if o.Crop == nil || *o.Crop != 0.1 || o.Shadow != 0.5 || o.Background == nil || o.Background.Degrees != 90 {
 		t.Errorf("the server understood %+v", o)
 	}
 	p.visit(s.url)
 	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200))
 	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
-	if o := <-seen; o.Crop != nil || o.Shadow != 0 || o.Background != nil {
+	if o := <-seen; o.Crop != nil || o.Shadow != 0 || o.Background != nil || o.Layout != nil {
 		t.Errorf("of an empty form the server understood %+v", o)
 	}
 }

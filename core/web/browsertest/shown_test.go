@@ -63,7 +63,11 @@ func TestWhatIsShownIsSaved(t *testing.T) {
 	p.wait(`document.querySelector('.cast')`)
 	folder, save := p.downloads()
 	back := write(t, "behind.png", encode(t, behind()))
-	for _, kind := range []string{"white", "gradient", "blur", "picture"} {
+	for i, kind := range []string{"white", "gradient", "blur", "picture", "white", "blur"} {
+		if i == 4 {
+			p.act(controls + `set('frame', '1:1')`)
+			p.wait(`document.querySelector('.plate.framed .cast')`)
+		}
 		if kind == "picture" {
 			p.do(chromedp.SetUploadFiles(chromedp.CSS(`.backdrops [type="file"]`), []string{back}))
 		} else {
