@@ -48,16 +48,25 @@ func TestFlagsAreNamedLikeTheAPI(t *testing.T) {
 
 // TestFramesOnTheCommandLine: as the API reads them, and as they are sent to a server.
 func TestFramesOnTheCommandLine(t *testing.T) {
-	w := wishes{size: "2000x1000", margin: "5", depth: 8}
+	parse := func(line string) (w wishes) {
+		cmd := &cobra.Command{}
+		w.add(cmd)
+		if err := cmd.ParseFlags(strings.Fields(line)); err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	w := parse("--size 2000x1000 --margin 5")
 	o, err := w.options()
 	if err != nil || o.Layout == nil || *o.Layout.Frame != (cutout.Frame{Width: 2000, Height: 1000, Margin: 0.05}) {
 		t.Errorf("%+v, %v", o.Layout, err)
 	}
-	values, files, err := w.values(o)
+	values, files, err := w.fields(o)
 	if err != nil || values["size"] != "2000x1000" || values["margin"] != "5" || len(files) != 0 {
 		t.Errorf("%v, %v, %v", values, files, err)
 	}
-	if _, err := (&wishes{size: "big", depth: 8}).options(); cutout.CodeOf(err) != cutout.Invalid {
+	w = parse("--size big")
+	if _, err := w.options(); err == nil || !strings.Contains(err.Error(), "such as 2000x2000") {
 		t.Error(err)
 	}
 }

@@ -264,7 +264,7 @@ func TestAPIRefuses(t *testing.T) {
 		{"two photos", s.post(api, ten(2)), 400, cutout.Invalid, "at most 1"},
 		{"a wrong mode", s.do(http.MethodPost, api+"?mode=slow", strings.NewReader("x")), 400, cutout.Invalid, "auto, fast, best"},
 		{"a wrong mode as a field", s.post(api, newForm().file("a", "x").field("mode", "slow")), 400, cutout.Invalid, "auto, fast, best"},
-		{"an unknown option", s.do(http.MethodPost, api+"?size=9", strings.NewReader("x")), 400, cutout.Invalid, "background"},
+		{"an unknown option", s.do(http.MethodPost, api+"?sizes=9", strings.NewReader("x")), 400, cutout.Invalid, "background"},
 		{"a colour that is none", s.do(http.MethodPost, api+"?background=red", strings.NewReader("x")), 400, cutout.Invalid, "#ffffff"},
 		{"a model that is no name", s.do(http.MethodPost, api+"?model=../../etc/passwd", strings.NewReader("x")), 400, cutout.Invalid, "name"},
 		{"many fields", s.post(api, many), 400, cutout.Invalid, "too many fields"},

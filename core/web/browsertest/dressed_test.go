@@ -312,10 +312,11 @@ func TestPageAndServerLayTheSameCanvas(t *testing.T) {
 			aspect = kind
 		}
 		if size+aspect != "" {
-			var err error
-			if frame, err = cutout.ParseFrame(aspect, size, fmt.Sprint(math.Round(100*margin)), nil); err != nil {
+			o, err := cutout.ParseOptions(map[string]string{"aspect": aspect, "size": size, "margin": fmt.Sprint(math.Round(100 * margin))}, true)
+			if err != nil {
 				t.Fatal(err)
 			}
+			frame = o.Layout.Frame
 		}
 		want := compose.Arrange(whole, image.Rectangle{Max: whole}, body, &cutout.Layout{Frame: frame})
 		if body.Empty() {
