@@ -10,8 +10,8 @@ import (
 // to masks of any size.
 type Change struct {
 	width, height int
-	// changed is 1 where the side changes or a seed lies, and touched also beside
-	// that; target is the new level there, 0 to 1.
+	// changed is 1 where the side changes, a seed lies or a border was, and touched
+	// also beside that; target is the new level there, 0 to 1.
 	changed, touched, target []float32
 }
 
@@ -33,8 +33,32 @@ func (s *decision) change() *Change {
 			c.changed[i] = 1
 		}
 	}
+	s.closeSeams(c)
 	c.touched = c.around(c.changed, margin)
 	return c
+}
+
+// closeSeams adds to the change what was soft because the mask's border ran there, and
+// is inside now: else a line of half-transparent pixels would stay.
+func (s *decision) closeSeams(c *Change) {
+	for i, near := range c.around(c.changed, margin) {
+		if near != 0 && c.changed[i] == 0 && s.inside(i) {
+			c.changed[i] = 1
+		}
+	}
+}
+
+// inside says whether a pixel and those around it are on one side.
+func (s *decision) inside(i int) bool {
+	x, y := i%s.width, i/s.width
+	for v := max(0, y-1); v <= min(s.height-1, y+1); v++ {
+		for u := max(0, x-1); u <= min(s.width-1, x+1); u++ {
+			if s.subject[v*s.width+u] != s.subject[i] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // around returns 1 within so many pixels, in a square, of a value that is not 0.

@@ -49,6 +49,25 @@ func TestAStrokeBringsItsPart(t *testing.T) {
 	}
 }
 
+// Where the matte's border ran through a part that is whole now, no line stays.
+func TestNoSeamStays(t *testing.T) {
+	photo, alpha := correcttest.Squares(640, 480)
+	const middle, soft = 640 * 75 / 100, 6
+	for i := range alpha.Pix {
+		x, y := i%640, i/640
+		if correcttest.Right(x, y, 640, 480) {
+			alpha.Pix[i] = uint8(255 * max(0, min(2*soft, middle+soft-x)) / (2 * soft))
+		}
+	}
+	got := alphaOf(t, photo, alpha, correcttest.Line(true, 0.82, 0.3, 0.85, 0.45))
+	for i, level := range got.Pix {
+		x, y := i%640, i/640
+		if correcttest.Right(x-8, y-8, 640, 480) && correcttest.Right(x+8, y+8, 640, 480) && level < 250 {
+			t.Fatalf("at %d,%d the level is %d", x, y, level)
+		}
+	}
+}
+
 func TestWithoutStrokesNothingChanges(t *testing.T) {
 	photo, alpha := correcttest.Squares(64, 48)
 	if alphaOf(t, photo, alpha) != alpha {

@@ -384,3 +384,29 @@ func TestCorrectionsTravel(t *testing.T) {
 	p.correcting()
 	p.holds(`document.querySelector('[data-do="undo"]').disabled`)
 }
+
+// Once used, the correction works without a network.
+func TestCorrectingOffline(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.expect("net::ERR_", "htmx:(afterRequest|sendError)") // the connection is lost on purpose
+	q := newSquares(t, s, 600, 450)
+	p.screen(1024, 800, "light")
+	p.visit(s.url)
+	p.wait(`navigator.serviceWorker.controller`)
+	p.pick(q.file)
+	p.results(1)
+	p.kept(1)
+	p.correcting()
+	p.act(`const module = new URL('../wasm/bgremover.wasm', document.querySelector('script[type="module"]').src);
+		while (!(await caches.match(module))) await new Promise((done) => setTimeout(done, 50))`)
+	p.click(`.corrector [data-do="cancel"]`)
+	s.stop()
+	p.openGallery(s, 1)
+	p.click(`.tile [data-do="open"]`)
+	p.wait(`document.querySelector('#viewer .after').naturalWidth`)
+	p.correcting()
+	p.stroke(0.7, 0.48, 0.8, 0.52)
+	p.strokes(1)
+	alpha, _, strokes := p.finish()
+	q.same(t, alpha, strokes)
+}
