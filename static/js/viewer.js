@@ -23,7 +23,8 @@ export class Viewer {
     for (const button of this.buttons) button.addEventListener('click', () => this.reveal(Number(button.dataset.view)));
     this.#wireKnob();
     wireBehind(figure);
-    new ResizeObserver(() => this.#line()).observe(this.plate);
+    const watch = new ResizeObserver(() => this.#line());
+    for (const part of [this.frame, this.plate]) watch.observe(part);
   }
 
   // show puts an item's views up: { file, view, before, original }.

@@ -202,6 +202,11 @@ func TestBeforeAndAfterStayComparableWhereZoomed(t *testing.T) {
 			t.Errorf("the line is at %v %% of the window, the original ends at %v", line, original)
 		}
 	}
+	// In a window of another size the line is still where the original ends.
+	p.screen(1000, 900, "light")
+	p.wait(`(() => { const f = document.querySelector('.window'), plate = f.querySelector('.plate');
+		const x = parseFloat(plate.style.getPropertyValue('--split')) / 100 * plate.offsetWidth + plate.offsetLeft - f.scrollLeft;
+		return f.clientWidth < 700 && Math.abs(x - parseFloat(document.querySelector('.handle').style.getPropertyValue('--x'))) < 1 })()`)
 	p.click(`[data-view="100"]`)
 	p.holds(`document.querySelector('.plate').style.getPropertyValue('--split') === '100%'`)
 	p.click(`[data-view="0"]`)
