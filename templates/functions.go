@@ -32,6 +32,7 @@ func functions(asset func(string) string, mark string) template.FuncMap {
 		"date":        date,
 		"privacyDate": func() string { return PrivacyChanged },
 		"bytes":       func(file []byte) int64 { return int64(len(file)) },
+		"short":       short,
 		"add":         func(a, b int) int { return a + b },
 	}
 }
@@ -135,4 +136,12 @@ func extension(mediaType string) string {
 		return "jpg"
 	}
 	return strings.TrimPrefix(mediaType, "image/")
+}
+
+// short is a help text without its examples and explanations.
+func short(help string) string {
+	for _, mark := range []string{" (", ", such as", "; "} {
+		help, _, _ = strings.Cut(help, mark)
+	}
+	return help
 }

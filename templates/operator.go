@@ -18,6 +18,7 @@ var operatorFiles embed.FS
 type Operator struct {
 	Status   OperatorStatus
 	Charts   OperatorCharts
+	Events   OperatorEvents
 	Backends OperatorBackends
 	Limits   OperatorLimits
 	Devices  OperatorDevices
@@ -27,6 +28,7 @@ type Operator struct {
 
 // OperatorStatus is the state of the server.
 type OperatorStatus struct {
+	Site, Address                      string // of the public site
 	Version, Revision, Go              string
 	Up                                 time.Duration
 	NotReady                           string // the reason; empty if ready
@@ -34,6 +36,27 @@ type OperatorStatus struct {
 	Backend, Device, Model             string
 	Degraded                           bool // Redis is configured but does not respond
 	Todo                               []string
+}
+
+// OperatorEvents is what happened lately.
+type OperatorEvents struct {
+	Photos   []OperatorHit // of today, by outcome
+	Refused  []OperatorHit
+	Failures []OperatorFailure
+	Actions  []OperatorAction
+}
+
+// OperatorFailure is a request that failed.
+type OperatorFailure struct {
+	At, Request, Route string
+	Status             int
+	Code, Cause        string
+}
+
+// OperatorAction is something that the operator did.
+type OperatorAction struct {
+	At, What string
+	Failed   bool
 }
 
 // OperatorCharts are the charts of the last hour.
@@ -129,7 +152,8 @@ type OperatorConfig struct {
 	Last     string // the latest reload in words; empty before the first
 	Failed   bool
 	Changes  []string
-	Settings []OperatorSetting
+	Settings []OperatorSetting // those that are not as they were built in
+	Defaults []OperatorSetting
 	Edges    bool // there are edge caches that can be purged
 }
 
@@ -145,6 +169,7 @@ type OperatorView interface{ operator() string }
 func (Operator) operator() string         { return "page" }
 func (OperatorStatus) operator() string   { return "status" }
 func (OperatorCharts) operator() string   { return "charts" }
+func (OperatorEvents) operator() string   { return "events" }
 func (OperatorBackends) operator() string { return "backends" }
 func (OperatorLimits) operator() string   { return "limits" }
 func (OperatorDevices) operator() string  { return "devices" }

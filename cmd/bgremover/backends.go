@@ -71,8 +71,9 @@ func backendsListCommand() *cobra.Command {
 
 func backendsSwitchCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "switch NAME",
-		Short: `Switch the running server to another backend; "auto" picks the best one that works.`,
+		Use:     "switch NAME",
+		Aliases: []string{"use"},
+		Short:   `Switch the running server to another backend; "auto" picks the best one that works.`,
 		Long: `Starts the backend, tests it, and only then switches to it. No request is lost;
 if the new backend fails, the old one keeps serving. The choice lasts until the
 server restarts or reloads its settings.`,

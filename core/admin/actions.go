@@ -13,6 +13,11 @@ import (
 	"bgremover.pro/templates"
 )
 
+// scripted reports whether a request is a program's, which wants no HTML.
+func scripted(r *http.Request) bool {
+	return !strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("HX-Request") == ""
+}
+
 // form reads a small form itself: net/http would mix in the URL's query.
 func form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
@@ -85,7 +90,7 @@ func (s *Server) switchBackend(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	if strings.Contains(r.Header.Get("Accept"), "text/html") || r.Header.Get("HX-Request") != "" {
+	if !scripted(r) {
 		s.answer(w, r, "backends", status, s.backends(), func(*templates.Operator) {})
 		return
 	}
@@ -130,13 +135,17 @@ func (s *Server) applyLimits(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.Sources.Settings.Apply(typed, persist)
 	}
-	s.Log.Info("limit change by the operator", "persist", persist, "error", err)
+	s.acted("change of limits", err)
 	part, status := s.limits(done("Applied until the next start."), nil), http.StatusOK
 	if persist {
 		part.Message.Text = "Applied and saved in the settings file."
 	}
 	if err != nil {
 		part, status = s.limits(failed(err), typed), http.StatusUnprocessableEntity
+	}
+	if err != nil && scripted(r) {
+		writeJSON(w, status, "application/problem+json", map[string]any{"title": "Limits not changed", "status": status, "detail": sentence(err)})
+		return
 	}
 	part.Persist = persist
 	s.answer(w, r, "limits", status, part, func(p *templates.Operator) { p.Limits = part })
@@ -168,6 +177,7 @@ func (s *Server) changeDevice(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	s.acted(r.PathValue("action")+" device "+device, err)
 	status := http.StatusOK
 	if err != nil {
 		message, status = failed(err), http.StatusBadRequest
@@ -178,6 +188,7 @@ func (s *Server) changeDevice(w http.ResponseWriter, r *http.Request) {
 // reload reads the configuration again.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	changes, err := s.Sources.Settings.Reload()
+	s.acted("reload of the configuration", err)
 	message, status := done("Reloaded; nothing has changed."), http.StatusOK
 	if len(changes) > 0 {
 		message = done("Reloaded.")
@@ -195,6 +206,7 @@ func (s *Server) purge(w http.ResponseWriter, r *http.Request) {
 	if s.Sources.Purge != nil {
 		purged, err = s.Sources.Purge(r.Context())
 	}
+	s.acted("purge of the edge caches", err)
 	message, status := done("Purged: "+strings.Join(purged, ", ")+"."), http.StatusOK
 	if err != nil {
 		message, status = failed(err), http.StatusBadGateway

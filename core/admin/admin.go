@@ -37,6 +37,7 @@ type Server struct {
 	templates *templates.OperatorSet
 	history   *history
 	notices   notices
+	events    events
 	started   time.Time
 	stop      context.CancelFunc
 	living    context.Context //nolint:containedctx // the listener's own life
@@ -143,6 +144,8 @@ func (s *Server) routes() http.Handler {
 	inner.HandleFunc("GET /{$}", s.page)
 	inner.HandleFunc("GET /part/{name}", s.part)
 	inner.HandleFunc("GET /backends.json", s.backendsJSON)
+	inner.HandleFunc("GET /errors.json", s.failuresJSON)
+	inner.HandleFunc("GET /status.json", s.statusJSON)
 	inner.HandleFunc("POST /backends/active", s.switchBackend)
 	inner.HandleFunc("POST /backends/dismiss", s.dismiss)
 	inner.HandleFunc("POST /limits", s.applyLimits)

@@ -259,4 +259,13 @@ func TestOperatorOnASmallScreen(t *testing.T) {
 			`[...document.querySelectorAll("body *")].filter(e => !e.closest(".scroll") && e.getBoundingClientRect().right > 320).map(e => e.tagName + "." + e.className).join(" ")`)))
 	}
 	b.screenshot("operator-small")
+	// On a phone, alarms and switches are within the first screen.
+	b.do(chromedp.EmulateViewport(390, 844), chromedp.Navigate(o.base+"/"))
+	if height := get(b, chromedp.Evaluate[float64](`document.documentElement.scrollHeight`)); height > 3600 {
+		t.Errorf("the page is %v px long", height)
+	}
+	if y := get(b, chromedp.Evaluate[float64](`document.getElementById("backends").getBoundingClientRect().top`)); y > 700 {
+		t.Errorf("the backends begin at %v px", y)
+	}
+	b.screenshot("operator-phone")
 }

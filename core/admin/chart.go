@@ -39,15 +39,21 @@ func charts(all []point, now time.Time) []templates.OperatorChart {
 	return []templates.OperatorChart{
 		chart("Requests a second", all, now, number, curve{"all", func(p point) float64 { return p.requests }},
 			curve{"refused by limit or queue", func(p point) float64 { return p.denied }}, curve{"server errors", func(p point) float64 { return p.errors }}),
-		chart("Request time per photo", all, now, times, curve{"median", func(p point) float64 { return p.latency50 }},
-			curve{"95th percentile", func(p point) float64 { return p.latency95 }}),
-		chart("Inference time", all, now, times, curve{"median", func(p point) float64 { return p.inference50 }},
-			curve{"95th percentile", func(p point) float64 { return p.inference95 }}),
+		chart("Request time per photo", all, now, times, percentiles(func(p point) [3]float64 { return p.latency })...),
+		chart("Inference time", all, now, times, percentiles(func(p point) [3]float64 { return p.inference })...),
 		chart("Photos in the queue", all, now, number, curve{"in progress", func(p point) float64 { return p.working }},
 			curve{"waiting", func(p point) float64 { return p.waiting }}),
 		chart("Memory", all, now, sizes, curve{"server", func(p point) float64 { return p.memory }},
 			curve{"backends", func(p point) float64 { return p.backendMemory }}),
 	}
+}
+
+func percentiles(of func(point) [3]float64) []curve {
+	var all []curve
+	for i, name := range []string{"p50", "p95", "p99"} {
+		all = append(all, curve{name, func(p point) float64 { return of(p)[i] }})
+	}
+	return all
 }
 
 func chart(title string, all []point, now time.Time, unit scale, curves ...curve) templates.OperatorChart {

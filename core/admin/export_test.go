@@ -14,11 +14,14 @@ func (s *Server) FillHistory() {
 	for i := range points {
 		x := float64(i) / 20
 		p := point{at: now.Add(time.Duration(i-points+1) * interval), requests: 4 + 3*math.Sin(x), errors: max(0, math.Sin(3*x)-.9), denied: 1 + math.Cos(x),
-			latency50: .4 + .1*math.Sin(x), latency95: 1.2 + .8*math.Cos(x/2), inference50: .2, inference95: .35 + .1*math.Sin(x),
+			latency: [3]float64{.4 + .1*math.Sin(x), 1.2 + .8*math.Cos(x/2), 2.5}, inference: [3]float64{.2, .35 + .1*math.Sin(x), .5},
 			working: 2, waiting: math.Round(5 + 5*math.Sin(x/2)), memory: 220e6 + 2e5*float64(i), backendMemory: 900e6}
 		if i > 150 && i < 190 {
-			p.latency50, p.latency95, p.inference50, p.inference95 = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+			p.latency, p.inference = [3]float64{math.NaN(), math.NaN(), math.NaN()}, [3]float64{math.NaN(), math.NaN(), math.NaN()}
 		}
 		s.history.points = append(s.history.points, p)
 	}
 }
+
+// TakePoint has the history read the metrics now.
+func (s *Server) TakePoint() { s.history.take(time.Now()) }

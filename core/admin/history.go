@@ -2,13 +2,17 @@ package admin
 
 import (
 	"context"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"bgremover.pro/templates"
 )
 
 const (
@@ -23,7 +27,9 @@ type history struct {
 
 	mu     sync.Mutex
 	last   totals
-	points []point // the oldest first
+	day    string             // UTC
+	photos map[string]float64 // by outcome, when the day began
+	points []point            // the oldest first
 }
 
 // totals are the counters at one time.
@@ -31,14 +37,14 @@ type totals struct {
 	at                       time.Time
 	requests, errors, denied float64
 	latency, inference       buckets
+	photos                   map[string]float64 // by outcome
 }
 
 // point is what happened in one interval. NaN means no value.
 type point struct {
 	at                       time.Time
-	requests, errors, denied float64 // a second
-	latency50, latency95     float64 // seconds, of photos' requests
-	inference50, inference95 float64
+	requests, errors, denied float64    // a second
+	latency, inference       [3]float64 // seconds: p50, p95, p99
 	working, waiting         float64
 	memory, backendMemory    float64 // bytes
 }
@@ -68,7 +74,7 @@ func (h *history) take(now time.Time) {
 	if err != nil && len(families) == 0 {
 		return // the next interval is longer
 	}
-	next := totals{at: now, latency: buckets{}, inference: buckets{}}
+	next := totals{at: now, latency: buckets{}, inference: buckets{}, photos: map[string]float64{}}
 	p := point{at: now}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
@@ -77,12 +83,15 @@ func (h *history) take(now time.Time) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if day := now.UTC().Format(time.DateOnly); day != h.day {
+		h.day, h.photos = day, h.last.photos // nil at the start: all counts are of today
+	}
 	if took := now.Sub(h.last.at).Seconds(); !h.last.at.IsZero() && took > 0 {
 		p.requests = (next.requests - h.last.requests) / took
 		p.errors = (next.errors - h.last.errors) / took
 		p.denied = (next.denied - h.last.denied) / took
-		p.latency50, p.latency95 = quantiles(h.last.latency, next.latency)
-		p.inference50, p.inference95 = quantiles(h.last.inference, next.inference)
+		p.latency = quantiles(h.last.latency, next.latency)
+		p.inference = quantiles(h.last.inference, next.inference)
 		h.points = append(h.points, p)
 		h.points = h.points[max(0, len(h.points)-points):]
 	}
@@ -99,6 +108,8 @@ func read(name string, m *dto.Metric, t *totals, p *point) {
 		}
 	case "bgremover_limit_hits_total", "bgremover_queue_rejections_total":
 		t.denied += m.GetCounter().GetValue()
+	case "bgremover_photos_total":
+		t.photos[label(m, "outcome")] += m.GetCounter().GetValue()
 	case "bgremover_http_request_duration_seconds":
 		if strings.HasSuffix(label(m, "route"), "/cutouts") {
 			t.latency.add(m.GetHistogram())
@@ -132,14 +143,27 @@ func (b buckets) add(h *dto.Histogram) {
 	b[math.Inf(1)] += float64(h.GetSampleCount())
 }
 
-// quantiles estimates the median and the 95th percentile of what came between
-// two states of a histogram, as PromQL's histogram_quantile does.
-func quantiles(before, after buckets) (median, p95 float64) {
+// today counts the photos since midnight (UTC) by their outcome, as of the last
+// interval.
+func (h *history) today() (all []templates.OperatorHit) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, outcome := range slices.Sorted(maps.Keys(h.last.photos)) {
+		if n := h.last.photos[outcome] - h.photos[outcome]; n > 0 {
+			all = append(all, templates.OperatorHit{Name: outcome, Count: int64(n)})
+		}
+	}
+	return all
+}
+
+// quantiles estimates p50, p95 and p99 of what came between two states of a histogram,
+// as PromQL's histogram_quantile does.
+func quantiles(before, after buckets) [3]float64 {
 	delta := buckets{}
 	for bound, n := range after {
 		delta[bound] = n - before[bound]
 	}
-	return delta.quantile(.5), delta.quantile(.95)
+	return [3]float64{delta.quantile(.5), delta.quantile(.95), delta.quantile(.99)}
 }
 
 func (b buckets) quantile(q float64) float64 {

@@ -27,10 +27,10 @@ func TestHistoryTellsWhatHappenedBetween(t *testing.T) {
 		t.Fatalf("%d points", len(all))
 	}
 	p := all[0]
-	if p.requests != 2.1 || p.errors != .1 || p.denied != .1 || p.latency50 < 1 || p.latency50 > 2.5 || p.latency95 < p.latency50 || p.memory <= 0 {
+	if p.requests != 2.1 || p.errors != .1 || p.denied != .1 || p.latency[0] < 1 || p.latency[0] > 2.5 || p.latency[1] < p.latency[0] || p.memory <= 0 {
 		t.Errorf("point = %+v", p)
 	}
-	if q := all[1]; q.requests != 0 || !math.IsNaN(q.latency50) {
+	if q := all[1]; q.requests != 0 || !math.IsNaN(q.latency[0]) {
 		t.Errorf("a quiet point = %+v", q)
 	}
 	for range 2 * points {
@@ -77,7 +77,7 @@ func TestChartsDrawGapsAndDots(t *testing.T) {
 	now := time.Now()
 	var all []point
 	for i, v := range []float64{1, 2, math.NaN(), 4, math.NaN()} {
-		all = append(all, point{at: now.Add(time.Duration(i-4) * interval), latency50: v, latency95: math.NaN()})
+		all = append(all, point{at: now.Add(time.Duration(i-4) * interval), latency: [3]float64{v, math.NaN(), math.NaN()}})
 	}
 	c := charts(all, now)[1]
 	if got := c.Lines[0].Path; strings.Count(got, "M") != 2 || strings.Count(got, "L") != 1 || c.Top != "5 s" || c.Lines[0].Now != "–" {

@@ -75,7 +75,7 @@ func (s *Server) startSwitch(name string) <-chan error {
 		} else {
 			s.notices.end(number, s.whySwitchFailed(name, err), true)
 		}
-		s.Log.Info("backend switch by the operator", "backend", name, "error", err)
+		s.acted("switch to backend "+name, err)
 		outcome <- err
 	})
 	if !started {

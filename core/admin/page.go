@@ -20,7 +20,7 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) whole() templates.Operator {
 	return templates.Operator{
-		Status: s.status(), Charts: s.charts(), Backends: s.backends(),
+		Status: s.status(), Charts: s.charts(), Events: s.shown(), Backends: s.backends(),
 		Limits: s.limits(templates.OperatorMessage{}, nil), Devices: s.devices(templates.OperatorMessage{}),
 		Log: s.accessLog(), Config: s.config(templates.OperatorMessage{}),
 	}
@@ -36,6 +36,8 @@ func (s *Server) part(w http.ResponseWriter, r *http.Request) {
 		view = s.charts()
 	case "backends":
 		view = s.backends()
+	case "events":
+		view = s.shown()
 	case "devices":
 		view = s.devices(templates.OperatorMessage{})
 	case "log":
@@ -63,6 +65,7 @@ func (s *Server) status() templates.OperatorStatus {
 	q := s.Sources.Queue()
 	v := templates.OperatorStatus{
 		Version: s.Build.Version, Revision: s.Build.Revision, Go: s.Build.Go, Up: time.Since(s.started).Round(time.Second),
+		Site: s.setting("site_name").Value, Address: s.setting("public_url").Value,
 		Working: q.Working, Workers: q.Workers, Waiting: q.Waiting, Waiters: q.Capacity,
 	}
 	if err := s.Sources.Ready(); err != nil {
@@ -78,6 +81,26 @@ func (s *Server) status() templates.OperatorStatus {
 	}
 	v.Todo = s.todo()
 	return v
+}
+
+// statusJSON is what the first part of the page shows, for scripts and for bgremover
+// status.
+func (s *Server) statusJSON(w http.ResponseWriter, _ *http.Request) {
+	v := s.status()
+	writeJSON(w, http.StatusOK, "application/json", map[string]any{
+		"ready": v.NotReady == "", "why": v.NotReady, "version": v.Version, "up_seconds": int(v.Up.Seconds()),
+		"backend": v.Backend, "device": v.Device, "models": v.Model, "working": v.Working, "workers": v.Workers,
+		"waiting": v.Waiting, "queue": v.Waiters, "needs_doing": append([]string{}, v.Todo...),
+		"photos_today": counts(s.history.today()), "refused": counts(s.hits()), "errors": len(s.events.recent()),
+	})
+}
+
+func counts(hits []templates.OperatorHit) map[string]int64 {
+	all := map[string]int64{}
+	for _, h := range hits {
+		all[h.Name] = h.Count
+	}
+	return all
 }
 
 func (s *Server) charts() templates.OperatorCharts {
@@ -161,7 +184,11 @@ func (s *Server) accessLog() templates.OperatorLog {
 func (s *Server) config(message templates.OperatorMessage) templates.OperatorConfig {
 	v := templates.OperatorConfig{Message: message, Edges: s.Sources.Purge != nil}
 	for _, o := range s.Sources.Settings.List() {
-		v.Settings = append(v.Settings, templates.OperatorSetting(o))
+		if o.Origin == "default" {
+			v.Defaults = append(v.Defaults, templates.OperatorSetting(o))
+		} else {
+			v.Settings = append(v.Settings, templates.OperatorSetting(o))
+		}
 	}
 	last := s.Sources.Settings.Last()
 	if last.Time.IsZero() {

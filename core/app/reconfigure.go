@@ -52,12 +52,15 @@ func (a *App) reconfigureBackends(c *config.Config) {
 	}
 }
 
-// observe counts a response.
+// observe counts a response, and keeps its failure for the operator.
 func (a *App) observe(x web.Record) {
 	a.metrics.Request(admin.Request{
 		Route: x.Route, Method: x.Method, Status: x.Status, Cache: x.Class,
 		Received: x.Received, Sent: x.Sent, Duration: x.Duration,
 	})
+	if x.Err != nil {
+		a.operator.Failed(admin.Failure{Time: x.Start, Request: x.ID, Route: x.Route, Status: x.Status, Code: string(x.Code), Cause: x.Err.Error()})
+	}
 }
 
 func (a *App) queue() admin.Queue {

@@ -116,6 +116,7 @@ func (s *Server) failing(c *gin.Context, err error) problem {
 	}
 	x.Code = code
 	if p.status >= http.StatusInternalServerError && code != cutout.Busy {
+		x.Err = err
 		s.log.Error("request failed", "request", x.ID, "route", x.Route, "code", code, "error", err)
 	}
 	if retry := retryAfter(err); retry > 0 {

@@ -27,6 +27,8 @@ type Record struct {
 	Status int
 	// Code is the error's, "" for a success.
 	Code cutout.Code
+	// Err is the cause of a failure that is the server's fault; nil for others.
+	Err error
 	// Class is the cache class that the answer went out with: "private",
 	// "page", "immutable", "revalidate" or "asset".
 	Class    string

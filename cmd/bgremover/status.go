@@ -1,0 +1,175 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bgremover.pro/core/admin"
+)
+
+// status is what the operator's page shows first.
+type status struct {
+	Ready      bool             `json:"ready"`
+	Why        string           `json:"why"`
+	Version    string           `json:"version"`
+	Up         int              `json:"up_seconds"`
+	Backend    string           `json:"backend"`
+	Device     string           `json:"device"`
+	Models     string           `json:"models"`
+	Working    int              `json:"working"`
+	Workers    int              `json:"workers"`
+	Waiting    int              `json:"waiting"`
+	Queue      int              `json:"queue"`
+	NeedsDoing []string         `json:"needs_doing"`
+	Photos     map[string]int64 `json:"photos_today"`
+	Refused    map[string]int64 `json:"refused"`
+	Errors     int              `json:"errors"`
+}
+
+func statusCommand() *cobra.Command {
+	var asJSON bool
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show the state of the running server, once or again and again.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			server, err := findOperator()
+			if err != nil {
+				return err
+			}
+			for {
+				var s status
+				if err := server.call(cmd.Context(), http.MethodGet, "/status.json", nil, &s); err != nil {
+					return err
+				}
+				if asJSON {
+					err = json.NewEncoder(cmd.OutOrStdout()).Encode(s)
+				} else {
+					if every > 0 {
+						fmt.Fprint(cmd.OutOrStdout(), "\x1b[H\x1b[2J") // clears the terminal
+					}
+					err = s.print(cmd.OutOrStdout())
+				}
+				if err != nil || every == 0 {
+					return err
+				}
+				select {
+				case <-time.After(every):
+				case <-cmd.Context().Done():
+					return nil
+				}
+			}
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
+	cmd.Flags().DurationVar(&every, "every", 0, "show it again after this `time`, such as 2s, until interrupted")
+	return cmd
+}
+
+func (s status) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	state := "ready"
+	if !s.Ready {
+		state = "NOT READY: " + s.Why
+	}
+	fmt.Fprintf(w, "state\t%s\nversion\t%s, up for %v\n", state, s.Version, time.Duration(s.Up)*time.Second)
+	if s.Backend != "" {
+		fmt.Fprintf(w, "serving\t%s on %s, %s\n", s.Backend, s.Device, s.Models)
+	}
+	fmt.Fprintf(w, "queue\t%d of %d workers busy, %d of %d waiting\n", s.Working, s.Workers, s.Waiting, s.Queue)
+	fmt.Fprintf(w, "photos today\t%s\nrefused\t%s\nerrors\t%d\n", listed(s.Photos), listed(s.Refused), s.Errors)
+	for _, todo := range s.NeedsDoing {
+		fmt.Fprintf(w, "needs doing\t%s\n", todo)
+	}
+	return w.Flush()
+}
+
+// listed lists the counts that are not 0.
+func listed(counts map[string]int64) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if counts[name] > 0 {
+			all = append(all, fmt.Sprintf("%d %s", counts[name], name))
+		}
+	}
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, ", ")
+}
+
+func errorsCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "errors",
+		Short: "List the running server's latest errors, with their request ids and causes.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			server, err := findOperator()
+			if err != nil {
+				return err
+			}
+			var all []admin.Failure
+			if err := server.call(cmd.Context(), http.MethodGet, "/errors.json", nil, &all); err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+			fmt.Fprintln(w, "TIME\tREQUEST\tSTATUS\tCODE\tROUTE\tCAUSE")
+			for _, f := range all {
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\n", f.Time.UTC().Format(time.RFC3339), f.Request, f.Status, f.Code, f.Route, f.Cause)
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
+	return cmd
+}
+
+func limitsCommand() *cobra.Command {
+	var persist bool
+	set := &cobra.Command{
+		Use:   "set KEY=VALUE...",
+		Short: "Change limits of the running server, such as limits_device=100/1h.",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			server, err := findOperator()
+			if err != nil {
+				return err
+			}
+			form := url.Values{}
+			for _, arg := range args {
+				key, value, ok := strings.Cut(arg, "=")
+				if !ok || !strings.HasPrefix(key, "limits_") {
+					return fmt.Errorf("%q is not of the form limits_device=100/1h", arg)
+				}
+				form.Set(key, value)
+			}
+			if persist {
+				form.Set("persist", "yes")
+			}
+			if err := server.call(cmd.Context(), http.MethodPost, "/limits", form, nil); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "applied")
+			return nil
+		},
+	}
+	set.Flags().BoolVar(&persist, "persist", false, "keep them in the settings file too")
+	cmd := &cobra.Command{Use: "limits", Short: "Change the limits of the running server."}
+	cmd.AddCommand(set)
+	return cmd
+}

@@ -1,0 +1,67 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"bgremover.pro/core/admin"
+	"bgremover.pro/core/cutout"
+)
+
+// The latest errors are listed, the newest first, and only so many and so long ones.
+func TestLatestErrors(t *testing.T) {
+	o := start(t, admin.Access{})
+	list := func() (all []admin.Failure) {
+		t.Helper()
+		answer := o.ask("GET", "/errors.json", nil)
+		if err := json.Unmarshal([]byte(answer.body), &all); err != nil || all == nil {
+			t.Fatal(err, answer.body)
+		}
+		return all
+	}
+	if all := list(); len(all) != 0 {
+		t.Errorf("at the start: %+v", all)
+	}
+	for i := range 250 {
+		o.server.Failed(admin.Failure{Time: time.Now(), Request: fmt.Sprint("request-", i), Route: "/api/v1/cutouts", Status: 500, Code: "internal",
+			Cause: "<b>the model failed</b>" + strings.Repeat("é", 1000)})
+	}
+	all := list()
+	if len(all) != 200 || all[0].Request != "request-249" || all[199].Request != "request-50" || len([]rune(all[0].Cause)) > 501 {
+		t.Errorf("%d: %+v", len(all), all[0])
+	}
+	page := o.ask("GET", "/", nil).body
+	if !strings.Contains(page, "request-249") || strings.Contains(page, "request-49<") || strings.Contains(page, "<b>the model") {
+		t.Error("the page does not show them, or not as text")
+	}
+}
+
+// What the operator does, and the photos of the day, are listed.
+func TestWhatHappened(t *testing.T) {
+	o := start(t, admin.Access{})
+	o.ask("POST", "/limits", url.Values{"limits_device": {"7/1h"}})
+	o.ask("POST", "/backends/active", url.Values{"name": {"onnx-cuda"}})
+	o.metrics.Photo(&cutout.Result{}, nil)
+	o.metrics.Photo(nil, cutout.Errorf(cutout.Timeout, "too slow"))
+	o.server.TakePoint()
+	part := o.ask("GET", "/part/events", nil).body
+	for _, says := range []string{"change of limits", "switch to backend onnx-cuda <strong class=\"state failed\">failed", "1 ok, 1 timeout"} {
+		if !strings.Contains(part, says) {
+			t.Errorf("it does not say %q: %s", says, part)
+		}
+	}
+	var status struct {
+		Ready  bool
+		Photos map[string]int64 `json:"photos_today"`
+	}
+	if err := json.Unmarshal([]byte(o.ask("GET", "/status.json", nil).body), &status); err != nil || !status.Ready || status.Photos["timeout"] != 1 {
+		t.Errorf("%+v, %v", status, err)
+	}
+	if refused := o.ask("POST", "/limits", url.Values{"limits_device": {"many"}}); refused.status != 422 || !strings.Contains(refused.body, `"detail"`) {
+		t.Errorf("a program gets %+v", refused)
+	}
+}
