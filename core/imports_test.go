@@ -18,7 +18,7 @@ const module = "bgremover.pro/"
 var allowed = map[string][]string{
 	"cmd/bgremover":       {"cmd/internal/cli", "core/", "models", "plugins/contract", "plugins/contracttest"},
 	"cmd/bgremover-bench": {"cmd/internal/cli", "core/"},
-	"cmd/bgremover-wasm":  {"core/complete", "core/compose", "core/correct", "core/cutout", "core/mask", "core/refine", "core/tensor"},
+	"cmd/bgremover-wasm":  {"core/compose", "core/correct", "core/cutout", "core/decode", "core/pipeline", "core/promise"},
 	"cmd/internal/cli":    {"core/app", "core/config", "core/cutout"},
 
 	"core/app":      {"core/", "templates", "static", "models", "plugins/contract"},
@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"core/purge":      {},
 
 	"core/cutout":           {},
-	"core/decode":           {"core/cutout", "core/decode/", "core/sandbox", "core/sandbox/clib"},
+	"core/decode":           {"core/cutout", "core/decode/", "core/promise", "core/sandbox", "core/sandbox/clib"},
 	"core/decode/internal/": {"core/cutout", "core/decode/internal/"},
 	"core/complete":         {"core/cutout"},
 	"core/correct":          {"core/cutout", "core/complete", "core/refine"},
@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"core/encode":           {"core/cutout", "core/sandbox", "core/sandbox/clib"},
 	"core/sandbox":          {},
 	"core/sandbox/clib":     {"core/sandbox"},
+	"core/promise":          {},
 	"core/resample":         {},
 
 	"core/bench": {"core/complete", "core/correct", "core/cutout", "core/decode"},

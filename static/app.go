@@ -11,28 +11,38 @@ import (
 // pages names the release of the pages (any string that changes with them); a new
 // one makes browsers fetch the shell again.
 func Worker(pages string) []byte {
-	shell := []string{}
+	shell, module := []string{}, []string{}
 	for _, f := range Files() {
-		if shellFile(f.Name) {
+		switch {
+		case strings.HasPrefix(f.Name, moduleFolder):
+			module = append(module, Path(f.Name))
+		case shellFile(f.Name):
 			shell = append(shell, Path(f.Name))
 		}
 	}
-	list, err := json.MarshalIndent(shell, "", "  ")
-	if err != nil {
-		panic(err) // strings always encode
-	}
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "const VERSION = %q;\nconst ASSETS = %s;\n\n", version+"-"+pages, list)
+	fmt.Fprintf(&out, "const VERSION = %q;\nconst ASSETS = %s;\nconst MODULE = %s;\n\n", version+"-"+pages, listed(shell), listed(module))
 	out.Write(files[workerName].Content)
 	return out.Bytes()
 }
 
+func listed(paths []string) []byte {
+	list, err := json.MarshalIndent(paths, "", "  ")
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return list
+}
+
 const workerName = "js/worker/service.js"
+
+// moduleFolder has the pipeline's module, which is large and needed by few: the
+// service worker keeps it once it is used.
+const moduleFolder = "wasm/"
 
 // shellFile says whether pages need the file offline.
 func shellFile(name string) bool {
-	// The module is large and needed by few; the worker keeps it once it is used.
-	return name != workerName && !strings.HasSuffix(name, ".png") && !strings.HasSuffix(name, ".jpg") && !strings.HasPrefix(name, "wasm/")
+	return name != workerName && !strings.HasSuffix(name, ".png") && !strings.HasSuffix(name, ".jpg")
 }
 
 // Manifest returns the web app manifest, to be served at /manifest.webmanifest

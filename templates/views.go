@@ -6,6 +6,16 @@ import "time"
 type Home struct {
 	Limits Limits
 	Mode   string // selected initially: "fast", "best", otherwise "auto"
+	// OnDevice lets visitors process photos on their own devices; without a List
+	// it is not offered.
+	OnDevice OnDevice
+}
+
+// OnDevice says what devices fetch for that, and what is chosen at first.
+type OnDevice struct {
+	List       string // address of the list of files
+	Bytes      int64  // fetched before the first result
+	Processing string // chosen initially: "server", "device" or "auto"
 }
 
 // Limits bound an upload.
@@ -78,6 +88,8 @@ type Privacy struct {
 	SharedKey bool
 	// Proxies says that forwarded addresses of configured proxies are trusted.
 	Proxies bool
+	// OnDevice says that visitors may process photos on their own devices.
+	OnDevice bool
 	// SharedCounters says that the limit counters are in Redis, shared by several
 	// replicas, instead of this server's memory.
 	SharedCounters bool

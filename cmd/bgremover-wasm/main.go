@@ -20,6 +20,8 @@ var functions = map[string]func(args []js.Value) (any, error){
 	"preview": preview,
 	"finish":  finish,
 	"result":  result,
+	"start":   start,
+	"remove":  remove,
 }
 
 func main() {

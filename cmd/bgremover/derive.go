@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,8 +21,9 @@ func modelsDeriveCommand() *cobra.Command {
 		Short: "Derive faster graphs from installed models (default: the configured one).",
 		Long: `Derives smaller and integer graphs from installed models, compares each with its
 model on a built-in picture, and keeps those that agree and are faster on this
-machine. The server does the same at its first start. Earlier decisions are kept;
-models that cannot be made faster are used as published.`,
+machine. The server does the same at its first start. Both also compress what
+visitors' own devices fetch. Earlier decisions are kept; models that cannot be made
+faster are used as published.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			store, settings, err := openStore()
 			if err != nil {
@@ -36,10 +38,33 @@ models that cannot be made faster are used as published.`,
 					return err
 				}
 				fmt.Fprint(cmd.OutOrStdout(), describe(derived))
+				if err := prepareForBrowsers(cmd, store, name); err != nil {
+					return err
+				}
 			}
 			return nil
 		},
 	}
+}
+
+// prepareForBrowsers makes what visitors' own devices fetch, and says what it costs
+// each of them.
+func prepareForBrowsers(cmd *cobra.Command, store *model.Store, name string) error {
+	browser, err := store.Browser(cmd.Context(), name)
+	switch {
+	case cmd.Context().Err() != nil:
+		return err
+	case err != nil:
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: not for visitors' own devices: %s\n", name, cutout.MessageOf(err))
+		return nil
+	}
+	var sizes []string
+	for _, s := range browser.Sizes {
+		sizes = append(sizes, strconv.Itoa(s.Size))
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: visitors' own devices fetch %.1f MB once, for %s pixels\n",
+		name, float64(browser.Graph.Transfer+browser.Script.Transfer+browser.Program.Transfer)/1e6, strings.Join(sizes, ", "))
+	return nil
 }
 
 // describe reports which graphs will be used for a model and how each trial went.

@@ -19,6 +19,7 @@ import (
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
 	"bgremover.pro/core/fetch"
+	"bgremover.pro/core/model"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
 )
@@ -40,6 +41,7 @@ type App struct {
 	operator *admin.Server
 
 	settings atomic.Pointer[web.Settings]
+	browser  atomic.Pointer[model.Browser] // what visitors' devices can run, once known
 	public   net.Listener
 	draining atomic.Bool
 }
@@ -98,7 +100,7 @@ func (a *App) wireInside(c *config.Config) (err error) {
 }
 
 func (a *App) wireListeners(c *config.Config) (err error) {
-	a.settings.Store(webSettings(c))
+	a.settings.Store(webSettings(c, nil))
 	a.fetcher = fetch.New(fetch.Options{Hosts: c.Server.FetchHosts})
 	encryption, err := certificate(c)
 	if err != nil {
@@ -177,7 +179,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { a.tidy(working); return nil })
 	group.Go(func() error { a.prepare(); return nil })
 	group.Go(func() error { feedWatchdog(working, a.alive); return nil })
-	group.Go(func() error { a.startBackends(working); a.derive(working); return nil })
+	group.Go(func() error { a.startBackends(working); a.derive(working); a.offerDevice(working); return nil })
 	a.log.Info("serving", "visitors", shownListeners(a.public), "operator", shownOperator(a.Operator()), "version", Version)
 
 	select {

@@ -59,7 +59,7 @@ func chromium(t *testing.T) *browser {
 	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("Chromium does not start (apt-get install chromium): %v", err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)
 	return &browser{t, ctx}
 }

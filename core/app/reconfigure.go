@@ -25,7 +25,7 @@ func (a *App) apply(old, c *config.Config, report config.Report) {
 	a.level.Set(logLevel(c))
 	a.limits.SetRules(c.Limits.Rules)
 	a.loads.SetRules(loadRules(c))
-	a.settings.Store(webSettings(c))
+	a.settings.Store(webSettings(c, a.browser.Load()))
 	a.fetcher.Allow(c.Server.FetchHosts)
 	a.line.Pipeline.Configure(pipelineSettings(c))
 	a.line.Queue.Resize(workers(c), c.Inference.Queue)

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"bgremover.pro/core/config"
+	"bgremover.pro/core/model"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
 	"bgremover.pro/templates"
@@ -12,7 +13,8 @@ import (
 // Most parts take their settings from the configuration as they are; these are the
 // exceptions.
 
-func webSettings(c *config.Config) *web.Settings {
+// webSettings takes what browsers can run, nil while that is not known.
+func webSettings(c *config.Config, browser *model.Browser) *web.Settings {
 	days := c.Log.Lines.Days
 	if c.Log.Access == "off" {
 		days = 0
@@ -32,6 +34,8 @@ func webSettings(c *config.Config) *web.Settings {
 		SharedCounters: c.Limits.RedisURL != "",
 		LogAddress:     c.Log.Lines.IP,
 		SharedKey:      c.Server.DeviceSecret != "",
+		Processing:     c.Inference.Processing,
+		OnDevice:       onDevice(c, browser),
 		Cache:          c.Cache,
 	}
 }

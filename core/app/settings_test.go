@@ -97,6 +97,8 @@ func rows(t *testing.T) map[string]row {
 		"mode": {value: "fast", running: true, effect: func(_ *testing.T, p *probe) string {
 			return p.photo("").Header().Get("X-Mode")
 		}},
+		"processing":   {value: "auto", effect: func(_ *testing.T, p *probe) string { return webSettings(p.live.Current(), forBrowsers()).Processing }},
+		"device_sizes": {value: "1024", effect: func(_ *testing.T, p *probe) string { return webSettings(p.live.Current(), forBrowsers()).OnDevice.List }},
 		"api_models":   {value: "isnet", effect: body("?model=none")},
 		"api_backends": {value: "onnx-cpu", running: true, effect: answers("?backend=fake")},
 		"max_upload":   {value: "1KiB", effect: answers("")},

@@ -86,6 +86,10 @@ type Inference struct {
 	Threads      int   // of one inference; 0: depends on the number of cores
 	Timeout      time.Duration
 	IdleUnload   time.Duration // 0: never
+	Processing   string        // where photos are processed unless a visitor chooses: "server", "device" or "auto"
+	// DeviceSizes are the input sizes that visitors' devices are offered, "all" or
+	// numbers; "off" offers none.
+	DeviceSizes string
 }
 
 // Limits says how much a visitor may send.

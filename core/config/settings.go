@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 
@@ -42,6 +43,8 @@ const day = 24 * time.Hour
 // if they were random, but people type words.
 const minDeviceSecret = 32
 
+var sizesForm = regexp.MustCompile(`^[1-9][0-9]{1,3}(,[1-9][0-9]{1,3})*$`)
+
 var (
 	address = text("host:port, such as 127.0.0.1:9090 or :8080", isAddress)
 	// Ports other than 80 and 443 have to be named.
@@ -49,7 +52,11 @@ var (
 
 	name    = text("a name in lower-case letters, digits and dashes", isName)
 	pemFile = folder
-	free    = text("any text on one line", anything)
+	// deviceSizes leaves it to the model which sizes there are.
+	deviceSizes = text("all, off, or a comma-separated list of pixels a side, such as 512,1024", func(s string) bool {
+		return s == "all" || s == "off" || sizesForm.MatchString(s)
+	})
+	free = text("any text on one line", anything)
 )
 
 var settings = concat(serverSettings, operatorSettings, inferenceSettings, limitSettings, logSettings, cacheSettings, edgeSettings)
@@ -99,6 +106,9 @@ var inferenceSettings = []setting{
 	live(define("backend", "auto", "backend for requests that name none; auto: CUDA if it works, else the CPU", name, func(c *Config) *string { return &c.Inference.Backend })),
 	live(define("model", "isnet", "model for requests that name none", name, func(c *Config) *string { return &c.Inference.Model })),
 	live(define("mode", "auto", "mode for requests that name none", choice("auto", "fast", "best"), func(c *Config) *string { return &c.Inference.Mode })),
+	live(define("processing", "server", "where photos are processed unless a visitor chooses: on the server, on the visitor's own device, or auto: on the server, and on the device where the server cannot",
+		choice("server", "device", "auto"), func(c *Config) *string { return &c.Inference.Processing })),
+	live(define("device_sizes", "all", "input sizes at which visitors' devices may process photos; off: visitors cannot choose their device", deviceSizes, func(c *Config) *string { return &c.Inference.DeviceSizes })),
 	define("api_models", "", "models that a request may name; empty: all installed", list(name), func(c *Config) *[]string { return &c.Inference.Models }),
 	define("api_backends", "", "backends that a request may name; empty: all configured", list(name), func(c *Config) *[]string { return &c.Inference.BackendNames }),
 	live(define("max_upload", "30MiB", "maximum size of a photo's file", size(1<<10, 1<<30), func(c *Config) *int64 { return &c.Inference.MaxUpload })),

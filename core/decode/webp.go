@@ -11,12 +11,8 @@ import (
 	"golang.org/x/image/vp8l"
 
 	"bgremover.pro/core/cutout"
-	"bgremover.pro/core/decode/internal/colour"
-	"bgremover.pro/core/sandbox/clib"
 )
 
-// libwebp decodes lossy pictures, as the Go decoder of those cannot be stopped. It
-// would give lossless ones with their colours halved.
 const (
 	// What libwebp takes for a pixel, its planes among them.
 	lossyMemory, lossyAlphaMemory = 4, 12
@@ -192,48 +188,7 @@ func (info *webpInfo) picture(ctx context.Context, h header) (raster, error) {
 		}
 		return newRaster(img)
 	}
-	p, err := startWasm(ctx, clib.WebP, info.still(), h, 5)
-	if err != nil {
-		return raster{}, err
-	}
-	r, err := p.webp(info.frame.Dx(), info.frame.Dy(), info.alph != nil)
-	if err != nil {
-		p.Close()
-		return raster{}, err
-	}
-	r.close = p.Close
-	return r, nil
-}
-
-// webp lets libwebp write the planes of luma, chroma and alpha.
-func (p *wasmPicture) webp(width, height int, alpha bool) (raster, error) {
-	half := (width + 1) / 2
-	luma, chroma := width*height, half*((height+1)/2)
-	size := 2 * (luma + chroma)
-	out, err := p.Alloc(size)
-	if err != nil {
-		return raster{}, err
-	}
-	const sizeOnly, allFrames = 0, 0
-	found, err := p.decode(p.input, uint32(p.length), sizeOnly, allFrames, p.field(0), p.field(1), p.field(2), p.field(3), p.field(4), out)
-	if err != nil {
-		return raster{}, err
-	}
-	if found[0] != width || found[1] != height {
-		return raster{}, errors.New("the codec found another size")
-	}
-	view, err := p.Read(out, size)
-	if err != nil {
-		return raster{}, err
-	}
-	planes := planar{coding: colour.VP8, YCbCr: &image.YCbCr{
-		Y: view[:luma], Cb: view[luma:][:chroma], Cr: view[luma+chroma:][:chroma],
-		YStride: width, CStride: half, SubsampleRatio: image.YCbCrSubsampleRatio420, Rect: image.Rect(0, 0, width, height),
-	}}
-	if alpha {
-		planes.alpha, planes.alphaStride = view[luma+2*chroma:], width
-	}
-	return raster{width: width, height: height, opaque: !alpha, rows: planes.rows()}, nil
+	return decodeLossy(ctx, info, h)
 }
 
 // on places a picture on a larger, transparent canvas.

@@ -100,16 +100,17 @@ func conditional(h http.Header) bool {
 // pick returns the best variant that a client accepts.
 func (d *Document) pick(accept []string) variant {
 	plain := d.variants[len(d.variants)-1]
-	if len(accept) == 0 {
-		return plain
-	}
-	accepted := strings.Join(accept, ",")
 	for _, v := range d.variants {
-		if v.encoding != "" && accepts(accepted, v.encoding) {
+		if v.encoding != "" && acceptsAny(accept, v.encoding) {
 			return v
 		}
 	}
 	return plain
+}
+
+// acceptsAny reads the Accept-Encoding fields of a request.
+func acceptsAny(fields []string, encoding string) bool {
+	return len(fields) > 0 && accepts(strings.Join(fields, ","), encoding)
 }
 
 // accepts reads an Accept-Encoding field (RFC 9110, 12.5.3). An encoding's own

@@ -53,9 +53,9 @@ type Content struct {
 
 // Runtime is one build of ONNX Runtime.
 type Runtime struct {
-	Name     string `toml:"name"`     // "cpu", "cuda" or "cuda12"
+	Name     string `toml:"name"`     // "cpu", "cuda", "cuda12" or "web"
 	Version  string `toml:"version"`  // such as 1.30.0
-	Platform string `toml:"platform"` // GOOS/GOARCH
+	Platform string `toml:"platform"` // GOOS/GOARCH, or "browser"
 	Licence  string `toml:"licence"`
 	Package
 	Files []RuntimeFile `toml:"file"`

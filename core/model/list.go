@@ -4,7 +4,11 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 )
+
+// runtimes are the names of runtimes, in the order in which they are listed.
+var runtimes = slices.Concat([]string{"cpu"}, gpuRuntimes, []string{"web"})
 
 // Listed is one model or runtime as a list shows it.
 type Listed struct {
@@ -19,7 +23,7 @@ type Listed struct {
 // platform first, and the errors in descriptions of the operator's own models.
 func (s *Store) List() ([]Listed, []error) {
 	var all []Listed
-	for _, name := range append([]string{"cpu"}, gpuRuntimes...) {
+	for _, name := range runtimes {
 		r, err := s.runtimeEntry(name)
 		if err != nil {
 			continue
@@ -83,7 +87,7 @@ func (s *Store) Verify(ctx context.Context) ([]Checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range append([]string{"cpu"}, gpuRuntimes...) {
+	for _, name := range runtimes {
 		if its, err := s.items(Wanted{Runtime: name}); err == nil {
 			items = append(items, its...)
 		}

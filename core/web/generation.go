@@ -72,6 +72,11 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 	if err := g.renderPages(); err != nil {
 		return nil, err
 	}
+	if offer := settings.OnDevice; offer != nil {
+		if g.documents[offer.List], err = httpcache.Compressed("application/json", offer.Content); err != nil {
+			return nil, err
+		}
+	}
 	g.tag = g.fingerprint(s.options.Version)
 	g.policy = httpcache.NewPolicy(settings.Cache, g.tag)
 	return g, g.addFixed()
@@ -84,7 +89,7 @@ func (g *generation) renderPages() error {
 		return err
 	}
 	views := map[string]templates.View{
-		"/":        templates.Home{Limits: limitsOf(g.settings), Mode: g.settings.Mode},
+		"/":        templates.Home{Limits: limitsOf(g.settings), Mode: g.settings.Mode, OnDevice: onDeviceOf(g.settings)},
 		"/gallery": templates.Gallery{},
 		"/offline": templates.Offline{},
 		"/contact": templates.Contact{Email: g.settings.ContactEmail},
@@ -139,6 +144,13 @@ func preload(html []byte) []string {
 		return nil
 	}
 	return []string{strings.Join(links, ", ")}
+}
+
+func onDeviceOf(s *Settings) templates.OnDevice {
+	if s.OnDevice == nil {
+		return templates.OnDevice{}
+	}
+	return templates.OnDevice{List: s.OnDevice.List, Bytes: s.OnDevice.Bytes, Processing: s.Processing}
 }
 
 func limitsOf(s *Settings) templates.Limits {

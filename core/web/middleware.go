@@ -27,6 +27,8 @@ var safety = map[string][]string{
 	"Referrer-Policy":              {"same-origin"},
 	"Cross-Origin-Opener-Policy":   {"same-origin"},
 	"Cross-Origin-Resource-Policy": {"same-origin"},
+	// Pages that are isolated from other sites' may compute on several threads.
+	"Cross-Origin-Embedder-Policy": {"require-corp"},
 	"Permissions-Policy": {"accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), " +
 		"microphone=(), payment=(), usb=(), interest-cohort=(), clipboard-write=(self)"},
 }

@@ -65,6 +65,6 @@ func privacyOf(s *Settings) templates.Privacy {
 		ContactEmail: s.ContactEmail, Limits: limitsOf(s), Device: s.Device, Network: s.Network,
 		LogDays: s.LogDays, CookieLife: keyLife, KeyLife: keyLife,
 		Proxies: s.Proxies, SharedCounters: s.SharedCounters,
-		LogAddress: s.LogAddress, SharedKey: s.SharedKey,
+		LogAddress: s.LogAddress, SharedKey: s.SharedKey, OnDevice: s.OnDevice != nil,
 	}
 }

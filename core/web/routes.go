@@ -53,6 +53,7 @@ func (s *Server) routes() []route {
 		{get, "/api/remove", private, asDetail, s.rembgAddress},
 
 		{get, "/static/*file", immutable, asPage, s.asset},
+		{get, "/ondevice/:hash/:name", immutable, asPage, s.onDevice},
 		{get, "/sw.js", revalidate, asPage, s.fixed("/sw.js")},
 		{get, "/manifest.webmanifest", asset, asPage, s.fixed("/manifest.webmanifest")},
 		{get, "/favicon.ico", asset, asPage, s.favicon},

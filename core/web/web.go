@@ -65,6 +65,12 @@ type Settings struct {
 	LogAddress string
 	SharedKey  bool
 	Cache      httpcache.Lifetimes
+	// Processing is where photos are processed unless a visitor chooses:
+	// "server", "device" or "auto".
+	Processing string
+	// OnDevice is what visitors' devices need to process photos themselves; nil:
+	// they cannot.
+	OnDevice *OnDevice
 }
 
 // Options are what the listener is made of.

@@ -64,7 +64,7 @@ export default [
   {
     // The server writes the two constants above it.
     files: ['**/js/worker/service.js'],
-    languageOptions: { sourceType: 'script', globals: { ...globals.serviceworker, VERSION: 'readonly', ASSETS: 'readonly' } },
+    languageOptions: { sourceType: 'script', globals: { ...globals.serviceworker, VERSION: 'readonly', ASSETS: 'readonly', MODULE: 'readonly' } },
   },
   { files: ['**/jstest/*.js', '**/eslint.config.js'], languageOptions: { ecmaVersion: 2024, globals: globals.node }, rules },
 ];

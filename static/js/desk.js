@@ -47,7 +47,7 @@ export function take(files) {
 // arrived opens a result and keeps it in the gallery.
 async function arrived(card, result) {
   card.item = itemOf(card, result, await card.before, common);
-  htmx.trigger('#quota', 'quota');
+  if (!result.here) htmx.trigger('#quota', 'quota');
   announce(`${card.name}: background removed`);
   try {
     await makeStage();

@@ -4,7 +4,7 @@
 
 import { settings } from './settings.js';
 
-const KEPT = ['cookie', 'gallery'];
+const KEPT = ['cookie', 'gallery', 'where'];
 
 async function forget() {
   if (settings.available) {

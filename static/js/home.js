@@ -15,7 +15,12 @@ function open() {
   desk ??= Promise.all([
     added('script', { src: at('../vendor/htmx/htmx.min.js') }),
     ...['work', 'viewer', 'tools'].map((name) => added('link', { rel: 'stylesheet', href: at(`../css/${name}.css`) })),
-  ]).then(() => import('./desk.js'));
+  ]).then(async () => {
+    // Where photos are processed must be settled before any is taken: otherwise one
+    // that is meant to stay on this device would be sent.
+    if (document.getElementById('where')) await import('./device/where.js');
+    return import('./desk.js');
+  });
   desk.catch(() => {
     desk = null;
   });

@@ -1,4 +1,4 @@
-// The service worker, behind VERSION and ASSETS that the server writes above.
+// The service worker, behind VERSION, ASSETS and MODULE that the server writes above.
 // It keeps the shell of the site for use without a network, answers gallery
 // pictures from the browser's own storage, and takes photos that are shared to
 // the installed app. It stores no answer that holds a picture or names a device.
@@ -18,9 +18,18 @@ addEventListener('install', (event) => {
       await caches.delete(SHELL);
       throw error;
     }
+    await renewModule();
     await skipWaiting();
   })());
 });
+
+// renewModule fetches this release's module for those who process photos on their
+// own device, so that they still can without a network (see device/files.js).
+async function renewModule() {
+  if (!(await caches.has('device'))) return;
+  const cache = await caches.open('device');
+  await Promise.all(MODULE.map((url) => cache.add(url))).catch(() => {});
+}
 
 async function add(cache, url) {
   const response = await fetch(new Request(url, { cache: 'no-cache', credentials: 'omit' }));
@@ -51,6 +60,7 @@ addEventListener('fetch', (event) => {
   }
   if (request.method !== 'GET') return;
   if (url.pathname.startsWith('/gallery/')) event.respondWith(fromGallery(url.pathname));
+  else if (url.pathname.startsWith('/ondevice/') && url.pathname.endsWith('js')) event.respondWith(fromShellFirst(request));
   else if (url.pathname.startsWith('/static/')) event.respondWith(fromShellFirst(request));
   else if (PAGES.includes(url.pathname) || EXTRAS.includes(url.pathname)) event.respondWith(fromNetworkFirst(request, url.pathname));
   else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(() => fromShell('/offline')));

@@ -1,0 +1,71 @@
+// Photos one after another through the worker that removes backgrounds on this
+// device. It is ended when a photo is cancelled, when it fails, and when nothing has
+// needed it for a while, which gives its memory back.
+
+const IDLE = 30_000;
+
+let worker = null;
+let running = null;
+let idle = 0;
+const waiting = [];
+
+// remove resolves to the worker's answer. values are for worker.js; tell is called
+// with { stage } and { fetched, total }. cancel, a property of the promise, makes it
+// reject with an AbortError.
+export function remove(values, tell) {
+  const job = { values, tell };
+  const promise = new Promise((resolve, reject) => Object.assign(job, { resolve, reject }));
+  promise.cancel = () => {
+    const at = waiting.indexOf(job);
+    if (at >= 0) waiting.splice(at, 1);
+    else if (running === job) end();
+    job.reject(new DOMException('Cancelled', 'AbortError'));
+    next();
+  };
+  waiting.push(job);
+  next();
+  return promise;
+}
+
+// end stops the worker, with whatever it does.
+export function end() {
+  worker?.terminate();
+  worker = null;
+  running = null;
+}
+
+function next() {
+  if (running || !waiting.length) return;
+  clearTimeout(idle);
+  running = waiting.shift();
+  worker ??= start();
+  worker.postMessage({ job: 'remove', ...running.values });
+}
+
+function start() {
+  const made = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  made.addEventListener('message', ({ data }) => {
+    if (made !== worker || !running) return;
+    if (data.stage || data.total) running.tell(data);
+    else if (data.answer) settle((job) => job.resolve(data.answer));
+    else settle((job) => job.reject(Object.assign(new Error(data.error), { code: data.code })), data.code === '');
+  });
+  made.addEventListener('error', (event) => {
+    event.preventDefault();
+    if (made !== worker) return;
+    settle((job) => job.reject(Object.assign(new Error('This device ran out of memory, or its browser stopped the work.'), { code: 'internal' })), true);
+  });
+  return made;
+}
+
+// settle ends the running job; a worker that failed, instead of refusing a photo,
+// does not get the next.
+function settle(outcome, failed = false) {
+  const job = running;
+  running = null;
+  if (failed) end();
+  if (job) outcome(job);
+  clearTimeout(idle);
+  idle = setTimeout(end, IDLE);
+  next();
+}

@@ -1,0 +1,57 @@
+// The worker that removes backgrounds on this device: the server's own pipeline,
+// compiled to WebAssembly, with the browser's decoders and ONNX Runtime. Jobs come one
+// at a time; a worker that fails or is not needed any more is ended by the page.
+
+import { pipeline } from '../worker/pipeline.js';
+import { obtain, read } from './files.js';
+import { start } from './runtime.js';
+
+const MEMORY = 700 * 1024 * 1024; // for photos
+
+let ready = null;
+
+// prepare fetches what is missing and starts the pipeline, once.
+async function prepare({ address, sizes, others }, tell) {
+  const list = await read(address);
+  const { contents: [, program, graph], kept } = await obtain([list.script, list.program, list.graph], [address, ...others], tell);
+  globalThis.segment = await start(list, program, graph);
+  const remove = await pipeline;
+  remove.start({
+    memory: MEMORY, maxPixels: list.maxPixels, maxSide: list.maxSide, mode: list.mode,
+    model: list.model.name, sizes: sizes(list),
+  });
+  return { remove: remove.remove, kept };
+}
+
+const jobs = {
+  async remove({ setup, file, mode }) {
+    const sizes = ({ sizes: all }) => all.map(({ size }) => size).slice(0, setup.most);
+    ready ??= prepare({ ...setup, sizes }, (done, total) => postMessage({ fetched: done, total }));
+    const { remove, kept } = await ready.catch((error) => {
+      ready = null;
+      throw error;
+    });
+    const began = performance.now();
+    const photo = new Uint8Array(await file.arrayBuffer());
+    const result = await remove(photo, { mode }, (stage) => postMessage({ stage }));
+    return { ...result, file: new Blob([result.file], { type: result.type }), took: ((performance.now() - began) / 1000).toFixed(1), kept };
+  },
+};
+
+addEventListener('message', async ({ data }) => {
+  try {
+    postMessage({ answer: await jobs[data.job](data) });
+  } catch (error) {
+    postMessage({ error: error.message || String(error), code: error.code ?? '' });
+  }
+});
+
+// decodePicture decodes the formats that the pipeline leaves to the browser.
+globalThis.decodePicture = async (bytes, type) => {
+  const bitmap = await createImageBitmap(new Blob([bytes], { type }), { premultiplyAlpha: 'none' });
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return { width, height, pixels: context.getImageData(0, 0, width, height).data };
+};
