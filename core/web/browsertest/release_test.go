@@ -82,14 +82,16 @@ func (p *tab) update() string {
 	p.t.Helper()
 	return eval[string](p, `(async () => {
 		const registration = await navigator.serviceWorker.getRegistration();
-		const found = new Promise((resolve) => registration.addEventListener('updatefound', () => resolve(registration.installing)));
-		await registration.update();
-		const worker = await found;
-		return new Promise((resolve) => {
+		const settled = (worker) => new Promise((resolve) => {
 			const look = () => ['activated', 'redundant'].includes(worker.state) && resolve(worker.state);
 			worker.addEventListener('statechange', look);
 			look();
 		});
+		// The page's own visit may have begun an update that is not over yet.
+		if (registration.installing) await settled(registration.installing);
+		const found = new Promise((resolve) => registration.addEventListener('updatefound', () => resolve(registration.installing)));
+		await registration.update();
+		return settled(await found);
 	})()`)
 }
 
