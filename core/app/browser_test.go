@@ -39,7 +39,7 @@ func TestPhotoInTheBrowser(t *testing.T) {
 
 // result is the finished picture, on either page; with scripts it is a moment
 // after the card that it comes.
-const result = ".result img.after[src]"
+const result = ".viewer img.after[src]"
 
 // browser is a tab of a Chromium with a fresh profile.
 type browser struct {
@@ -59,7 +59,7 @@ func chromium(t *testing.T) *browser {
 	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("Chromium does not start (apt-get install chromium): %v", err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	return &browser{t, ctx}
 }
