@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
@@ -155,14 +156,34 @@ func (b *browser) open(address string) {
 	b.t.Helper()
 	b.do(chromedp.Navigate(address + "/"))
 	b.await(`dispatchEvent(new Event('pointermove')) && document.querySelector('#where:not([hidden])')`)
-	// Nobody is asked whether to leave a result that is not kept yet.
-	b.do(chromedp.Evaluate[chromedp.Void](`addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)`))
+}
+
+// leaves answers yes when the page asks whether to leave a result that is not kept
+// yet.
+func (b *browser) leaves() *browser {
+	b.t.Helper()
+	if err := chromedp.Listen(b.ctx, func(event any) {
+		if _, asked := event.(*page.EventJavascriptDialogOpening); asked {
+			go func() {
+				_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+			}()
+		}
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+	return b
 }
 
 // choose says where photos are processed.
 func (b *browser) choose(where string) {
 	b.t.Helper()
 	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector('#where [value=%s]').click()`, where)))
+}
+
+// mode chooses how thoroughly.
+func (b *browser) mode(mode string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector('[name=mode][value=%s]').click()`, mode)))
 }
 
 // kept returns the newest result in the gallery, when that many photos are done.
@@ -190,7 +211,7 @@ func (b *browser) kept(count int) []byte {
 func (b *browser) tab() *browser {
 	ctx, cancel := chromedp.NewContext(b.ctx)
 	b.t.Cleanup(cancel)
-	return &browser{b.t, ctx}
+	return (&browser{b.t, ctx}).leaves()
 }
 
 func (b *browser) pick(names ...string) {
@@ -257,7 +278,7 @@ func TestOnDevice(t *testing.T) {
 	s := serve(t)
 	s.offered(t)
 	r := newRoad(t, s.URL)
-	b := chromium(t)
+	b := chromium(t).leaves()
 	graph := 0
 	r.set(nil, func(q *http.Request, answer *http.Response) {
 		if !strings.HasSuffix(q.URL.Path, ".onnx") {
@@ -291,11 +312,13 @@ func TestOnDevice(t *testing.T) {
 		t.Errorf("broken off, resumed but damaged, fetched again: %q", requests)
 	}
 
+	// In the mode that takes every size: their graphs are made from the one fetched.
 	b.open(r.URL)
+	b.mode("best")
 	b.pick("testdata/photos/astronaut.jpg")
 	got := b.kept(1)
 	compare(t, alphaOf(t, got), "astronaut")
-	want, err := s.line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload})
+	want, err := s.line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: cutout.Best}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,6 +332,8 @@ func TestOnDevice(t *testing.T) {
 	other := b.tab()
 	b.open(r.URL)
 	other.open(r.URL)
+	b.mode("fast")
+	other.mode("fast")
 	b.pick("testdata/photos/coffee.jpg")
 	other.pick("testdata/photos/coffee.jpg")
 	other.cutOut(1)
@@ -321,6 +346,7 @@ func TestOnDevice(t *testing.T) {
 	r.set(func(q *http.Request) bool { return q.Method == http.MethodPost }, nil)
 	b.open(r.URL)
 	b.choose("auto")
+	b.mode("fast")
 	b.pick("testdata/photos/coffee.jpg")
 	b.await(`document.querySelectorAll('.card[data-state=done]').length`) // after a moment in which the server is out of reach
 	if r.matching("POST /device/cutouts") == nil {
@@ -339,6 +365,7 @@ func TestOnDevice(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.open(r.URL)
+	b.mode("fast")
 	b.pick("testdata/photos/coffee.jpg")
 	b.await(`document.querySelector('.problem .device')`)
 	if fetched := r.matching(".onnx"); fetched != nil {
