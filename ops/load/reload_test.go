@@ -59,8 +59,12 @@ func TestReloadUnderLoad(t *testing.T) {
 	if answers.Load() < 50 {
 		t.Errorf("only %d answers", answers.Load())
 	}
-	_, quota, err := ask(t.Context(), client(t, "127.0.8.1"), http.MethodGet, s.Base+"/device/quota", nil)
-	if err != nil || !strings.Contains(quota, "100005") {
-		t.Errorf("the last good settings are not in force: %s, %v", quota, err)
+	answer, err := client(t, "127.0.8.1").Post(s.Base+"/api/v1/cutouts", "image/jpeg", strings.NewReader("no photo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if policy := answer.Header.Get("RateLimit-Policy"); !strings.Contains(policy, "q=100005") {
+		t.Errorf("the last good settings are not in force: %s", policy)
 	}
 }

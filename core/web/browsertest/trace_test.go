@@ -80,7 +80,7 @@ func TestTraceShowsWhatBlocksThePage(t *testing.T) {
 		p.act(`await new Promise((done) => setTimeout(() => {
 			const end = performance.now() + 300;
 			while (performance.now() < end);
-			done();
+			setTimeout(done); // once the task has ended
 		}))`)
 	})
 	if wall < 300*time.Millisecond {
