@@ -76,8 +76,8 @@ bench: setup ## run benchmarks, as ratios within one run (PHOTOS=folder or file 
 	go test -run '^$$' -bench . -benchtime 3x ./...
 
 .PHONY: device
-device: setup test-tools ## measure processing on the visitor's device: times, memory, agreement with the server (BGREMOVER_DEVICE=photos of each folder, or all)
-	BGREMOVER_DEVICE=$(or $(BGREMOVER_DEVICE),all) go test -run '^TestOnDeviceFigures$$' -count 1 -timeout 120m -v ./core/app
+device: setup test-tools ## measure processing on the visitor's device: times, memory, agreement with the server (DEVICE_PHOTOS=photos of each folder, or all)
+	DEVICE_PHOTOS=$(or $(DEVICE_PHOTOS),all) go test -run '^TestOnDeviceFigures$$' -count 1 -timeout 120m -v ./core/app
 
 .PHONY: lighthouse
 lighthouse: setup test-tools ## Lighthouse scores of the pages, medians of five runs (on an idle machine)

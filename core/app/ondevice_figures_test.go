@@ -14,10 +14,10 @@ import (
 const photos = "../../../shared/photos/"
 
 // Figures of processing on the device, against the server's on the same photos; it
-// takes many minutes (make device). BGREMOVER_DEVICE is how many photos of a folder
+// takes many minutes (make device). DEVICE_PHOTOS is how many photos of a folder
 // are compared, or "all".
 func TestOnDeviceFigures(t *testing.T) {
-	most := os.Getenv("BGREMOVER_DEVICE")
+	most := os.Getenv("DEVICE_PHOTOS")
 	if most == "" {
 		t.Skip("make device runs this")
 	}
