@@ -159,6 +159,12 @@ func (c clientCall) send(t *testing.T, s *server) (*http.Response, []byte) {
 	for i := 0; i < len(c.header); i += 2 {
 		r.Header.Set(c.header[i], c.header[i+1])
 	}
+	return answerTo(t, r)
+}
+
+// answerTo sends a request and returns the whole answer.
+func answerTo(t *testing.T, r *http.Request) (*http.Response, []byte) {
+	t.Helper()
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)

@@ -79,14 +79,10 @@ func sameForRemoveBG(t *testing.T, ours *http.Response, want []byte, answer *htt
 // ask posts a body and returns the whole answer.
 func (s *server) ask(t *testing.T, path, contentType string, body io.Reader) (*http.Response, []byte) {
 	t.Helper()
-	answer, err := http.Post(s.URL+path, contentType, body)
+	r, err := http.NewRequest(http.MethodPost, s.URL+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer, content
+	r.Header.Set("Content-Type", contentType)
+	return answerTo(t, r)
 }

@@ -27,10 +27,7 @@ func TestSixteenBitsStaySixteenBits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoded, err := png.Decode(bytes.NewReader(result.File))
-	if err != nil {
-		t.Fatal(err)
-	}
+	decoded := pictureOf(t, result)
 	got, ok := decoded.(*image.NRGBA64)
 	if !ok {
 		t.Fatalf("the answer is %T", decoded)

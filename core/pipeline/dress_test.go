@@ -87,10 +87,7 @@ func TestWhatBelongsAroundTheSubject(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		got, err := png.Decode(bytes.NewReader(result.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := pictureOf(t, result)
 		if size := got.Bounds().Size(); size != image.Pt(c.width, c.height) || size != image.Pt(result.Width, result.Height) {
 			t.Errorf("%s: %v, said to be %dx%d", name, size, result.Width, result.Height)
 		}
@@ -104,6 +101,15 @@ func TestWhatBelongsAroundTheSubject(t *testing.T) {
 			t.Errorf("%s: under the subject there is %v", name, under)
 		}
 	}
+}
+
+func pictureOf(t *testing.T, result *cutout.Result) image.Image {
+	t.Helper()
+	picture, err := png.Decode(bytes.NewReader(result.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return picture
 }
 
 func at(img image.Image, x, y int) color.NRGBA {

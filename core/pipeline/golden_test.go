@@ -55,10 +55,7 @@ func TestGoldenCutout(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	decoded, err := png.Decode(bytes.NewReader(result.File))
-	if err != nil {
-		t.Fatal(err)
-	}
+	decoded := pictureOf(t, result)
 	got, want := decoded.(*image.NRGBA), readPNG(t, golden).(*image.NRGBA)
 	if got.Rect != want.Rect {
 		t.Fatalf("%v, want %v", got.Rect, want.Rect)

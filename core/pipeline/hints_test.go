@@ -63,10 +63,7 @@ func TestHintsCorrect(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		matte, err := png.Decode(bytes.NewReader(result.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		matte := pictureOf(t, result)
 		if middle, edge := at(matte, 160, 120).R > 128, at(matte, 16, 10).R > 128; middle != c.middle || edge != c.edge {
 			t.Errorf("%s: the square is subject: %v, the ground: %v", name, middle, edge)
 		}
@@ -111,10 +108,7 @@ func TestABoxBoundsTheSubject(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		matte, err := png.Decode(bytes.NewReader(result.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		matte := pictureOf(t, result)
 		if matte.Bounds() != image.Rect(0, 0, 320, 240) || at(matte, 80, 120).R < 250 || at(matte, 200, 120).R > 0 {
 			t.Errorf("%s: %v, inside %d, outside %d", name, matte.Bounds(), at(matte, 80, 120).R, at(matte, 200, 120).R)
 		}
@@ -145,10 +139,7 @@ func TestHintsAreStrokes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		img, err := png.Decode(bytes.NewReader(result.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		img := pictureOf(t, result)
 		return img.(*image.Gray).Pix
 	}
 	first := matte(nil)

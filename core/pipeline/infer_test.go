@@ -1,12 +1,10 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"context"
 	"image"
 	"image/color"
 	"image/draw"
-	"image/png"
 	"slices"
 	"testing"
 	"time"
@@ -72,10 +70,7 @@ func TestWhichViewsRun(t *testing.T) {
 		if !slices.Equal(result.Run.Sizes, c.ran) || result.Run.Mode != c.mode || result.Subject != c.subject || result.Run.Backend != "test" {
 			t.Errorf("%s: subject %s, ran %+v", name, result.Subject, result.Run)
 		}
-		matte, err := png.Decode(bytes.NewReader(result.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		matte := pictureOf(t, result)
 		// The mirrored view brings the right half in.
 		mirrored := len(c.ran) == 4
 		if left, right := at(matte, 20, 90).R, at(matte, 80, 90).R; left != 255 || (right > 128) != mirrored {
@@ -99,10 +94,7 @@ func TestNoSubject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			matte, err := png.Decode(bytes.NewReader(result.File))
-			if err != nil {
-				t.Fatal(err)
-			}
+			matte := pictureOf(t, result)
 			shown := at(matte, 30, 30).R > 128
 			if result.Subject != want || shown != (level == 70 || level == 40 && anyway) {
 				t.Errorf("level %d, anyway %v: subject %s, shown %v", level, anyway, result.Subject, shown)

@@ -57,10 +57,7 @@ func TestLayouts(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		got, err := png.Decode(bytes.NewReader(result.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := pictureOf(t, result)
 		if c.fullW == 0 {
 			c.fullW, c.fullH = c.width, c.height
 		}
@@ -136,10 +133,7 @@ func TestShadowsReachBeyondThePhoto(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := png.Decode(bytes.NewReader(result.File))
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := pictureOf(t, result)
 	s := result.Placed.Subject
 	photo := image.Rect(s.Min.X-8, s.Min.Y-6, s.Max.X+8, s.Max.Y+6) // where it lies on the canvas
 	for name, place := range map[string]image.Point{"below": {(s.Min.X + s.Max.X) / 2, photo.Max.Y + 3}, "beside": {photo.Min.X - 4, s.Max.Y}} {
@@ -164,10 +158,7 @@ func TestFramesKeepSixteenBits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := png.Decode(bytes.NewReader(result.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := pictureOf(t, result)
 		b := got.Bounds().Max
 		if c, ok := got.At(b.X/2, b.Y/2).(color.NRGBA64); !ok || c.G != 0x1234 || c.B != 0x4321 {
 			t.Errorf("%+v: %v", f, got.At(b.X/2, b.Y/2))

@@ -1,8 +1,6 @@
 package pipeline_test
 
 import (
-	"bytes"
-	"image/png"
 	"testing"
 
 	"bgremover.pro/core/cutout"
@@ -40,10 +38,7 @@ func TestPointsCorrect(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		matte, err := png.Decode(bytes.NewReader(result.File))
-		if err != nil {
-			t.Fatal(err)
-		}
+		matte := pictureOf(t, result)
 		if middle, edge := at(matte, 160, 120).R > 128, at(matte, 16, 12).R > 128; middle != c.middle || edge != c.edge {
 			t.Errorf("%s: the square is subject: %v, the ground: %v", name, middle, edge)
 		}

@@ -180,7 +180,7 @@ func TestErrorsNameTheirPhoto(t *testing.T) {
 	r.expect(t, 415, "Photo 1 · &lt;i&gt;holiday.jpg", "Photo 2 · "+strings.Repeat("ä", 80)+"…<")
 }
 
-// A device that the operator has blocked is told so, and not of a limit.
+// A device that the operator has blocked learns that, and nothing of a limit.
 func TestBlockedHasItsOwnCode(t *testing.T) {
 	s := start(t, succeed, func(o *Options) { o.Limiter = blocking{o.Limiter} })
 	r := s.do(http.MethodPost, api, strings.NewReader("photo"))

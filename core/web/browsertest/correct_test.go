@@ -56,6 +56,15 @@ func newSquares(t *testing.T, s *site, width, height int) *squares {
 	return q
 }
 
+// cutOut has the squares cut out and kept in the gallery.
+func (p *tab) cutOut(s *site, q *squares) {
+	p.t.Helper()
+	p.visit(s.url)
+	p.pick(q.file)
+	p.results(1)
+	p.kept(1)
+}
+
 // correcting opens the dialog and waits until it takes strokes.
 func (p *tab) correcting() {
 	p.t.Helper()
@@ -178,10 +187,7 @@ func TestAStrokeBringsAPartAndIsTakenBack(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	q := newSquares(t, s, 1200, 900)
 	p.screen(1280, 900, "light")
-	p.visit(s.url)
-	p.pick(q.file)
-	p.results(1)
-	p.kept(1)
+	p.cutOut(s, q)
 	requests := len(s.requests())
 	p.correcting()
 	p.holds(`document.activeElement.id === 'corrector-title'`)
@@ -228,10 +234,7 @@ func TestTouchPaintsAndMoves(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	q := newSquares(t, s, 1200, 900)
 	p.touch()
-	p.visit(s.url)
-	p.pick(q.file)
-	p.results(1)
-	p.kept(1)
+	p.cutOut(s, q)
 	p.correcting()
 	p.accessible("correcting by touch")
 	p.touch()
@@ -273,10 +276,7 @@ func TestCorrectingByKeyboard(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	q := newSquares(t, s, 600, 450)
 	p.screen(1024, 800, "light")
-	p.visit(s.url)
-	p.pick(q.file)
-	p.results(1)
-	p.kept(1)
+	p.cutOut(s, q)
 	p.do(chromedp.Focus(chromedp.CSS(`[data-action="correct"]`)), chromedp.KeyEvent(kb.Enter))
 	p.wait(`document.getElementById('corrector').open && !document.querySelector('.corrector.busy') && document.querySelector('.over.now').width > 1`)
 	p.stroke(0.7, 0.48, 0.8, 0.52)
@@ -320,10 +320,7 @@ func TestPressureWidensTheLine(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	q := newSquares(t, s, 600, 450)
 	p.screen(1024, 800, "light")
-	p.visit(s.url)
-	p.pick(q.file)
-	p.results(1)
-	p.kept(1)
+	p.cutOut(s, q)
 	p.correcting()
 	pen := func(kind input.DispatchMouseEventType, x, y, force float64) {
 		left, top := p.place(x, y)
@@ -349,10 +346,7 @@ func TestCorrectionsTravel(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	q := newSquares(t, s, 600, 450)
 	p.screen(1024, 800, "light")
-	p.visit(s.url)
-	p.pick(q.file)
-	p.results(1)
-	p.kept(1)
+	p.cutOut(s, q)
 	p.correcting()
 	p.stroke(0.7, 0.48, 0.8, 0.52)
 	p.strokes(1)
