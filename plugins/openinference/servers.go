@@ -17,9 +17,11 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 
 	"bgremover.pro/plugins/openinference/oip"
 )
@@ -168,6 +170,10 @@ func ask[T any](ctx context.Context, s *servers, call func(context.Context, oip.
 	for _, e := range s.order() {
 		attempt, cancel := context.WithTimeout(ctx, s.timeout)
 		answer, err := call(attempt, e.client)
+		if err != nil && attempt.Err() != nil {
+			// Whichever side notices first, gRPC words it differently.
+			err = status.Errorf(codes.DeadlineExceeded, "no answer within %v: %s", s.timeout, status.Convert(err).Message())
+		}
 		cancel()
 		if err != nil && ctx.Err() != nil {
 			return none, ctx.Err()
