@@ -40,7 +40,7 @@ func (p *Pipeline) Frames(ctx context.Context, options cutout.Options, width, he
 func (f *Frames) Matte(ctx context.Context, photo *cutout.Photo) (*cutout.Mask, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.p.settings.Load().Timeout)
 	defer cancel()
-	found, _, _, err := f.p.find(ctx, photo, f.options, false)
+	found, _, _, err := f.p.find(ctx, "", photo, f.options, false)
 	if err != nil {
 		return nil, err
 	}

@@ -27,8 +27,8 @@ type view struct {
 
 // find runs the model. Without a subject the mask is empty, unless it is wanted anyway;
 // where a person says what it is, there may be one.
-func (p *Pipeline) find(ctx context.Context, photo *cutout.Photo, options cutout.Options, told bool) (*cutout.Mask, cutout.Subject, cutout.Run, error) {
-	found, subject, run, err := p.infer(ctx, photo, options)
+func (p *Pipeline) find(ctx context.Context, owner string, photo *cutout.Photo, options cutout.Options, told bool) (*cutout.Mask, cutout.Subject, cutout.Run, error) {
+	found, subject, run, err := p.infer(ctx, owner, photo, options)
 	if err == nil && subject == cutout.SubjectNone {
 		if !options.Anyway {
 			clear(found.Pix)
@@ -42,12 +42,14 @@ func (p *Pipeline) find(ctx context.Context, photo *cutout.Photo, options cutout
 
 // infer runs the model on the views that the mode calls for. It returns the joined
 // mask, and whether that shows a subject.
-func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutout.Options) (*cutout.Mask, cutout.Subject, cutout.Run, error) {
+func (p *Pipeline) infer(ctx context.Context, owner string, photo *cutout.Photo, options cutout.Options) (*cutout.Mask, cutout.Subject, cutout.Run, error) {
 	lease, err := p.backend.Acquire(ctx, options.Backend, options.Model)
 	if err != nil {
 		return nil, "", cutout.Run{}, err
 	}
 	defer lease.Release()
+	runs := p.queue.model.enter(owner)
+	defer runs.leave()
 
 	var (
 		masks  []*cutout.Mask
@@ -59,7 +61,7 @@ func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutou
 	)
 	for _, views := range rounds(lease.Sizes(), options.Mode) {
 		for _, v := range views {
-			m, run, err := look(ctx, lease, photo, v)
+			m, run, err := look(ctx, lease, runs, photo, v)
 			if err != nil {
 				return nil, "", cutout.Run{}, err
 			}
@@ -85,9 +87,12 @@ func (p *Pipeline) infer(ctx context.Context, photo *cutout.Photo, options cutou
 	return joined, cutout.SubjectFound, total, nil
 }
 
-func look(ctx context.Context, lease cutout.Lease, photo *cutout.Photo, v view) (*cutout.Mask, cutout.Run, error) {
+func look(ctx context.Context, lease cutout.Lease, runs *member, photo *cutout.Photo, v view) (*cutout.Mask, cutout.Run, error) {
 	input, err := tensor.FromPhoto(ctx, photo, v.size, v.mirrored)
 	if err != nil {
+		return nil, cutout.Run{}, err
+	}
+	if err := runs.next(ctx); err != nil {
 		return nil, cutout.Run{}, err
 	}
 	m, run, err := lease.Segment(ctx, input)

@@ -68,32 +68,36 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	ctx, cancel := context.WithTimeout(ctx, settings.Timeout)
 	defer cancel()
 
-	watch := newStopwatch(job.Observe)
 	options := withDefaults(job.Options, settings.Mode)
-	turn, err := p.admit(ctx, job, options, watch)
+	turn, err := p.admit(ctx, job, options)
 	if err != nil {
 		return nil, err
 	}
 	defer turn.leave()
+	defer turn.steps.leave()
 	kept := int64(0)
 	defer func() { turn.memory.shrink(kept) }()
 
-	turn.memory.makeRoom()
-	watch.start(cutout.Decode)
+	if err := turn.start(ctx, cutout.Decode); err != nil {
+		return nil, err
+	}
 	scene, err := turn.decode(ctx, options)
 	if err != nil {
 		return nil, err
 	}
 	photo := scene.photo
 
-	watch.start(cutout.Infer)
-	found, subject, run, err := p.find(ctx, photo, options, !scene.seeds.Empty())
+	if err := turn.start(ctx, cutout.Infer); err != nil {
+		return nil, err
+	}
+	found, subject, run, err := p.find(ctx, job.Owner, photo, options, !scene.seeds.Empty())
 	if err != nil {
 		return nil, err
 	}
 
-	turn.memory.makeRoom()
-	watch.start(cutout.Refine)
+	if err := turn.start(ctx, cutout.Refine); err != nil {
+		return nil, err
+	}
 	alpha, err := matte(ctx, photo, found, options.Edges)
 	if err != nil {
 		return nil, err
@@ -105,7 +109,9 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		mask.Harden(alpha)
 	}
 
-	watch.start(cutout.Compose)
+	if err := turn.start(ctx, cutout.Compose); err != nil {
+		return nil, err
+	}
 	var placed *cutout.Placed
 	if options.Layout != nil {
 		photo, placed, err = lay(ctx, scene, alpha, options, settings.Decode)
@@ -116,8 +122,9 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 		return nil, err
 	}
 
-	turn.memory.makeRoom()
-	watch.start(cutout.Encode)
+	if err := turn.start(ctx, cutout.Encode); err != nil {
+		return nil, err
+	}
 	result := &cutout.Result{
 		MediaType: options.Format.MediaType(),
 		Width:     photo.Width, Height: photo.Height,
@@ -126,7 +133,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	if result.File, err = file(ctx, photo, alpha, options); err != nil {
 		return nil, err
 	}
-	result.Timings = watch.stop()
+	result.Timings = turn.watch.stop()
 	if job.Hold {
 		kept = int64(cap(result.File))
 		result.Release = p.hold(job.Owner, turn.memory)
@@ -139,7 +146,19 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 type turn struct {
 	files
 	memory *lease
+	steps  *member
+	watch  *stopwatch
 	leave  func()
+}
+
+// start begins a stage: it gives way to others, and sees that there is memory.
+func (t *turn) start(ctx context.Context, stage cutout.Stage) error {
+	t.watch.start(stage)
+	if err := t.steps.next(ctx); err != nil {
+		return err
+	}
+	t.memory.makeRoom()
+	return nil
 }
 
 // files are a job's files, nil where there is none.
@@ -147,13 +166,13 @@ type files struct{ photo, background, hints *decode.Upload }
 
 // admit waits for the job's turn and its memory, for at most half of its time:
 // later it would have too little time left to finish.
-func (p *Pipeline) admit(ctx context.Context, job cutout.Job, options cutout.Options, watch *stopwatch) (*turn, error) {
+func (p *Pipeline) admit(ctx context.Context, job cutout.Job, options cutout.Options) (*turn, error) {
 	settings := p.settings.Load()
 	patience, cancel := context.WithTimeout(ctx, settings.Timeout/2)
 	defer cancel()
-	var t turn
+	t := turn{watch: newStopwatch(job.Observe), steps: p.queue.whole.enter(job.Owner)}
 	var err error
-	if t.leave, err = p.queue.Enter(patience, job.Owner, watch.waiting); err == nil {
+	if t.leave, err = p.queue.Enter(patience, job.Owner, t.watch.waiting); err == nil {
 		if err = t.reserve(patience, p.room, job.Upload, options, settings.Decode); err != nil {
 			t.leave()
 		}

@@ -14,8 +14,9 @@ import (
 //   - two jobs that run or whose result is not sent yet, and
 //   - a quarter of the places to wait,
 //
-// so that there is always a worker, memory and a place for others. These limits do
-// not apply to jobs without an owner.
+// so that there is always a worker, memory and a place for others. Jobs that run give
+// way to those of owners with fewer jobs; see stretch. None of this applies to jobs
+// without an owner.
 type Queue struct {
 	mu       sync.Mutex
 	workers  int
@@ -26,6 +27,9 @@ type Queue struct {
 	owners   map[string]*owner
 	turns    uint64        // turns given so far
 	typical  time.Duration // smoothed time that a job runs
+
+	whole stretch // from decoding to the result
+	model stretch // the runs of the model, which all jobs share even where there are many cores
 }
 
 // mostAtOnce is how many jobs of one owner may run or hold an unsent result.
@@ -46,7 +50,10 @@ type ticket struct {
 // NewQueue returns a queue in which at most workers jobs run and capacity jobs
 // wait.
 func NewQueue(workers, capacity int) *Queue {
-	return &Queue{workers: max(1, workers), capacity: max(0, capacity), owners: map[string]*owner{}, typical: time.Second}
+	q := &Queue{workers: max(1, workers), capacity: max(0, capacity), owners: map[string]*owner{}, typical: time.Second}
+	q.whole = stretch{queue: q, members: map[*member]struct{}{}}
+	q.model = stretch{queue: q, members: map[*member]struct{}{}, always: true}
+	return q
 }
 
 // Resize changes both numbers; jobs already admitted stay.
