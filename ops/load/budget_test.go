@@ -60,7 +60,7 @@ func (s *server) crowd(t *testing.T, file, behind []byte) {
 	var statuses sync.Map
 	var visitors sync.WaitGroup
 	for i, query := range []string{
-		"", "depth=16", "depth=16&crop=5", "background=blur&crop=0", "shadow=40", "format=webp", "format=jpeg", "behind",
+		"", "depth=16", "depth=16&crop=5", "background=blur&crop=0", "shadow=40&aspect=1:1&margin=10", "format=webp", "format=jpeg", "behind",
 	} {
 		visitors.Go(func() {
 			body, kind := file, "application/octet-stream"

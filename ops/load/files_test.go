@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"io"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"golang.org/x/image/tiff"
@@ -19,8 +20,8 @@ import (
 	"bgremover.pro/core/encode"
 )
 
-// largeFiles makes photos in every format that can be written here, small files
-// but for the noise.
+// largeFiles makes photos in every format, small files but for the noise. Those that
+// cannot be written here, testdata, always have 8160 x 6120 pixels.
 var largeFiles = map[string]func(t testing.TB, width, height int) []byte{
 	"png":   flatPNG,
 	"noise": noiseJPEG,
@@ -32,6 +33,8 @@ var largeFiles = map[string]func(t testing.TB, width, height int) []byte{
 	"jpeg": func(t testing.TB, width, height int) []byte {
 		return written(t, func(w io.Writer) error { return jpeg.Encode(w, shades(width, height), nil) })
 	},
+	"heic": stored("large.heic"),
+	"avif": stored("large.avif"),
 	"gif": func(t testing.TB, width, height int) []byte {
 		return written(t, func(w io.Writer) error { return gif.Encode(w, palettedImage(width, height), nil) })
 	},
@@ -41,6 +44,17 @@ var largeFiles = map[string]func(t testing.TB, width, height int) []byte{
 	"tiff16": func(t testing.TB, width, height int) []byte {
 		return written(t, func(w io.Writer) error { return tiff.Encode(w, deepImage(width, height), deflated) })
 	},
+}
+
+func stored(name string) func(testing.TB, int, int) []byte {
+	return func(t testing.TB, _, _ int) []byte {
+		t.Helper()
+		file, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
 }
 
 var deflated = &tiff.Options{Compression: tiff.Deflate}
