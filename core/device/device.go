@@ -27,12 +27,23 @@ type Device struct {
 	// Network is the client's IPv4 /32 or IPv6 /64; the zero Prefix where the
 	// request came over something without addresses.
 	Network netip.Prefix
-	// Address is the client's own address, for the access log alone.
+	// Address is the client's own address.
 	Address netip.Addr
 	// Returning says that the identifier came with a valid cookie.
 	Returning bool
 	// CookieEnds is the longest that the cookie stays valid; 0 without one.
 	CookieEnds time.Duration
+}
+
+// Household is the network that the visitors of one home share: an IPv4 address, or
+// an IPv6 /56; the zero Prefix for a client without an address.
+func (d Device) Household() netip.Prefix {
+	bits := 32
+	if d.Address.Is6() {
+		bits = 56
+	}
+	p, _ := d.Address.Prefix(bits)
+	return p
 }
 
 // Options says how devices are told apart.

@@ -21,12 +21,12 @@ func (s *Server) share(c *gin.Context) {
 	if s.devices.Trusted(client) || !client.IsValid() {
 		return
 	}
-	if !s.running.take(client) {
+	if !s.running.Take(client) {
 		s.refuse(c, errManyRequests)
 		c.Abort()
 		return
 	}
-	defer s.running.give(client)
+	defer s.running.Give(client)
 	c.Next()
 }
 
@@ -65,7 +65,7 @@ func ownerOf(c *gin.Context, who device.Device) string {
 	if !who.Network.IsValid() {
 		return "" // a listener without addresses cannot tell visitors apart
 	}
-	return household(who.Address).String()
+	return who.Household().String()
 }
 
 // keyOf says what a request is charged to.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"bgremover.pro/core/connlimit"
 	"bgremover.pro/core/device"
 	"bgremover.pro/core/upload"
 )
@@ -27,7 +28,7 @@ type Server struct {
 	http     *http.Server
 	uploads  upload.Service
 	progress *tracker
-	running  *shares // requests, by client
+	running  *connlimit.Shares // requests, by client
 
 	draining atomic.Bool
 	current  atomic.Pointer[generation]
@@ -52,7 +53,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		options: o, log: o.Log, devices: o.Devices, limits: o.Limiter,
 		uploads:  upload.Service{Remover: o.Remover, Memory: upload.NewMemory(o.UploadMemory), Pace: o.Pace, Timeout: o.JobTimeout},
-		progress: newTracker(), running: newShares(o.MaxConnections),
+		progress: newTracker(), running: connlimit.NewShares(o.MaxConnections),
 	}
 	first, err := s.newGeneration(o.Settings())
 	if err != nil {
@@ -67,7 +68,7 @@ func New(o Options) (*Server, error) {
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ConnState:         follow,
+		ConnState:         connlimit.Follow,
 		ErrorLog:          log.New(acceptErrors{o.Log}, "", 0),
 	}
 	return s, nil
@@ -88,7 +89,7 @@ func (e acceptErrors) Write(line []byte) (int, error) {
 // http.ErrServerClosed. TLS goes on top of the bounds on connections, as net/http
 // recognises encrypted connections by their type.
 func (s *Server) Serve(l net.Listener) error {
-	bounded := newConnections(l, s.options.MaxConnections, s.devices.Trusted)
+	bounded := connlimit.New(l, s.options.MaxConnections, s.devices.Trusted)
 	if s.options.TLS != nil {
 		return s.http.ServeTLS(bounded, "", "")
 	}

@@ -1,4 +1,7 @@
-package web
+// Package connlimit bounds what the clients of a server hold at a time, by address, by
+// household and by the wider networks around them: open connections and requests in
+// progress.
+package connlimit
 
 import (
 	"container/list"
@@ -9,12 +12,12 @@ import (
 	"sync"
 )
 
-// connections is a listener that bounds how many connections are open, in total
+// Listener is a listener that bounds how many connections are open, in total
 // and per network. When a bound is reached, an idle connection is closed for each
 // new one, the longest idle first; visitors wait only while every connection
 // carries a request. Trusted proxies have no share, as they carry many visitors,
-// who are counted by their requests (see Server.share).
-type connections struct {
+// who are to be counted by their requests.
+type Listener struct {
 	net.Listener
 	most    int
 	trusted func(netip.Addr) bool
@@ -23,12 +26,14 @@ type connections struct {
 	changed *sync.Cond // one became idle or closed, or the listener was closed
 	closed  bool
 	open    int
-	shares  *shares
+	shares  *Shares
 	idle    list.List // of *connection without a request, the longest first
 }
 
-func newConnections(l net.Listener, most int, trusted func(netip.Addr) bool) *connections {
-	c := &connections{Listener: l, most: most, trusted: trusted, shares: newShares(most)}
+// New bounds the connections of a listener to most; trusted says which peers are
+// proxies. The http.Server needs Follow as its ConnState hook.
+func New(l net.Listener, most int, trusted func(netip.Addr) bool) *Listener {
+	c := &Listener{Listener: l, most: most, trusted: trusted, shares: NewShares(most)}
 	c.changed = sync.NewCond(&c.mu)
 	return c
 }
@@ -36,14 +41,14 @@ func newConnections(l net.Listener, most int, trusted func(netip.Addr) bool) *co
 // connection is one that is counted.
 type connection struct {
 	net.Conn
-	of   *connections
+	of   *Listener
 	peer netip.Addr    // not valid for a trusted proxy and for what has no address
 	idle *list.Element // in the listener's list; nil while it carries a request
 	gone bool
 }
 
 // Accept returns the next connection that is within its network's share.
-func (l *connections) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
@@ -62,7 +67,7 @@ func (l *connections) Accept() (net.Conn, error) {
 
 // await waits until one more can be opened, or an idle one closed for it. It
 // returns false if the listener was closed.
-func (l *connections) await() bool {
+func (l *Listener) await() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.open >= l.most && l.idle.Len() == 0 && !l.closed {
@@ -73,7 +78,7 @@ func (l *connections) await() bool {
 
 // admit counts a connection, and closes an idle one for it if necessary. It
 // returns nil if the connection's network has its full share and none is idle.
-func (l *connections) admit(conn net.Conn) *connection {
+func (l *Listener) admit(conn net.Conn) *connection {
 	c := &connection{Conn: conn, of: l, peer: l.counted(conn)}
 	var victim *connection
 	l.mu.Lock()
@@ -101,7 +106,7 @@ func (l *connections) admit(conn net.Conn) *connection {
 }
 
 // counted is the address that a connection is counted against.
-func (l *connections) counted(conn net.Conn) netip.Addr {
+func (l *Listener) counted(conn net.Conn) netip.Addr {
 	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok {
 		return netip.Addr{}
@@ -113,7 +118,7 @@ func (l *connections) counted(conn net.Conn) netip.Addr {
 	return peer
 }
 
-func (l *connections) longestIdle(within netip.Prefix) *connection {
+func (l *Listener) longestIdle(within netip.Prefix) *connection {
 	for e := l.idle.Front(); e != nil; e = e.Next() {
 		if c := e.Value.(*connection); within.Contains(c.peer) {
 			return c
@@ -123,7 +128,7 @@ func (l *connections) longestIdle(within netip.Prefix) *connection {
 }
 
 // Close ends the wait for connections too.
-func (l *connections) Close() error {
+func (l *Listener) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	l.changed.Broadcast()
@@ -158,8 +163,8 @@ func (c *connection) rest(idle bool) {
 	}
 }
 
-// follow is the http.Server's ConnState hook: it marks connections idle or active.
-func follow(conn net.Conn, state http.ConnState) {
+// Follow is the http.Server's ConnState hook: it marks connections idle or active.
+func Follow(conn net.Conn, state http.ConnState) {
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		conn = encrypted.NetConn()
 	}

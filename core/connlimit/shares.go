@@ -1,14 +1,14 @@
-package web
+package connlimit
 
 import (
 	"net/netip"
 	"sync"
 )
 
-// shares counts what clients hold, and bounds it by address, by household and by
+// Shares counts what clients hold, and bounds it by address, by household and by
 // the wider networks around them, as the limits on photos do: the owner of a
 // block of addresses is not a thousand visitors.
-type shares struct {
+type Shares struct {
 	one int // what one IPv4 address or one IPv6 /64 may hold
 
 	mu   sync.Mutex
@@ -24,15 +24,15 @@ var (
 
 type level struct{ bits, times int }
 
-// newShares gives one address a 64th of the total, or sixteen if that is more: a
+// NewShares gives one address a 64th of the total, or sixteen if that is more: a
 // browser opens six connections, and several people share an address.
-func newShares(all int) *shares {
-	return &shares{one: min(all, max(16, all/64)), held: map[netip.Prefix]int{}}
+func NewShares(all int) *Shares {
+	return &Shares{one: min(all, max(16, all/64)), held: map[netip.Prefix]int{}}
 }
 
 // full returns the network around the address that has its full share; it is not
 // valid if there is none.
-func (s *shares) full(peer netip.Addr) netip.Prefix {
+func (s *Shares) full(peer netip.Addr) netip.Prefix {
 	for _, r := range levelsOf(peer) {
 		if p := network(peer, r.bits); s.held[p] >= s.one*r.times {
 			return p
@@ -41,7 +41,7 @@ func (s *shares) full(peer netip.Addr) netip.Prefix {
 	return netip.Prefix{}
 }
 
-func (s *shares) add(peer netip.Addr, n int) {
+func (s *Shares) add(peer netip.Addr, n int) {
 	for _, r := range levelsOf(peer) {
 		p := network(peer, r.bits)
 		if s.held[p] += n; s.held[p] == 0 {
@@ -50,8 +50,8 @@ func (s *shares) add(peer netip.Addr, n int) {
 	}
 }
 
-// take counts one more for an address, and reports whether it may have it.
-func (s *shares) take(peer netip.Addr) bool {
+// Take counts one more for an address, and reports whether it may have it.
+func (s *Shares) Take(peer netip.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.full(peer).IsValid() {
@@ -61,7 +61,8 @@ func (s *shares) take(peer netip.Addr) bool {
 	return true
 }
 
-func (s *shares) give(peer netip.Addr) {
+// Give takes back what Take counted.
+func (s *Shares) Give(peer netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.add(peer, -1)
@@ -81,13 +82,4 @@ func levelsOf(peer netip.Addr) []level {
 func network(a netip.Addr, bits int) netip.Prefix {
 	p, _ := a.Prefix(bits) // not valid where there is no address
 	return p
-}
-
-// household is the network that the visitors of one home share: an IPv4
-// address, or an IPv6 /56.
-func household(a netip.Addr) netip.Prefix {
-	if a.Is6() {
-		return network(a, 56)
-	}
-	return network(a, 32)
 }
