@@ -57,7 +57,7 @@ test-tools: ## install the Debian packages that the tests need: servers and a br
 
 .PHONY: security
 security: setup ## measure the cost of crafted files of full size, in every format (minutes)
-	BGREMOVER_SECURITY=long go test -count 1 -timeout 60m -v ./ops/security
+	SECURITY=long go test -count 1 -timeout 60m -v ./ops/security
 
 .PHONY: lint
 lint: ## check formatting, vet, run linters for Go and JavaScript, verify modules, and that the server needs no cgo

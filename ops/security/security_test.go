@@ -34,7 +34,7 @@ type cost struct {
 }
 
 // long says whether the files have the size that a server accepts by default.
-var long = os.Getenv("BGREMOVER_SECURITY") == "long"
+var long = os.Getenv("SECURITY") == "long"
 
 // scale returns about how many bytes and pixels the files have.
 func scale() (size, pixels int) {
