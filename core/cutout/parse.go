@@ -33,7 +33,7 @@ var OptionList = []Option{
 	option("hints", "the `FILE` of a picture of the photo's proportions: green what belongs to the subject, red what does not, transparent the rest",
 		noHints, func(o *Options) *[]byte { return &o.Hints }),
 	option("box", "the part of the photo that the subject lies in: `LEFT,TOP,RIGHT,BOTTOM` in pixels, or with % in per cent", ParseBox, func(o *Options) **Region { return &o.Region }),
-	option("depth", "bits a channel: 8, or 16 for PNG", parseDepth, func(o *Options) *int { return &o.Depth }),
+	option("depth", "bits a channel: 8 (the default), or 16 for PNG", parseDepth, func(o *Options) *int { return &o.Depth }),
 	option("model", "an installed model", parseName("model"), func(o *Options) *string { return &o.Model }),
 	option("backend", "a configured backend", parseName("backend"), func(o *Options) *string { return &o.Backend }),
 }
