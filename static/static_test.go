@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"bgremover.pro/texts"
 )
 
 func TestEveryFileIsServedUnderItsPath(t *testing.T) {
@@ -127,7 +129,7 @@ func TestManifest(t *testing.T) {
 		Name  string
 		Icons []struct{ Src string }
 	}
-	if err := json.Unmarshal(Manifest(`A "name"`), &manifest); err != nil {
+	if err := json.Unmarshal(Manifest(`A "name"`, texts.English), &manifest); err != nil {
 		t.Fatal(err)
 	}
 	if manifest.Name != `A "name"` {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/texts"
 )
 
 //go:embed operator
@@ -181,7 +182,7 @@ type OperatorSet struct{ parsed *template.Template }
 
 // NewOperator parses them. asset gives the address of a file in static.
 func NewOperator(asset func(name string) string) (*OperatorSet, error) {
-	parsed, err := template.New("operator").Funcs(functions(asset, "")).Option("missingkey=error").ParseFS(operatorFiles, "operator/*.html")
+	parsed, err := template.New("operator").Funcs(functions(texts.English, asset, "")).Option("missingkey=error").ParseFS(operatorFiles, "operator/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("templates: %w", err)
 	}

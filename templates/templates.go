@@ -36,6 +36,8 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+
+	"bgremover.pro/texts"
 )
 
 //go:embed layout page fragment
@@ -48,11 +50,12 @@ type Site struct {
 	PublicURL string
 }
 
-// Set is all templates, parsed.
+// Set is all templates in one language, parsed.
 type Set struct {
-	site  Site
-	mark  string
-	views map[string]*template.Template
+	site     Site
+	language *texts.Language
+	mark     string
+	views    map[string]*template.Template
 }
 
 // View is one of the view structs of this package.
@@ -61,11 +64,18 @@ type View interface {
 	name() string
 }
 
-// New parses every template. asset gives the address of a file in static, such
+// For returns the set for a site. It shares what was parsed.
+func (s *Set) For(site Site) *Set {
+	of := *s
+	of.site = site
+	return &of
+}
+
+// New parses every template for a language. asset gives the address of a file in static, such
 // as "/static/1f3a/css/site.css" for "css/site.css".
-func New(site Site, asset func(name string) string) (*Set, error) {
-	set := &Set{site: site, mark: newMark(), views: map[string]*template.Template{}}
-	base := template.New("base").Funcs(functions(asset, set.mark)).Option("missingkey=error")
+func New(language *texts.Language, asset func(name string) string) (*Set, error) {
+	set := &Set{language: language, mark: newMark(), views: map[string]*template.Template{}}
+	base := template.New("base").Funcs(functions(language, asset, set.mark)).Option("missingkey=error")
 	if err := parse(base, "layout", "fragment"); err != nil {
 		return nil, err
 	}

@@ -9,15 +9,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bgremover.pro/texts"
 )
 
 func newSet(t *testing.T) *Set {
 	t.Helper()
-	set, err := New(Site{Name: "BGRemover", PublicURL: "https://example.org"}, func(name string) string { return "/static/v/" + name })
+	set, err := New(texts.English, func(name string) string { return "/static/v/" + name })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set
+	return set.For(Site{Name: "BGRemover", PublicURL: "https://example.org"})
 }
 
 func everyView() []View {
@@ -120,23 +122,24 @@ func TestPagesHoldNothingThatMayNotBeCached(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
+	w := words{texts.English}
 	for got, want := range map[string]string{
-		size(30 << 20):                        "30 MB",
-		size(1):                               "1 KB",
-		size(5<<20 + 512<<10):                 "5.5 MB",
-		megapixels(50_000_000):                "50 megapixels",
-		megapixels(12_300_000):                "12.3 megapixels",
-		span(time.Second):                     "1 second",
-		span(90 * time.Second):                "90 seconds",
-		span(10*time.Minute + time.Second):    "11 minutes",
-		span(time.Hour):                       "1 hour",
-		span(24 * time.Hour):                  "1 day",
-		span(30 * 24 * time.Hour):             "30 days",
-		span(0):                               "0 seconds",
-		rate(Rate{}):                          "no limit",
-		rate(Rate{60, time.Hour}):             "60 photos an hour",
-		rate(Rate{1, time.Minute}):            "1 photo a minute",
-		rate(Rate{5, 10 * time.Minute}):       "5 photos in 10 minutes",
+		w.size(30 << 20):                      "30 MB",
+		w.size(1):                             "1 KB",
+		w.size(5<<20 + 512<<10):               "5.5 MB",
+		w.megapixels(50_000_000):              "50 megapixels",
+		w.megapixels(12_300_000):              "12.3 megapixels",
+		w.span(time.Second):                   "1 second",
+		w.span(90 * time.Second):              "90 seconds",
+		w.span(10*time.Minute + time.Second):  "11 minutes",
+		w.span(time.Hour):                     "1 hour",
+		w.span(24 * time.Hour):                "1 day",
+		w.span(30 * 24 * time.Hour):           "30 days",
+		w.span(0):                             "0 seconds",
+		w.rate(Rate{}):                        "no limit",
+		w.rate(Rate{60, time.Hour}):           "60 photos an hour",
+		w.rate(Rate{1, time.Minute}):          "1 photo a minute",
+		w.rate(Rate{5, 10 * time.Minute}):     "5 photos in 10 minutes",
 		extension("image/jpeg"):               "jpg",
 		extension("image/webp"):               "webp",
 		fmt.Sprint(seconds(1)):                "1",

@@ -14,37 +14,36 @@ import (
 // encodings are the content codings on offer, best first.
 var encodings = []string{"br", "zstd", "gzip"}
 
-// cache holds compressed documents: most pages survive a change of settings.
+// cache holds compressed texts: most pages survive a change of settings.
 var cache = struct {
 	sync.Mutex
-	documents map[[sha256.Size]byte]Document
-}{documents: map[[sha256.Size]byte]Document{}}
+	documents map[[sha256.Size]byte]map[string][]byte
+}{documents: map[[sha256.Size]byte]map[string][]byte{}}
 
-// maxCached bounds the cache, in documents.
+// maxCached bounds the cache, in texts.
 const maxCached = 256
 
 // Compressed makes a document of a text in every encoding, at the best level of
-// each: this happens once per text, never per request.
-func Compressed(contentType string, body []byte) (*Document, error) {
-	key := sha256.Sum256(append([]byte(contentType+"\n"), body...))
-	cache.Lock()
-	defer cache.Unlock()
-	if doc, known := cache.documents[key]; known {
-		return &doc, nil
-	}
-	encoded := map[string][]byte{}
-	for _, encoding := range encodings {
-		var err error
-		if encoded[encoding], err = compress(encoding, body); err != nil {
-			return nil, err
+// each: this happens once per text, when somebody first asks for it.
+func Compressed(contentType string, body []byte) *Document {
+	return document(contentType, body, func(sum [sha256.Size]byte) map[string][]byte {
+		cache.Lock()
+		defer cache.Unlock()
+		if encoded, known := cache.documents[sum]; known {
+			return encoded
 		}
-	}
-	if len(cache.documents) >= maxCached {
-		clear(cache.documents)
-	}
-	doc := Encoded(contentType, body, encoded)
-	cache.documents[key] = *doc
-	return doc, nil
+		encoded := map[string][]byte{}
+		for _, encoding := range encodings {
+			if b, err := compress(encoding, body); err == nil {
+				encoded[encoding] = b
+			}
+		}
+		if len(cache.documents) >= maxCached {
+			clear(cache.documents)
+		}
+		cache.documents[sum] = encoded
+		return encoded
+	})
 }
 
 func compress(encoding string, body []byte) ([]byte, error) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,7 +20,8 @@ type Document struct {
 	Link []string // the Link header: what the first paint needs
 
 	contentType []string
-	variants    []variant // best first; the last is the plain one
+	plain       variant
+	encoded     func() []variant // best first
 }
 
 // variant is a document in one encoding, with the headers ready to be sent.
@@ -37,16 +39,25 @@ func New(contentType string, body []byte) *Document { return Encoded(contentType
 // Encoded makes a document of a body and what it is in some encodings, of which it
 // keeps those that are smaller.
 func Encoded(contentType string, body []byte, encoded map[string][]byte) *Document {
-	d := &Document{contentType: []string{contentType}}
+	return document(contentType, body, func([sha256.Size]byte) map[string][]byte { return encoded })
+}
+
+// document encodes a body when that is first asked for.
+func document(contentType string, body []byte, encode func(sum [sha256.Size]byte) map[string][]byte) *Document {
 	sum := sha256.Sum256(append([]byte(contentType+"\n"), body...))
 	hash := base64.RawURLEncoding.EncodeToString(sum[:12])
-	for _, encoding := range encodings {
-		if b := encoded[encoding]; b != nil && len(b) < len(body) {
-			d.variants = append(d.variants, newVariant(encoding, hash+"-"+encoding, b))
-		}
+	return &Document{
+		contentType: []string{contentType}, plain: newVariant("", hash, body),
+		encoded: sync.OnceValue(func() (all []variant) {
+			encoded := encode(sum)
+			for _, encoding := range encodings {
+				if b := encoded[encoding]; b != nil && len(b) < len(body) {
+					all = append(all, newVariant(encoding, hash+"-"+encoding, b))
+				}
+			}
+			return all
+		}),
 	}
-	d.variants = append(d.variants, newVariant("", hash, body))
-	return d
 }
 
 func newVariant(encoding, tag string, body []byte) variant {
@@ -61,7 +72,7 @@ func newVariant(encoding, tag string, body []byte) variant {
 }
 
 // Plain returns the body without encoding.
-func (d *Document) Plain() []byte { return d.variants[len(d.variants)-1].body }
+func (d *Document) Plain() []byte { return d.plain.body }
 
 // ServeHTTP answers a GET or HEAD, conditional or in ranges or whole. The headers
 // that caches act on are a Policy's.
@@ -99,13 +110,15 @@ func conditional(h http.Header) bool {
 
 // pick returns the best variant that a client accepts.
 func (d *Document) pick(accept []string) variant {
-	plain := d.variants[len(d.variants)-1]
-	for _, v := range d.variants {
-		if v.encoding != "" && acceptsAny(accept, v.encoding) {
+	if len(accept) == 0 {
+		return d.plain
+	}
+	for _, v := range d.encoded() {
+		if acceptsAny(accept, v.encoding) {
 			return v
 		}
 	}
-	return plain
+	return d.plain
 }
 
 // acceptsAny reads the Accept-Encoding fields of a request.

@@ -3,29 +3,27 @@ package web
 import (
 	"encoding/json"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/core/httpcache"
 	"bgremover.pro/static"
+	"bgremover.pro/texts"
 )
 
-// assetDocuments makes each embedded file's document on first use, once per
-// process.
-var assetDocuments = func() map[string]func() (*httpcache.Document, error) {
-	docs := map[string]func() (*httpcache.Document, error){}
+// assetDocuments are the embedded files' documents.
+var assetDocuments = func() map[string]*httpcache.Document {
+	docs := map[string]*httpcache.Document{}
 	for _, f := range static.Files() {
-		docs[f.Name] = sync.OnceValues(func() (*httpcache.Document, error) {
-			if strings.HasPrefix(f.MediaType, "image/") && f.MediaType != "image/svg+xml" {
-				return httpcache.New(f.MediaType, f.Content), nil
-			}
-			if len(f.Encoded) > 0 {
-				return httpcache.Encoded(f.MediaType, f.Content, f.Encoded), nil
-			}
-			return httpcache.Compressed(f.MediaType, f.Content)
-		})
+		switch {
+		case strings.HasPrefix(f.MediaType, "image/") && f.MediaType != "image/svg+xml":
+			docs[f.Name] = httpcache.New(f.MediaType, f.Content)
+		case len(f.Encoded) > 0:
+			docs[f.Name] = httpcache.Encoded(f.MediaType, f.Content, f.Encoded)
+		default:
+			docs[f.Name] = httpcache.Compressed(f.MediaType, f.Content)
+		}
 	}
 	return docs
 }()
@@ -37,19 +35,12 @@ func (s *Server) asset(c *gin.Context) {
 		s.fail(c, errNotFound)
 		return
 	}
-	s.serveAsset(c, file.Name)
+	assetDocuments[file.Name].ServeHTTP(c.Writer, c.Request)
 }
 
 // favicon answers browsers that ask for it without having read a page.
-func (s *Server) favicon(c *gin.Context) { s.serveAsset(c, "icons/icon.svg") }
-
-func (s *Server) serveAsset(c *gin.Context, name string) {
-	doc, err := assetDocuments[name]()
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	doc.ServeHTTP(c.Writer, c.Request)
+func (s *Server) favicon(c *gin.Context) {
+	assetDocuments["icons/icon.svg"].ServeHTTP(c.Writer, c.Request)
 }
 
 // addFixed creates the files whose addresses are fixed by convention.
@@ -63,24 +54,21 @@ func (g *generation) addFixed() error {
 	if err != nil {
 		return err
 	}
-	texts := []struct{ path, contentType, body string }{
+	type file struct{ path, contentType, body string }
+	fixed := []file{
 		{"/sw.js", "text/javascript; charset=utf-8", string(static.Worker(g.tag))},
-		{"/manifest.webmanifest", "application/manifest+json", string(static.Manifest(site.SiteName))},
 		{"/api/v1/openapi.json", "application/json", string(api)},
 		{"/robots.txt", "text/plain; charset=utf-8", robots},
 		{"/.well-known/gpc.json", "application/json", string(gpc)},
 	}
 	if site.ContactEmail != "" {
-		texts = append(texts, struct{ path, contentType, body string }{
-			"/.well-known/security.txt", "text/plain; charset=utf-8", security(site),
-		})
+		fixed = append(fixed, file{"/.well-known/security.txt", "text/plain; charset=utf-8", security(site)})
 	}
-	for _, t := range texts {
-		doc, err := httpcache.Compressed(t.contentType, []byte(t.body))
-		if err != nil {
-			return err
-		}
-		g.documents[t.path] = doc
+	for _, l := range texts.All {
+		fixed = append(fixed, file{l.To("/manifest.webmanifest"), "application/manifest+json", string(static.Manifest(site.SiteName, l))})
+	}
+	for _, f := range fixed {
+		g.documents[f.path] = httpcache.Compressed(f.contentType, []byte(f.body))
 	}
 	return nil
 }
@@ -90,6 +78,7 @@ Disallow: /api/
 Disallow: /device/
 Disallow: /gallery/
 Disallow: /help/
+Disallow: /*/help/
 `
 
 // security is RFC 9116. It must carry an expiry; a year from when the settings

@@ -177,7 +177,7 @@ func TestErrorsNameTheirPhoto(t *testing.T) {
 	s := start(t, fussy)
 	form := newForm().file("<i>holiday.jpg", "bad").file(strings.Repeat("ä", 300)+".jpg", "bad")
 	r := s.post(formPath, form)
-	r.expect(t, 415, "Photo 1 · &lt;i&gt;holiday.jpg", "Photo 2 · "+strings.Repeat("ä", 80)+"…<")
+	r.expect(t, 415, "Photo 1 · <bdi>&lt;i&gt;holiday.jpg", "Photo 2 · <bdi>"+strings.Repeat("ä", 80)+"…<")
 }
 
 // A device that the operator has blocked learns that, and nothing of a limit.

@@ -9,10 +9,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"bgremover.pro/core/httpcache"
 	"bgremover.pro/static"
 	"bgremover.pro/templates"
+	"bgremover.pro/texts"
 )
 
 // generation is everything derived from the settings: pages in every encoding,
@@ -20,7 +22,7 @@ import (
 // settings change, never for a request.
 type generation struct {
 	settings  *Settings
-	templates *templates.Set
+	templates map[*texts.Language]*templates.Set
 	documents map[string]*httpcache.Document // by path
 	policy    *httpcache.Policy
 	tag       string
@@ -54,15 +56,31 @@ func (s *Server) generation() *generation {
 // release and with settings that show on a page.
 func (s *Server) Tag() string { return s.generation().tag }
 
+// parsed are the templates in every language, once per process.
+var parsed = sync.OnceValues(func() (map[*texts.Language]*templates.Set, error) {
+	all := map[*texts.Language]*templates.Set{}
+	for _, l := range texts.All {
+		set, err := templates.New(l, static.Path)
+		if err != nil {
+			return nil, err
+		}
+		all[l] = set
+	}
+	return all, nil
+})
+
 func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 	g := &generation{
-		settings: settings, documents: map[string]*httpcache.Document{},
+		settings: settings, documents: map[string]*httpcache.Document{}, templates: map[*texts.Language]*templates.Set{},
 		hsts: strings.HasPrefix(settings.PublicURL, "https://"), cross: http.NewCrossOriginProtection(),
 	}
-	var err error
-	g.templates, err = templates.New(templates.Site{Name: settings.SiteName, PublicURL: settings.PublicURL}, static.Path)
+	site := templates.Site{Name: settings.SiteName, PublicURL: settings.PublicURL}
+	sets, err := parsed()
 	if err != nil {
 		return nil, err
+	}
+	for l, set := range sets {
+		g.templates[l] = set.For(site)
 	}
 	if settings.PublicURL != "" {
 		if err := g.cross.AddTrustedOrigin(settings.PublicURL); err != nil {
@@ -73,9 +91,7 @@ func (s *Server) newGeneration(settings *Settings) (*generation, error) {
 		return nil, err
 	}
 	if offer := settings.OnDevice; offer != nil {
-		if g.documents[offer.List], err = httpcache.Compressed("application/json", offer.Content); err != nil {
-			return nil, err
-		}
+		g.documents[offer.List] = httpcache.Compressed("application/json", offer.Content)
 	}
 	g.tag = g.fingerprint(s.options.Version)
 	g.policy = httpcache.NewPolicy(settings.Cache, g.tag)
@@ -93,24 +109,29 @@ func (g *generation) renderPages() error {
 		"/gallery": templates.Gallery{},
 		"/offline": templates.Offline{},
 		"/contact": templates.Contact{Email: g.settings.ContactEmail},
-		"/api":     api,
 		"/privacy": privacyOf(g.settings),
 
 		"/help/tips":  templates.Tips{Limits: limitsOf(g.settings)},
 		"/help/modes": templates.Modes{},
 	}
-	for path, view := range views {
-		var html bytes.Buffer
-		if err := g.templates.Render(&html, view); err != nil {
-			return err
+	for _, l := range texts.All {
+		for path, view := range views {
+			if err := g.renderPage(l, l.To(path), view); err != nil {
+				return err
+			}
 		}
-		doc, err := httpcache.Compressed(htmlType, html.Bytes())
-		if err != nil {
-			return err
-		}
-		doc.Link = preload(html.Bytes())
-		g.documents[path] = doc
 	}
+	return g.renderPage(texts.English, "/api", api)
+}
+
+func (g *generation) renderPage(l *texts.Language, path string, view templates.View) error {
+	var html bytes.Buffer
+	if err := g.templates[l].Render(&html, view); err != nil {
+		return err
+	}
+	doc := httpcache.Compressed(htmlType, html.Bytes())
+	doc.Link = preload(html.Bytes())
+	g.documents[path] = doc
 	return nil
 }
 

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/templates"
+	"bgremover.pro/texts"
 )
 
 // page answers a page that is the same for everyone.
@@ -30,16 +32,32 @@ func (s *Server) fixed(path string) gin.HandlerFunc {
 
 func (s *Server) nothing(c *gin.Context) { s.fail(c, errNotFound) }
 
-// home redirects a browser that opens an address meant only for POST.
+// languageOf returns the language that a request's address asks for. Elsewhere than
+// below /device/ caches may leave out the query, so only the path counts there.
+func languageOf(c *gin.Context) *texts.Language {
+	path := c.Request.URL.Path
+	if strings.HasPrefix(path, "/device/") {
+		return texts.Of(c.Query("lang"))
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return texts.Of(first)
+}
+
+func templatesOf(c *gin.Context) *templates.Set {
+	return responseOf(c).generation.templates[languageOf(c)]
+}
+
+// home redirects a browser to the start page: from an address meant only for POST, and
+// from that of a language without its last slash.
 func (s *Server) home(c *gin.Context) {
-	c.Header("Location", "/")
+	c.Header("Location", languageOf(c).To("/"))
 	c.Status(http.StatusSeeOther)
 }
 
 // render answers a view rendered for this request.
 func (s *Server) render(c *gin.Context, status int, view templates.View) {
 	var html bytes.Buffer
-	if err := responseOf(c).generation.templates.Render(&html, view); err != nil {
+	if err := templatesOf(c).Render(&html, view); err != nil {
 		s.log.Error("rendering a page failed", "request", responseOf(c).ID, "route", responseOf(c).Route, "error", err)
 		status = http.StatusInternalServerError
 		html.Reset()

@@ -113,7 +113,7 @@ func (f *formAnswer) try(err error) {
 }
 
 func (f *formAnswer) render(view templates.View) error {
-	return responseOf(f.c).generation.templates.Render(f.out, view)
+	return templatesOf(f.c).Render(f.out, view)
 }
 
 // resultsPage is a whole page.
@@ -124,7 +124,7 @@ type resultsPage struct {
 
 func (p *resultsPage) begin() error {
 	p.c.Header("Content-Type", htmlType)
-	before, after, err := responseOf(p.c).generation.templates.RenderAround(templates.Results{})
+	before, after, err := templatesOf(p.c).RenderAround(templates.Results{})
 	if err == nil {
 		p.after = after
 		_, err = p.out.Write(before)
@@ -175,7 +175,7 @@ func (a *archive) begin() error {
 
 func (a *archive) add(o outcome) error {
 	if o.err != nil {
-		a.notes += fmt.Sprintf("Photo %d (%s): %s\n", o.number, o.name, cutout.MessageOf(o.err))
+		a.notes += templatesOf(a.c).Note(o.number, o.name, string(cutout.CodeOf(o.err)), cutout.MessageOf(o.err)) + "\n"
 		return nil //nolint:nilerr // it is in the notes
 	}
 	if err := a.file(fmt.Sprintf("cutout-%d%s", o.number, extension(o.result.MediaType)), o.result.File); err != nil {

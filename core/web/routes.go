@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/core/httpcache"
+	"bgremover.pro/texts"
 )
 
 // route is one line of the public interface.
@@ -25,16 +26,25 @@ func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	const private, page, immutable = httpcache.Private, httpcache.Page, httpcache.Immutable
 	const revalidate, asset = httpcache.Revalidate, httpcache.Asset
-	return []route{
-		{get, "/", page, asPage, s.page("/")},
-		{get, "/gallery", page, asPage, s.page("/gallery")},
-		{get, "/privacy", page, asPage, s.page("/privacy")},
-		{get, "/contact", page, asPage, s.page("/contact")},
-		{get, "/offline", page, asPage, s.page("/offline")},
+	var all []route
+	for _, l := range texts.All {
+		all = append(all,
+			route{get, l.To("/"), page, asPage, s.page(l.To("/"))},
+			route{get, l.To("/gallery"), page, asPage, s.page(l.To("/gallery"))},
+			route{get, l.To("/privacy"), page, asPage, s.page(l.To("/privacy"))},
+			route{get, l.To("/contact"), page, asPage, s.page(l.To("/contact"))},
+			route{get, l.To("/offline"), page, asPage, s.page(l.To("/offline"))},
+			route{get, l.To("/help/tips"), page, asFragment, s.page(l.To("/help/tips"))},
+			route{get, l.To("/help/modes"), page, asFragment, s.page(l.To("/help/modes"))},
+			route{get, l.To("/manifest.webmanifest"), asset, asPage, s.fixed(l.To("/manifest.webmanifest"))},
+		)
+		if l != texts.English {
+			all = append(all, route{get, l.Prefix, private, asPage, s.home})
+		}
+	}
+	return append(all, []route{
 		{get, "/api", page, asPage, s.page("/api")},
 		{get, "/api/v1/openapi.json", page, asProblem, s.fixed("/api/v1/openapi.json")},
-		{get, "/help/tips", page, asFragment, s.page("/help/tips")},
-		{get, "/help/modes", page, asFragment, s.page("/help/modes")},
 		// The service worker answers these from the browser's own storage.
 		{get, "/gallery/:id", private, asPage, s.nothing},
 
@@ -55,7 +65,6 @@ func (s *Server) routes() []route {
 		{get, "/static/*file", immutable, asPage, s.asset},
 		{get, "/ondevice/:hash/:name", immutable, asPage, s.onDevice},
 		{get, "/sw.js", revalidate, asPage, s.fixed("/sw.js")},
-		{get, "/manifest.webmanifest", asset, asPage, s.fixed("/manifest.webmanifest")},
 		{get, "/favicon.ico", asset, asPage, s.favicon},
 		{get, "/robots.txt", asset, asPage, s.fixed("/robots.txt")},
 		{get, "/.well-known/gpc.json", asset, asPage, s.fixed("/.well-known/gpc.json")},
@@ -63,7 +72,7 @@ func (s *Server) routes() []route {
 
 		{get, "/healthz", private, asProblem, s.healthz},
 		{get, "/readyz", private, asProblem, s.readyz},
-	}
+	}...)
 }
 
 // SharedPaths lists the fixed addresses whose answers edges may keep; httpcache.PagesTag

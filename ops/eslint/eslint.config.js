@@ -62,9 +62,9 @@ export default [
   // Go is what wasm_exec.js defines.
   { files: ['**/js/worker/*.js'], languageOptions: { globals: { ...globals.worker, Go: 'readonly' } } },
   {
-    // The server writes the two constants above it.
+    // The server writes the constants above it.
     files: ['**/js/worker/service.js'],
-    languageOptions: { sourceType: 'script', globals: { ...globals.serviceworker, VERSION: 'readonly', ASSETS: 'readonly', MODULE: 'readonly' } },
+    languageOptions: { sourceType: 'script', globals: { ...globals.serviceworker, VERSION: 'readonly', LANGUAGES: 'readonly', ASSETS: 'readonly', MODULE: 'readonly' } },
   },
   { files: ['**/jstest/*.js', '**/eslint.config.js'], languageOptions: { ecmaVersion: 2024, globals: globals.node }, rules },
 ];

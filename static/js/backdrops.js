@@ -4,6 +4,7 @@
 import { layer } from './blobs.js';
 import { shown } from './convert.js';
 import { NONE, blurred, paint } from './style.js';
+import { t } from './texts.js';
 
 let count = 0;
 
@@ -96,7 +97,7 @@ export class Backdrops {
       if (item === this.#item) this.changed({ kind: 'picture', picture });
     } catch {
       if (item !== this.#item) return;
-      this.say('That picture could not be opened. Choose another one.');
+      this.say(t('That picture could not be opened. Choose another one.'));
       this.changed(NONE);
     }
   }
@@ -113,14 +114,14 @@ export class Backdrops {
       return;
     }
     try {
-      if (background.kind === 'blur') this.say('Blurring the original');
+      if (background.kind === 'blur') this.say(t('Blurring the original'));
       const img = await layer(background.picture ?? await blurred(item, background.amount), '');
       if (!current()) return;
       place.replaceChildren(img);
       this.say('');
     } catch {
       if (!current()) return;
-      this.say(background.kind === 'picture' ? 'That picture could not be opened. Choose another one.' : 'The original could not be blurred.');
+      this.say(background.kind === 'picture' ? t('That picture could not be opened. Choose another one.') : t('The original could not be blurred.'));
       this.changed(NONE);
     }
   }

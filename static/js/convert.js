@@ -2,6 +2,7 @@
 
 import { post } from './post.js';
 import { studio } from './studio.js';
+import { t } from './texts.js';
 
 const FOREIGN = /\.(heic|heif|avif|tiff?)$/i;
 
@@ -15,7 +16,7 @@ export async function shown(file, say) {
   } catch (error) {
     if (!FOREIGN.test(file.name) && !/hei[cf]|avif|tiff/.test(file.type)) throw error;
   }
-  say('This browser can’t open that file, so the server converts it');
+  say(t('This browser can’t open that file, so the server converts it'));
   const response = await post({ mode: 'fast', format: 'jpeg', image: file, background: file });
   const blob = await response.blob();
   if (!response.ok || blob.type !== 'image/jpeg') throw new Error('It could not be converted.');

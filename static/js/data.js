@@ -3,6 +3,7 @@
 import './page.js';
 import { remove, usage } from './device/files.js';
 import { settings } from './settings.js';
+import { t } from './texts.js';
 import { announce, bytes } from './words.js';
 
 const CHOICES = { 'no-cookie': ['cookie', 'no'], 'no-gallery': ['gallery', 'off'] };
@@ -15,7 +16,7 @@ for (const [id, [name, value]] of Object.entries(CHOICES)) {
 }
 
 if (!settings.available) {
-  document.getElementById('choices').textContent = 'Your browser blocks site data, so there is no cookie and no gallery anyway, and these choices can’t be saved.';
+  document.getElementById('choices').textContent = t('Your browser blocks site data, so there is no cookie and no gallery anyway, and these choices can’t be saved.');
 }
 
 // What is kept for processing on this device, where something is.
@@ -30,6 +31,6 @@ async function show() {
 document.getElementById('device-remove').addEventListener('click', async () => {
   await remove();
   await show();
-  announce('Removed from this browser');
+  announce(t('Removed from this browser'));
 });
 show();

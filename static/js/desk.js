@@ -2,6 +2,7 @@
 // are styled and saved.
 
 import './correct/action.js';
+import { shown } from './convert.js';
 import { download } from './download.js';
 import { itemOf, relook, replaceCut } from './item.js';
 import { keep } from './keep.js';
@@ -10,6 +11,7 @@ import { Queue } from './queue.js';
 import { update } from './store.js';
 import { studio } from './studio.js';
 import { blobSource } from './blobs.js';
+import { steps, t } from './texts.js';
 import { announce, fileName, uniqueNames } from './words.js';
 
 const $ = (id) => document.getElementById(id);
@@ -48,12 +50,12 @@ export function take(files) {
 async function arrived(card, result) {
   card.item = itemOf(card, result, await card.before, common);
   if (!result.here) htmx.trigger('#quota', 'quota');
-  announce(`${card.name}: background removed`);
+  announce(t('{name}: background removed', { name: card.name }));
   try {
     await makeStage();
     await dress(card);
   } catch (error) {
-    notice('open', `A picture could not be opened: ${error.message}`);
+    notice('open', t('A picture could not be opened: {reason}', { reason: t(error.message) }));
   }
   const hadFocus = card.pane.contains(document.activeElement) || document.activeElement === document.body;
   card.pane.querySelector('.outcome').replaceChildren();
@@ -83,6 +85,15 @@ async function makeStage() {
           const better = await startRival(card, $('panes'), () => look(focused, focused === card));
           if (!better) return;
           await replaceCut(item, better.file, better);
+          reshow(item);
+        },
+      },
+      // A photo that only the server can read is compared once it has made it readable.
+      original: {
+        offered: (item) => !item.before && Boolean(item.original) && !item.here,
+        run: async (item) => {
+          item.readable = await shown(item.original, (words) => stage.say(words));
+          item.before = await studio('view', { photo: item.readable });
           reshow(item);
         },
       },
@@ -131,11 +142,11 @@ function changed() {
   button('retry').hidden = cards.filter((card) => card.state === 'failed' && card.again).length < 2;
   button('clear').hidden = !several;
   button('zip').hidden = !several || !done.length;
-  $('count').textContent = several ? `${done.length} of ${cards.length} done` : '';
-  button('zip').querySelector('span').textContent = done.length < cards.length ? `Download ${done.length} of ${cards.length}` : 'Download all';
+  $('count').textContent = several ? t('{done} of {all} done', { done: done.length, all: cards.length }) : '';
+  button('zip').querySelector('span').textContent = done.length < cards.length ? t('Download {done} of {all}', { done: done.length, all: cards.length }) : t('Download all');
   $('stage').querySelector('[data-act="alike"]').hidden = !several;
   stage?.offer();
-  document.title = open.length ? `${cards.length - open.length} of ${cards.length} · ${title}` : title;
+  document.title = open.length ? `${t('{done} of {all}', { done: cards.length - open.length, all: cards.length })} · ${title}` : title;
   document.documentElement.classList.toggle('busy', cards.length > 0);
 }
 
@@ -149,7 +160,7 @@ function styled(item) {
   pending.set(item, setTimeout(() => {
     pending.delete(item);
     dress(card).then(() => item.kept && update(item.kept, item, ['look', 'behind'])).catch(() => {
-      notice('styling', 'The browser has no space left, so the gallery keeps this picture without its latest look.');
+      notice('styling', t('The browser has no space left, so the gallery keeps this picture without its latest look.'));
     });
   }, 300));
 }
@@ -182,14 +193,15 @@ function alike({ style }) {
   common = style;
   give(() => style);
   withdraw('alike');
-  const sentence = `${items.length} photos now have this look${items.length < queue.cards.length ? '; the others get it when they are done' : ''}.`;
+  const n = items.length;
+  const sentence = n < queue.cards.length ? t('{n} photos now have this look; the others get it when they are done.', { n }) : t('{n} photos now have this look.', { n });
   announce(sentence);
   notice('alike', sentence, {
-    label: 'Undo',
+    label: t('Undo'),
     run() {
       common = commonBefore;
       give((item) => before.get(item));
-      announce('The looks before are back');
+      announce(t('The looks before are back'));
     },
   });
 }
@@ -205,8 +217,8 @@ function clear() {
   look(null);
   withdraw('alike');
   withdraw('cleared');
-  notice('cleared', cards.length === 1 ? 'Photo removed from this page.' : `${cards.length} photos removed from this page.`, {
-    label: 'Undo',
+  notice('cleared', t('{n} photos removed from this page.', { n: cards.length }), {
+    label: t('Undo'),
     run() {
       queue.restore([...cards, ...queue.cards]);
       look(was);
@@ -230,8 +242,8 @@ function remove(card) {
   if (!next) $('image').focus();
   withdraw('removed');
   if (card.item) {
-    notice('removed', `${card.name} removed from this page.`, {
-      label: 'Undo',
+    notice('removed', t('{name} removed from this page.', { name: card.name }), {
+      label: t('Undo'),
       run() {
         queue.restore(cards.filter((each) => each === card || queue.cards.includes(each)));
         look(focused ? card : null);
@@ -264,7 +276,7 @@ function overview() {
 work.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || !focused || queue.cards.length < 2 || event.target.closest('input, select, [tabindex="0"], dialog')) return;
   if (event.key === 'Escape') overview();
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const step = steps[event.key];
   const card = step && queue.cards[queue.cards.indexOf(focused) + step];
   if (!card) return;
   event.preventDefault();
@@ -287,7 +299,7 @@ async function zip() {
     download('cutouts.zip', await studio('zip', { entries: entries.map((entry, i) => ({ ...entry, name: names[i] })) }));
     for (const { item } of queue.cards) if (item) item.taken = true;
   } catch (error) {
-    notice('zip', `The ZIP file could not be created: ${error.message}`);
+    notice('zip', t('The ZIP file could not be created: {reason}', { reason: t(error.message) }));
   } finally {
     button('zip').disabled = false;
   }

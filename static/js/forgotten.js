@@ -3,6 +3,7 @@
 // Lasting choices stay: a visitor who opted out need not do so again.
 
 import { settings } from './settings.js';
+import { t } from './texts.js';
 
 const KEPT = ['cookie', 'gallery', 'where'];
 
@@ -19,8 +20,8 @@ async function forget() {
 const line = document.getElementById('browser');
 try {
   await forget();
-  line.textContent = 'Your gallery and everything else this site stored in your browser are deleted too.';
+  line.textContent = t('Your gallery and everything else this site stored in your browser are deleted too.');
 } catch {
-  line.textContent = 'Your browser blocks site data, so this site had stored nothing in it.';
+  line.textContent = t('Your browser blocks site data, so this site had stored nothing in it.');
 }
 document.documentElement.classList.add('ready');

@@ -14,14 +14,15 @@ import { settings } from './settings.js';
 import { outputOf } from './stage.js';
 import * as store from './store.js';
 import { studio } from './studio.js';
+import { locale, t } from './texts.js';
 import { announce, bytes, clone, fileName, uniqueNames } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
-const minute = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'short' });
+const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
+const minute = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' });
 const REASONS = {
-  insecure: 'The gallery needs a secure address (https). On this one your browser offers no storage for pictures; the rest of the site works.',
-  blocked: 'Your browser blocks site data, so there is no gallery. The rest of the site works. To use the gallery, allow site data for this address.',
+  insecure: t('The gallery needs a secure address (https). On this one your browser offers no storage for pictures; the rest of the site works.'),
+  blocked: t('Your browser blocks site data, so there is no gallery. The rest of the site works. To use the gallery, allow site data for this address.'),
 };
 
 const selected = new Set(); // ids
@@ -37,7 +38,7 @@ async function start() {
     return;
   }
   const lost = await store.reconcile();
-  if (lost) notice('lost', `Your browser has deleted ${lost === 1 ? 'one picture' : `${lost} pictures`} from this gallery to free up space.`);
+  if (lost) notice('lost', t('Your browser has deleted {n} pictures from this gallery to free up space.', { n: lost }));
   wire();
   show();
   // Another tab may save or delete.
@@ -114,7 +115,7 @@ async function run(act) {
 
 function fail(error) {
   const full = error.name === 'QuotaExceededError';
-  notice('failed', full ? 'The browser has no space left for this site. Export the gallery if you want to keep everything, then delete some pictures.' : `That did not work. ${error.message}`);
+  notice('failed', full ? t('The browser has no space left for this site. Export the gallery if you want to keep everything, then delete some pictures.') : t('That did not work. {reason}', { reason: t(error.message) }));
 }
 
 // remove takes entries out of the grid; for a few seconds they can come back.
@@ -124,10 +125,10 @@ async function remove(entries) {
   store.remove(ids);
   for (const id of ids) selected.delete(id);
   await show();
-  const sentence = entries.length === 1 ? `${entries[0].name} deleted.` : `${entries.length} pictures deleted.`;
+  const sentence = entries.length === 1 ? t('{name} deleted.', { name: entries[0].name }) : t('{n} pictures deleted.', { n: entries.length });
   announce(sentence);
   withdraw('deleted');
-  const box = notice('deleted', sentence, { label: 'Undo', run: () => run(() => bringBack(ids)) });
+  const box = notice('deleted', sentence, { label: t('Undo'), run: () => run(() => bringBack(ids)) });
   setTimeout(() => run(async () => {
     box?.remove();
     await store.purge();
@@ -139,7 +140,7 @@ async function remove(entries) {
 async function bringBack(ids) {
   store.restore(ids);
   await show();
-  announce('Brought back');
+  announce(t('Brought back'));
   document.querySelector(`[data-id="${ids[0]}"] button`)?.focus();
 }
 
@@ -147,7 +148,7 @@ async function deleteAll() {
   await store.clear();
   selected.clear();
   await show();
-  announce('Everything deleted');
+  announce(t('Everything deleted'));
   $('main').focus();
 }
 
@@ -157,8 +158,9 @@ async function bringIn() {
   if (!file) return;
   const count = await importFrom(file);
   await show();
-  announce(`${count} pictures imported`);
-  notice('imported', count ? `${count === 1 ? 'One picture' : `${count} pictures`} imported.` : 'There was nothing new in that file.');
+  const sentence = count ? t('{n} pictures imported.', { n: count }) : t('There was nothing new in that file.');
+  announce(sentence);
+  notice('imported', sentence);
 }
 
 // refresh redraws the grid and leaves the focus where it was.
@@ -184,14 +186,14 @@ async function tally() {
   $('some').hidden = !selected.size;
   $('grid').classList.toggle('selecting', selected.size > 0);
   if (selected.size) {
-    $('tally').textContent = `${selected.size} selected`;
+    $('tally').textContent = t('{n} selected', { n: selected.size });
     return;
   }
   const { length } = store.list();
   const { used, quota, persisted } = await store.usage();
-  const count = length === 1 ? '1 picture' : `${length} pictures`;
-  $('tally').textContent = quota ? `${count} · ${bytes(used)} used of ${bytes(quota)}` : count;
-  if (persisted) $('kept').textContent = 'Your browser has promised to keep this site’s storage until you clear it. Export anything you don’t want to lose.';
+  const count = t('{n} pictures', { n: length });
+  $('tally').textContent = quota ? `${count} · ${t('{used} used of {quota}', { used: bytes(used), quota: bytes(quota) })}` : count;
+  if (persisted) $('kept').textContent = t('Your browser has promised to keep this site’s storage until you clear it. Export anything you don’t want to lose.');
 }
 
 // showView lets the service worker serve the picture's address or, on the first
@@ -215,9 +217,9 @@ function tile(entry) {
   date.textContent = day.format(entry.when);
   date.title = minute.format(entry.when);
   li.querySelector('.caption').append(date);
-  li.querySelector('[data-do="download"] .unseen').textContent = `Download ${entry.name}`;
-  li.querySelector('[data-do="delete"] .unseen').textContent = `Delete ${entry.name}`;
-  li.querySelector('.select .unseen').textContent = `Select ${entry.name}`;
+  li.querySelector('[data-do="download"] .unseen').textContent = t('Download {name}', entry);
+  li.querySelector('[data-do="delete"] .unseen').textContent = t('Delete {name}', entry);
+  li.querySelector('.select .unseen').textContent = t('Select {name}', entry);
   li.querySelector('.select input').checked = selected.has(entry.id);
   return li;
 }

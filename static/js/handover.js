@@ -2,6 +2,7 @@
 // page, through the browser's own storage.
 
 import { notice } from './notices.js';
+import { t, to } from './texts.js';
 import { watchWays } from './ways.js';
 
 const CACHE = 'handed';
@@ -15,9 +16,9 @@ export function handOver() {
       for (const [i, file] of files.entries()) {
         await cache.put(`/handed/${i}`, new Response(file, { headers: { 'Content-Type': file.type || 'application/octet-stream', 'X-Name': encodeURIComponent(file.name) } }));
       }
-      location.assign('/?handed');
+      location.assign(to('/?handed'));
     } catch {
-      notice('handed', 'Add photos on the start page.', { href: '/', label: 'Start page' });
+      notice('handed', t('Add photos on the start page.'), { href: to('/'), label: t('Start page') });
     }
   });
 }
@@ -25,7 +26,7 @@ export function handOver() {
 // arrivals resolves to the photos that another page has handed over.
 export async function arrivals() {
   if (!new URLSearchParams(location.search).has('handed') || !('caches' in window)) return [];
-  history.replaceState(null, '', '/');
+  history.replaceState(null, '', to('/'));
   return takeFrom(CACHE);
 }
 

@@ -5,6 +5,7 @@ import './page.js';
 import { demo } from './demo.js';
 import { intake } from './intake.js';
 import { notice } from './notices.js';
+import { t } from './texts.js';
 
 const SIGNS = ['pointermove', 'pointerdown', 'keydown', 'focusin', 'dragenter', 'touchstart', 'paste'];
 const at = (path) => new URL(path, import.meta.url).href;
@@ -41,7 +42,7 @@ async function take(files) {
   try {
     (await open()).take(files);
   } catch {
-    notice('load', 'A part of this page did not load. Check your connection and add the photos again.');
+    notice('load', t('A part of this page did not load. Check your connection and add the photos again.'));
   }
 }
 

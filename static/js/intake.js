@@ -4,6 +4,7 @@
 
 import { arrivals, takeFrom } from './handover.js';
 import { notice } from './notices.js';
+import { t, to } from './texts.js';
 import { watchWays } from './ways.js';
 import { announce } from './words.js';
 
@@ -35,13 +36,14 @@ async function watchLaunch(take) {
     give(take, await Promise.all((launch.files ?? []).map((handle) => handle.getFile())));
   });
   if (!new URLSearchParams(location.search).has('shared') || !('caches' in window)) return;
-  history.replaceState(null, '', '/');
+  history.replaceState(null, '', to('/'));
   const files = await takeFrom('shared');
   if (files.length) offer(take, files);
 }
 
 function offer(take, files) {
-  const [came, action] = files.length === 1 ? ['A photo was shared with this page.', 'Remove its background'] : [`${files.length} photos were shared with this page.`, 'Remove their backgrounds'];
-  notice('shared', `${came} Nothing is sent until you choose to.`, { label: action, run: () => take(files) });
+  const n = files.length;
+  const came = t('{n} photos were shared with this page.', { n });
+  notice('shared', `${came} ${t('Nothing is sent until you choose to.')}`, { label: t('Remove their backgrounds', { n }), run: () => take(files) });
   announce(came);
 }

@@ -7,7 +7,7 @@
 // null where it was not; view and thumb are smaller copies, look is the thumb
 // as styled; original is the
 // photo as it came and before a view of it, null where this browser cannot show
-// it. style is replaced, never changed (see style.js); notes are what actions
+// it until it has a readable copy. style is replaced, never changed (see style.js); notes are what actions
 // stored with it; kept is the id of its entry in the gallery.
 
 import { update } from './store.js';

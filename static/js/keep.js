@@ -4,11 +4,12 @@
 import { notice } from './notices.js';
 import { settings } from './settings.js';
 import { list, persist, save, trouble } from './store.js';
+import { t, to } from './texts.js';
 
 const WORDS = {
-  insecure: 'The gallery needs a secure address (https). On this one, results stay only until you leave the page: download them.',
-  blocked: 'Your browser blocks site data, so results can’t be kept in the gallery. Download them before you leave the page.',
-  full: 'The browser has no space left for this site, so this result was not kept in the gallery. Download it, or delete some pictures there.',
+  insecure: t('The gallery needs a secure address (https). On this one, results stay only until you leave the page: download them.'),
+  blocked: t('Your browser blocks site data, so results can’t be kept in the gallery. Download them before you leave the page.'),
+  full: t('The browser has no space left for this site, so this result was not kept in the gallery. Download it, or delete some pictures there.'),
 };
 
 // keep resolves to the id of the item's entry in the gallery, or null.
@@ -25,7 +26,7 @@ export async function keep(item) {
     if (first) await persist();
     return id;
   } catch (error) {
-    notice('gallery', error.name === 'QuotaExceededError' ? WORDS.full : `${WORDS.blocked} (${error.message})`, { href: '/gallery', label: 'Gallery' });
+    notice('gallery', error.name === 'QuotaExceededError' ? WORDS.full : `${WORDS.blocked} (${error.message})`, { href: to('/gallery'), label: t('Gallery') });
     return null;
   }
 }

@@ -6,6 +6,7 @@ import { itemFrom } from './kept.js';
 import { startRival } from './rival.js';
 import { Stage } from './stage.js';
 import { address, list, update } from './store.js';
+import { steps, t } from './texts.js';
 
 const dialog = document.getElementById('viewer');
 const SETTLE = 300; // milliseconds without a change before a look is stored
@@ -43,7 +44,7 @@ function make() {
     acts[target.closest('[data-do]')?.dataset.do]?.();
   });
   dialog.addEventListener('keydown', (event) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const by = steps[event.key];
     if (!by || event.target.closest('input, select, [tabindex="0"]')) return;
     event.preventDefault();
     step(by);
@@ -95,7 +96,7 @@ async function show(entry) {
   dialog.querySelector('[data-open]').href = address(entry.id);
   const entries = list();
   const at = entries.findIndex(({ id }) => id === entry.id);
-  document.getElementById('place').textContent = `${at + 1} of ${entries.length}`;
+  document.getElementById('place').textContent = t('{done} of {all}', { done: at + 1, all: entries.length });
   dialog.querySelector('[data-do="previous"]').disabled = at <= 0;
   dialog.querySelector('[data-do="next"]').disabled = at === entries.length - 1;
 }

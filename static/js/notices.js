@@ -2,6 +2,8 @@
 // it is dismissed. An action is a link (href) or what a click does (run). notice
 // returns the message's element where it is new.
 
+import { t } from './texts.js';
+
 export function notice(key, sentence, action) {
   const place = document.getElementById('notices');
   if (!place || place.querySelector(`[data-key="${key}"]`)) return null;
@@ -28,7 +30,7 @@ export function notice(key, sentence, action) {
   const dismiss = document.createElement('button');
   dismiss.type = 'button';
   dismiss.className = 'button quiet';
-  dismiss.textContent = 'Dismiss';
+  dismiss.textContent = t('Dismiss');
   dismiss.addEventListener('click', () => box.remove());
   box.append(dismiss);
   place.append(box);

@@ -1,6 +1,7 @@
 // Asks the server for a file, without htmx.
 
 import { settings } from './settings.js';
+import { to } from './texts.js';
 
 // post sends fields, nameless files among them, and resolves to the response.
 export function post(fields, signal) {
@@ -11,5 +12,5 @@ export function post(fields, signal) {
     if (value instanceof Blob) form.set(name, value, 'photo');
     else form.set(name, value);
   }
-  return fetch('/device/cutouts', { method: 'POST', body: form, signal });
+  return fetch(to('/device/cutouts'), { method: 'POST', body: form, signal });
 }

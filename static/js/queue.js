@@ -6,6 +6,7 @@
 import { countDown } from './countdown.js';
 import { sendBy } from './extend.js';
 import { studio } from './studio.js';
+import { t } from './texts.js';
 import { UNREACHABLE, progressOf, send, showProblem } from './upload.js';
 import { blobSource } from './blobs.js';
 import { announce, bytes, clone } from './words.js';
@@ -13,7 +14,7 @@ import { announce, bytes, clone } from './words.js';
 const AT_ONCE = 3;
 const PATIENCE = [3, 6, 12, 25, 60]; // seconds before each further try of an unreachable server
 
-const STATES = { waiting: 'Waiting', sending: 'Working', failed: 'Failed', done: 'Done' };
+const STATES = { waiting: t('Waiting'), sending: t('Working'), failed: t('Failed'), done: t('Done') };
 
 export class Queue {
   #cards = [];
@@ -45,7 +46,7 @@ export class Queue {
       if (trouble) this.#problem(card, ...trouble);
       else this.#line(card);
     }
-    announce(files.length === 1 ? 'Photo added' : `${files.length} photos added`);
+    announce(t('{n} photos added', { n: files.length }));
     this.#pump();
     return added;
   }
@@ -75,9 +76,9 @@ export class Queue {
   }
 
   #make(file, mode) {
-    const card = { li: clone('card'), pane: clone('pane'), file, name: file.name || 'Pasted photo', mode, tries: 0 };
+    const card = { li: clone('card'), pane: clone('pane'), file, name: file.name || t('Pasted photo'), mode, tries: 0 };
     card.li.querySelector('b').textContent = card.name;
-    card.li.querySelector('.remove .unseen').textContent = `Remove ${card.name}`;
+    card.li.querySelector('.remove .unseen').textContent = t('Remove {name}', card);
     return card;
   }
 
@@ -88,9 +89,9 @@ export class Queue {
   }
 
   #refuse(file) {
-    if (file.size === 0) return ['This file is empty', 'There is nothing in it. Choose another one.'];
+    if (file.size === 0) return [t('This file is empty'), t('There is nothing in it. Choose another one.')];
     if (file.size > this.limits.maxUpload) {
-      return ['This photo is too large', `It’s ${bytes(file.size)}; the limit is ${this.limits.words}. Exporting it as JPEG usually makes it far smaller.`];
+      return [t('This photo is too large'), t('It’s {size}; the limit is {limit}. Exporting it as JPEG usually makes it far smaller.', { size: bytes(file.size), limit: this.limits.words })];
     }
     return null;
   }
@@ -143,7 +144,8 @@ export class Queue {
       const line = card.pane.querySelector('.wait') ?? card.pane.querySelector('.words').appendChild(waitLine());
       const time = line.querySelector('time');
       time.dataset.countdown = card.wait;
-      line.firstChild.textContent = 'Trying again in ';
+      const [before, after] = t('Trying again in {time}.').split('{time}');
+      line.replaceChildren(before, time, after);
       countDown(time, () => this.#again((other) => other === card));
     }
     this.#state(card, 'failed');
@@ -191,7 +193,7 @@ export class Queue {
   #hold(seconds) {
     this.#heldUntil = Math.max(this.#heldUntil, Date.now() + seconds * 1000);
     for (const card of this.#cards) {
-      if (card.state === 'waiting') card.pane.querySelector('.step').textContent = 'Waiting until the server accepts photos again';
+      if (card.state === 'waiting') card.pane.querySelector('.step').textContent = t('Waiting until the server accepts photos again');
     }
     setTimeout(() => this.#pump(), seconds * 1000 + 100);
   }
@@ -217,6 +219,6 @@ export class Queue {
 function waitLine() {
   const line = document.createElement('p');
   line.className = 'wait';
-  line.append('', document.createElement('time'), '.');
+  line.append(document.createElement('time'));
   return line;
 }

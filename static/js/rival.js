@@ -1,6 +1,7 @@
 // Try Best: the same photo is sent again, and the visitor keeps either result.
 
 import { NONE, paint } from './style.js';
+import { t } from './texts.js';
 import { progressOf, request, send } from './upload.js';
 import { sendBy } from './extend.js';
 import { blobSource } from './blobs.js';
@@ -21,7 +22,7 @@ export async function startRival(card, place, changed) {
   card.rival = rival;
   place.append(rival.pane);
   window.htmx?.process(rival.pane);
-  rival.pane.querySelector('.thumb').replaceChildren(side(old, 'Now'));
+  rival.pane.querySelector('.thumb').replaceChildren(side(old, t('Now')));
   try {
     for (;;) {
       const { kind, result } = await attempt(rival, changed);
@@ -37,7 +38,7 @@ export async function startRival(card, place, changed) {
 
 function attempt(rival, changed) {
   const working = clone('working');
-  working.querySelector('h3').textContent = `${rival.name}, in Best`;
+  working.querySelector('h3').textContent = t('{name}, in Best', rival);
   rival.pane.querySelector('.outcome').replaceChildren(working);
   working.querySelector('[data-act="cancel"]').addEventListener('click', () => rival.cancel?.());
   rival.progress = progressOf(rival.pane);
@@ -48,8 +49,8 @@ function attempt(rival, changed) {
 async function choose(rival, old, result, given) {
   const question = clone('choice');
   rival.pane.querySelector('.outcome').replaceChildren(question);
-  rival.pane.querySelector('.thumb').replaceChildren(side(old, 'Now'), side({ ...result, style: old.style }, 'Best'));
-  announce('Best is ready. Keep either result.');
+  rival.pane.querySelector('.thumb').replaceChildren(side(old, t('Now')), side({ ...result, style: old.style }, t('Best')));
+  announce(t('Best is ready. Keep either result.'));
   question.querySelector('h3').focus();
   return await answer(rival, ['old', 'new'], given) === 'new';
 }
@@ -74,7 +75,7 @@ function side({ view, file, style: { background } }, caption) {
   const look = paint(background ?? NONE);
   if (look) backing.style.setProperty('background', look);
   const img = document.createElement('img');
-  img.alt = `The result, ${caption}`;
+  img.alt = t('The result, {caption}', { caption });
   blobSource(img, view ?? file);
   backing.append(img);
   const words = document.createElement('figcaption');

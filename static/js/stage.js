@@ -7,8 +7,9 @@ import { download } from './download.js';
 import { actionOf } from './extend.js';
 import { Subject } from './subject.js';
 import { dressed, render } from './style.js';
+import { t } from './texts.js';
 import { Viewer } from './viewer.js';
-import { bytes, fileName } from './words.js';
+import { bytes, fileName, number } from './words.js';
 
 const SETTLE = 250; // milliseconds without a change before the file is prepared
 
@@ -41,7 +42,7 @@ export class Stage {
     this.item = item;
     this.say('');
     article.querySelector('.name').textContent = item.name;
-    article.querySelector('.took').textContent = item.took ? ` · ${item.took} s` : '';
+    article.querySelector('.took').textContent = item.took ? ` · ${t('{n} s', { n: number(item.took) })}` : '';
     this.viewer.show(item);
     this.offer();
     this.restyle();
@@ -113,7 +114,7 @@ export class Stage {
       if (action) await this.#run(action);
       else await this[`${act}Item`]?.(this.item);
     } catch (error) {
-      this.say(error.name === 'AbortError' ? '' : `That did not work. ${error.message}`);
+      this.say(error.name === 'AbortError' ? '' : t('That did not work. {reason}', { reason: t(error.message) }));
     }
   }
 
@@ -129,7 +130,7 @@ export class Stage {
   }
 
   async saveItem(item) {
-    this.say('Preparing the file');
+    this.say(t('Preparing the file'));
     const blob = await outputOf(item);
     download(fileName(item.name, blob.type), blob);
     item.taken = true;
@@ -139,7 +140,7 @@ export class Stage {
   async copyItem(item) {
     // The promise goes in whole: Safari wants the write within the click.
     await navigator.clipboard.write([new ClipboardItem({ 'image/png': render(item, 'image/png') })]);
-    this.say('Copied');
+    this.say(t('Copied'));
   }
 
   async shareItem(item) {
@@ -168,10 +169,16 @@ export function outputOf(item) {
 // doubts puts in words that a result may be wrong, and what can be done.
 function doubts({ subject }, offers) {
   if (subject !== 'unsure' && subject !== 'none') return '';
-  const ways = [offers('best') && 'try Best', offers('correct') && 'correct it by hand'].filter(Boolean).join(', or ');
-  const so = ways ? ` If it is wrong, ${ways}.` : '';
-  if (subject === 'none') return `No subject was found in this photo, so the result is empty or nearly so.${so || ' A photo where the subject stands out more works better.'}`;
-  return `It was hard to tell what belongs to the subject here. Check the result.${so}`;
+  const none = subject === 'none';
+  const doubt = none ? t('No subject was found in this photo, so the result is empty or nearly so.') : t('It was hard to tell what belongs to the subject here. Check the result.');
+  const ways = {
+    both: t('If it is wrong, try Best, or correct it by hand.'),
+    best: t('If it is wrong, try Best.'),
+    correct: t('If it is wrong, correct it by hand.'),
+    neither: none ? t('A photo where the subject stands out more works better.') : '',
+  };
+  const [best, correct] = [offers('best'), offers('correct')];
+  return `${doubt} ${ways[best && correct ? 'both' : best ? 'best' : correct ? 'correct' : 'neither']}`.trim();
 }
 
 function canShare() {

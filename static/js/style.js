@@ -29,7 +29,7 @@ export function paint(background) {
 // the thumbnail and the saved file.
 export function blurred(item, amount) {
   if (item.blurred?.amount !== amount) {
-    const picture = studio('blurred', { original: item.original ?? item.before, cutout: item.file, amount });
+    const picture = studio('blurred', { original: item.readable ?? item.original ?? item.before, cutout: item.file, amount });
     item.blurred = { amount, picture };
     picture.catch(() => {
       item.blurred = null; // the next choice tries again

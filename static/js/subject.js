@@ -5,9 +5,10 @@
 import { layer } from './blobs.js';
 import { canvas, frame, partOf } from './frame.js';
 import { studio } from './studio.js';
+import { t } from './texts.js';
 
 const USUAL = 9; // per cent of space on a canvas
-const NO_GROUND = 'No room for a shadow: the subject touches the bottom edge.';
+const NO_GROUND = t('No room for a shadow: the subject touches the bottom edge.');
 
 export class Subject {
   #item = null;
@@ -85,7 +86,7 @@ export class Subject {
         if (item === this.#item && item.style.margin === margin && (item.style.frame ?? '') === kind && item.style.shadow === shadow) return;
       }
     } catch (error) {
-      this.say(`That did not work. ${error.message}`);
+      this.say(t('That did not work. {reason}', { reason: t(error.message) }));
     } finally {
       this.#busy = false;
     }

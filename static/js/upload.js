@@ -4,6 +4,7 @@ import { openPicture, takePictures } from './picture.js';
 import { post } from './post.js';
 import { settings } from './settings.js';
 import { studio } from './studio.js';
+import { t, to } from './texts.js';
 import { clone } from './words.js';
 
 // send resolves to { kind, ... }: "result" with { result: { file, view, thumb,
@@ -39,10 +40,10 @@ export function send(card) {
       const text = detail.serverResponse.trimStart();
       if (!text.startsWith('<article')) {
         detail.shouldSwap = false; // a proxy's page, not ours
-        fail('The server can’t be reached', `Something between you and the server answered in its place (${detail.xhr.status}).`, UNREACHABLE);
+        fail(t('The server can’t be reached'), t('Something between you and the server answered in its place ({status}).', detail.xhr), UNREACHABLE);
       } else if (text.startsWith('<article class="arrival"')) {
         detail.shouldSwap = false;
-        arrival(text).then((result) => finish('result', { result }), (error) => fail('The result could not be opened', error.message, 0));
+        arrival(text).then((result) => finish('result', { result }), (error) => fail(t('The result could not be opened'), t(error.message), 0));
       }
     });
     on('htmx:afterSwap', (event) => {
@@ -50,11 +51,11 @@ export function send(card) {
     });
     on('htmx:sendError', (event) => {
       if (event.target !== form) return;
-      if (navigator.onLine) fail('The server can’t be reached', 'It may be restarting. Your photo is still here.', UNREACHABLE);
-      else fail('You are offline', 'Your photo waits here and is sent when you are back online.', Infinity);
+      if (navigator.onLine) fail(t('The server can’t be reached'), t('It may be restarting. Your photo is still here.'), UNREACHABLE);
+      else fail(t('You are offline'), t('Your photo waits here and is sent when you are back online.'), Infinity);
     });
     on('htmx:timeout', (event) => {
-      if (event.target === form) fail('This took too long', 'The server did not answer in time.', 0);
+      if (event.target === form) fail(t('This took too long'), t('The server did not answer in time.'), 0);
     });
     htmx.trigger(form, 'send');
   });
@@ -65,7 +66,7 @@ export async function request(card) {
   const outcome = card.pane.querySelector('.outcome');
   const stop = new AbortController();
   card.cancel = () => stop.abort();
-  card.progress('Working');
+  card.progress(t('Working'));
   try {
     const response = await post({ mode: card.mode, format: 'png', image: card.file }, stop.signal);
     const file = await response.blob();
@@ -77,7 +78,7 @@ export async function request(card) {
     return { kind: 'result', result: { file, width, height, subject, mode: card.mode, ...await studio('views', { file }) } };
   } catch (error) {
     if (stop.signal.aborted) return { kind: 'cancelled' };
-    showProblem(outcome, 'That did not work', error.message);
+    showProblem(outcome, t('That did not work'), t(error.message));
     return { kind: 'problem', retryAfter: 0 };
   }
 }
@@ -136,17 +137,17 @@ export function progressOf(pane) {
 function followProgress({ pane }, form, on) {
   const progress = progressOf(pane);
   let sent = false;
-  progress('Sending', 0);
+  progress(t('Sending'), 0);
   on('htmx:xhr:progress', ({ target, detail }) => {
     if (target !== form || !detail.lengthComputable) return;
     const percent = Math.round((100 * detail.loaded) / detail.total);
-    progress(sent ? `Fetching the picture, ${percent} %` : `Sending, ${percent} %`, percent);
+    progress(sent ? t('Fetching the picture, {percent} %', { percent }) : t('Sending, {percent} %', { percent }), percent);
   });
   on('htmx:xhr:loadend', ({ target }) => {
     if (target !== form || sent) return;
     sent = true; // the first loadend is the upload's
-    const line = progress('Waiting for the server');
-    line.setAttribute('hx-get', `/device/queue?upload=${form.elements.upload.value}`);
+    const line = progress(t('Waiting for the server'));
+    line.setAttribute('hx-get', to(`/device/queue?upload=${form.elements.upload.value}`));
     line.setAttribute('hx-trigger', 'load');
     line.setAttribute('hx-target', 'this');
     line.setAttribute('hx-swap', 'outerHTML');

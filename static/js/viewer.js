@@ -5,6 +5,7 @@
 
 import { blobSource } from './blobs.js';
 import { settings } from './settings.js';
+import { t } from './texts.js';
 import { Zoom } from './zoom.js';
 
 export class Viewer {
@@ -38,7 +39,7 @@ export class Viewer {
     if (original) {
       const before = document.createElement('img');
       before.className = 'before';
-      before.alt = 'The original photo';
+      before.alt = t('The original photo');
       before.decoding = 'async';
       blobSource(before, original);
       after.after(before);
@@ -67,7 +68,7 @@ export class Viewer {
   // reveal shows so many per cent of the original.
   reveal(percent) {
     this.split.value = percent;
-    this.split.setAttribute('aria-valuetext', `${percent} % of the original`);
+    this.split.setAttribute('aria-valuetext', t('{percent} % of the original', { percent }));
     this.handle.classList.toggle('whole', percent === 0 || percent === 100);
     const pressed = percent === 0 || percent === 100 ? percent : 50;
     for (const button of this.buttons) button.setAttribute('aria-pressed', String(Number(button.dataset.view) === pressed));

@@ -1,9 +1,16 @@
 // Sizes, names and announcements for screen readers.
 
+import { locale } from './texts.js';
+
 export function bytes(n) {
   if (n < 1024 * 1024) return `${Math.ceil(n / 1024)} KB`;
-  if (n < 1024 ** 3) return `${(n / 1024 ** 2).toFixed(n < 100 * 1024 ** 2 ? 1 : 0)} MB`;
-  return `${(n / 1024 ** 3).toFixed(1)} GB`;
+  if (n < 1024 ** 3) return `${number(n / 1024 ** 2, n < 100 * 1024 ** 2 ? 1 : 0)} MB`;
+  return `${number(n / 1024 ** 3)} GB`;
+}
+
+// number writes a number with so many digits after the point.
+export function number(x, digits = 1) {
+  return new Intl.NumberFormat(locale, { useGrouping: false, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(x);
 }
 
 const ENDINGS = { 'image/png': 'png', 'image/webp': 'webp', 'image/jpeg': 'jpg' };

@@ -2,6 +2,7 @@
 // one of its own. Wheel, pinch, double-click, buttons and keys zoom; dragging,
 // scrolling and arrow keys move.
 
+import { t } from './texts.js';
 import { announce } from './words.js';
 
 const MOST = 8;
@@ -53,7 +54,7 @@ export class Zoom {
     const now = this.#scale || this.#fitted;
     const next = direction > 0 ? STEPS.find((s) => s > now * 1.01) ?? MOST : STEPS.findLast((s) => s < now * .99) ?? 0;
     this.to(next);
-    announce(this.#scale ? this.level.textContent : 'The whole picture');
+    announce(this.#scale ? this.level.textContent : t('The whole picture'));
   }
 
   #measure() {
@@ -163,7 +164,7 @@ export class Zoom {
 
 // reachable makes the window focusable while there is something to move.
 function reachable(frame, yes) {
-  const attributes = { tabindex: '0', role: 'group', 'aria-label': 'Enlarged picture. Arrow keys move it, plus and minus zoom' };
+  const attributes = { tabindex: '0', role: 'group', 'aria-label': t('Enlarged picture. Arrow keys move it, plus and minus zoom') };
   for (const [name, value] of Object.entries(attributes)) {
     if (yes) frame.setAttribute(name, value);
     else frame.removeAttribute(name);

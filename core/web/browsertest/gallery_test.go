@@ -168,7 +168,7 @@ func TestGalleryGoesOutAndComesBackAsZIP(t *testing.T) {
 	p.wait(`document.querySelectorAll('.tile').length === 2`)
 	p.wait(`[...document.querySelectorAll('.tile img')].every((i) => i.naturalWidth)`)
 	bring() // a second time brings nothing new
-	p.wait(`document.querySelector('#announcer').textContent === '0 pictures imported'`)
+	p.wait(`document.querySelector('#announcer').textContent === 'There was nothing new in that file.'`)
 	p.holds(`document.querySelectorAll('.tile').length === 2`)
 	for _, content := range []string{"", "PK\x05\x06 not a ZIP file at all, really", strings.Repeat("x", 100_000)} {
 		p.do(chromedp.SetUploadFiles(chromedp.CSS("#import"), []string{write(t, "bad.zip", []byte(content))}))

@@ -179,16 +179,18 @@ func TestJPEGShowsItsWhite(t *testing.T) {
 	p.wait(`/^\d+ KB$/.test(document.querySelector('.weight').textContent)`)
 }
 
-// A background that only the server can read is converted there.
-func TestBackgroundThatTheBrowserCannotOpen(t *testing.T) {
+// What only the server can read is converted there: a photo, to be compared with its
+// result, and a background.
+func TestPicturesThatTheBrowserCannotOpen(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	var file bytes.Buffer
 	if err := tiff.Encode(&file, image.NewGray(image.Rect(0, 0, 60, 40)), nil); err != nil {
 		t.Fatal(err)
 	}
 	p.visit(s.url)
-	p.pick(photo(t, "a.jpg", 400, 300))
+	p.pick(write(t, "a.tif", file.Bytes()))
 	p.results(1)
+	p.holds(`document.querySelector('.views').hidden && document.querySelector('.swatch [value="blur"]').disabled`)
 	var behind atomic.Bool
 	s.line.set(func(l *line) {
 		l.observe = func(job cutout.Job) {
@@ -196,6 +198,14 @@ func TestBackgroundThatTheBrowserCannotOpen(t *testing.T) {
 		}
 		l.edit = func(r *cutout.Result) { r.MediaType = "image/jpeg" } // its pixels are a PNG's, which browsers see through
 	})
+	p.click(`[data-action="original"]`)
+	p.wait(`document.querySelector('.plate .before')?.naturalWidth === 60`)
+	p.holds(`!document.querySelector('.views').hidden && document.querySelector('[data-action="original"]').hidden`)
+	p.click(`.swatch [value="blur"]`)
+	p.wait(`document.querySelector('.plate').dataset.backdrop === 'blur' && document.querySelector('.backdrop img')`)
+	if !behind.Swap(false) {
+		t.Error("the photo was not laid over itself")
+	}
 	p.do(chromedp.SetUploadFiles(chromedp.CSS(`.backdrops [type="file"]`), []string{write(t, "behind.tif", file.Bytes())}))
 	p.wait(`document.querySelector('.plate').dataset.backdrop === 'picture' && document.querySelector('.backdrop img')`)
 	if !behind.Load() {

@@ -36,6 +36,7 @@ func TestPurge(t *testing.T) {
 		old := map[string]string{}
 		for _, encoding := range encodings {
 			old[encoding] = v.get("/", "Accept-Encoding", encoding).body
+			v.get("/de/", "Accept-Encoding", encoding)
 			v.get("/manifest.webmanifest", "Accept-Encoding", encoding)
 		}
 		e.origin.change(func(s *web.Settings) { s.SiteName = "Renewed" })
@@ -49,7 +50,7 @@ func TestPurge(t *testing.T) {
 		if err := e.purge(t); err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range []string{"/", "/manifest.webmanifest"} {
+		for _, path := range []string{"/", "/de/", "/manifest.webmanifest"} {
 			for _, encoding := range encodings {
 				want := direct.get(path, "Accept-Encoding", encoding).body
 				eventually(t, "the new "+path+" shows", func() bool { return v.get(path, "Accept-Encoding", encoding).body == want })

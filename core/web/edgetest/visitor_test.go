@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"slices"
 	"strings"
 	"testing"
 
 	"bgremover.pro/core/web"
 	"bgremover.pro/static"
+	"bgremover.pro/texts"
 )
 
 // visitor is a browser, or a program, at an address of its own.
@@ -104,7 +106,11 @@ func (r reply) expect(t testing.TB, what string, status int) {
 	}
 }
 
-// shared lists addresses of everything that edges may keep.
+// shared lists addresses of everything that edges may keep; of the languages, English
+// and one other.
 func shared() []string {
-	return append(web.SharedPaths(), static.Path("css/tokens.css"), static.Path("icons/icon.svg"))
+	paths := slices.DeleteFunc(web.SharedPaths(), func(path string) bool {
+		return slices.ContainsFunc(texts.All[2:], func(l *texts.Language) bool { return strings.HasPrefix(path, l.Prefix+"/") })
+	})
+	return append(paths, static.Path("css/tokens.css"), static.Path("icons/icon.svg"))
 }

@@ -7,6 +7,7 @@ import { Engine } from './engine.js';
 import { Hand } from './hand.js';
 import { Ink } from './ink.js';
 import { drawn, Strokes } from './strokes.js';
+import { t } from '../texts.js';
 import { View } from './view.js';
 
 const dialog = document.getElementById('corrector');
@@ -62,19 +63,19 @@ export async function correct(wanted) {
   for (const canvas of [parts.veil, parts.first]) canvas.getContext('bitmaprenderer').transferFromImageBitmap(null);
   dialog.classList.add('busy');
   buttons();
-  say('Opening the photo');
+  say(t('Opening the photo'));
   dialog.showModal();
   $('h2').focus();
   try {
     view.show(await mine.run('open', { photo: task.photo, first: task.first }));
     lay(parts.first, await mine.run('preview', { strokes: [] }));
     dialog.classList.remove('busy');
-    say('Paint over what to keep or to remove.');
+    say(t('Paint over what to keep or to remove.'));
     if (strokes.list.length) await ask();
     else lay(parts.veil, await mine.run('preview', { strokes: [] }));
     buttons();
   } catch (error) {
-    if (engine === mine) say(`That did not work. ${error.message}`);
+    if (engine === mine) say(t('That did not work. {reason}', { reason: t(error.message) }));
   }
   await closed;
   mine.end();
@@ -122,10 +123,10 @@ async function ask() {
       wet = wet.filter((stroke) => !answered.includes(stroke));
       if (!hand.painting) ink.clear(wet);
       const count = strokes.list.length;
-      say(`${count === 1 ? '1 stroke' : `${count} strokes`}. ${Math.round(100 * answer.share)} % of the photo is kept.`);
+      say(`${t('{n} strokes.', { n: count })} ${t('{percent} % of the photo is kept.', { percent: Math.round(100 * answer.share) })}`);
     }
   } catch (error) {
-    if (engine === mine) say(`That did not work. ${error.message}`);
+    if (engine === mine) say(t('That did not work. {reason}', { reason: t(error.message) }));
   } finally {
     asking = false;
   }
@@ -151,7 +152,7 @@ const acts = {
   cancel() {
     if (edited() && !leaving) {
       leaving = true;
-      say('Cancelling again loses the strokes of this correction.');
+      say(t('Cancelling again loses the strokes of this correction.'));
     } else dialog.close();
   },
   async done() {
@@ -161,13 +162,13 @@ const acts = {
     }
     dialog.classList.add('busy');
     buttons();
-    say('Preparing the cut-out at full size');
+    say(t('Preparing the cut-out at full size'));
     try {
       const notes = strokes.notes();
       await task.replaceResult(notes ? await engine.run('finish', { strokes: strokes.list, type: task.first.type }) : task.first, notes);
       dialog.close();
     } catch (error) {
-      say(`That did not work. ${error.message}`);
+      say(t('That did not work. {reason}', { reason: t(error.message) }));
     } finally {
       dialog.classList.remove('busy');
       buttons();
@@ -219,7 +220,7 @@ const letters = {
 
 const kind = (value) => {
   form.elements.kind.value = value;
-  say(value === 'keep' ? 'Strokes keep' : 'Strokes remove');
+  say(value === 'keep' ? t('Strokes keep') : t('Strokes remove'));
 };
 
 const grow = (by) => {

@@ -1,8 +1,6 @@
 // One correction's worker. It answers jobs in order, and is ended with the
 // correction, which frees all that it holds.
 
-const GONE = 'This photo is too large for the browser.';
-
 export class Engine {
   #worker = new Worker(new URL('../worker/correct.js', import.meta.url), { type: 'module' });
   #waiting = new Map();
@@ -29,7 +27,7 @@ export class Engine {
 
   end() {
     this.#worker.terminate();
-    for (const { reject } of this.#waiting.values()) reject(new Error(GONE));
+    for (const { reject } of this.#waiting.values()) reject(new Error('This photo is too large for the browser.'));
     this.#waiting.clear();
   }
 }

@@ -14,7 +14,7 @@ export async function read(address) {
   if (found) return found.json();
   const answer = await fetch(address);
   if (answer.status === 404) throw new Error('This site was updated. Reload the page.');
-  if (!answer.ok) throw new Error(`The list of files could not be fetched (${answer.status}).`);
+  if (!answer.ok) throw new Error('The list of files could not be fetched.');
   return answer.json();
 }
 
@@ -98,7 +98,7 @@ async function download(cache, file, tell) {
       await forgetPieces(cache, file);
       if (damaged > 1) throw new Error('What was fetched is damaged. Something between this device and the server changes it.');
     } else if (tries >= TRIES || broken.final || !navigator.onLine) {
-      throw new Error(navigator.onLine ? `The download broke off. What has come is kept; try again. ${broken.message}` : 'You are offline. What this device needs is fetched once you are back online.');
+      throw navigator.onLine ? new Error('The download broke off. What has come is kept; try again.', { cause: broken }) : new Error('You are offline. What this device needs is fetched once you are back online.');
     }
   }
 }
@@ -117,7 +117,7 @@ async function fill(cache, file, content, tell) {
   // The browser's own cache would keep the same bytes once more, and damaged ones.
   const answer = await fetch(file.url, { cache: 'no-store', headers: at ? { Range: `bytes=${at}-` } : {} });
   if (answer.status === 200) at = 0;
-  else if (answer.status !== 206) throw Object.assign(new Error(answer.status === 404 ? 'This site was updated. Reload the page.' : `The server answered ${answer.status}.`), { final: true });
+  else if (answer.status !== 206) throw Object.assign(answer.status === 404 ? new Error('This site was updated. Reload the page.') : new Error('The server refused the file.'), { final: true });
   let stored = at;
   let room = true;
   for (const reader = answer.body.getReader(); ;) {

@@ -4,6 +4,7 @@
 import { registerSender } from '../extend.js';
 import { notice } from '../notices.js';
 import { settings } from '../settings.js';
+import { t } from '../texts.js';
 import { UNREACHABLE, send, showProblem } from '../upload.js';
 import { bytes, clone } from '../words.js';
 import { few, unable } from './able.js';
@@ -19,11 +20,11 @@ const setup = { address, others, most: few() };
 const obstacle = unable();
 
 const STAGES = {
-  decode: 'Opening the photo',
-  infer: 'Finding the subject',
-  refine: 'Working on the edges',
-  compose: 'Cleaning up the colours',
-  encode: 'Preparing the file',
+  decode: t('Opening the photo'),
+  infer: t('Finding the subject'),
+  refine: t('Working on the edges'),
+  compose: t('Cleaning up the colours'),
+  encode: t('Preparing the file'),
 };
 
 const chosen = () => (obstacle ? 'server' : settings.get('where') ?? processing);
@@ -41,9 +42,9 @@ export async function show() {
     };
   }
   const say = async () => {
-    if (obstacle) state.textContent = `This device can’t do it. ${obstacle}`;
-    else if (await ready()) state.textContent = 'What this device needs is in this browser, and works offline. Your data lists it.';
-    else state.textContent = chosen() === 'server' ? '' : `The first photo on this device fetches ${size}, once.`;
+    if (obstacle) state.textContent = t('This device can’t do it. {reason}', { reason: obstacle });
+    else if (await ready()) state.textContent = t('What this device needs is in this browser, and works offline. Your data lists it.');
+    else state.textContent = chosen() === 'server' ? '' : t('The first photo on this device fetches {size}, once.', { size });
   };
   box.hidden = false;
   await say();
@@ -75,7 +76,7 @@ function propose(card) {
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'button device';
-  button.textContent = `Use this device (fetches ${size}, once)`;
+  button.textContent = t('Use this device (fetches {size}, once)', { size });
   button.addEventListener('click', () => {
     card.here = true;
     retry.click();
@@ -90,20 +91,20 @@ async function process(card) {
     article.querySelector('h3').textContent = card.name;
     outcome.replaceChildren(article);
   }
-  card.progress('Waiting for this device');
+  card.progress(t('Waiting for this device'));
   const work = remove({ setup, file: card.file, mode: card.mode }, ({ stage, fetched, total }) => {
-    if (total) card.progress(`Fetching what this device needs, once: ${bytes(fetched)} of ${bytes(total)}`, Math.round((100 * fetched) / total));
+    if (total) card.progress(t('Fetching what this device needs, once: {fetched} of {total}', { fetched: bytes(fetched), total: bytes(total) }), Math.round((100 * fetched) / total));
     else if (STAGES[stage]) card.progress(STAGES[stage]);
   });
   card.cancel = work.cancel;
   try {
     const { kept, ...result } = await work;
-    if (!kept) notice('room', 'This browser has no space to keep what this device needs, so it will be fetched again next time.');
+    if (!kept) notice('room', t('This browser has no space to keep what this device needs, so it will be fetched again next time.'));
     const { studio } = await import('../studio.js');
     return { kind: 'result', result: { ...result, here: true, ...await studio('views', { file: result.file }) } };
   } catch (error) {
     if (error.name === 'AbortError') return { kind: 'cancelled' };
-    showProblem(outcome, 'This device can’t process this photo', error.message);
+    showProblem(outcome, t('This device can’t process this photo'), t(error.message));
     return { kind: 'problem', code: error.code, retryAfter: error.code === '' && !navigator.onLine ? Infinity : 0 };
   }
 }

@@ -70,7 +70,8 @@ addEventListener('message', ({ data: { id, job, values } }) => {
       const answer = await jobs[job](values);
       postMessage({ id, answer }, answer?.veil ? [answer.veil] : []);
     } catch (error) {
-      postMessage({ id, error: error.message || 'This photo could not be opened.' });
+      const { message } = error.message ? error : new Error('This photo could not be opened.');
+      postMessage({ id, error: message });
     }
   });
 });

@@ -1,5 +1,5 @@
-// The service worker, behind VERSION, ASSETS and MODULE that the server writes above.
-// It keeps the shell of the site for use without a network, answers gallery
+// The service worker, behind VERSION, LANGUAGES, ASSETS and MODULE that the server writes
+// above. It keeps the shell of the site for use without a network, answers gallery
 // pictures from the browser's own storage, and takes photos that are shared to
 // the installed app. It stores no answer that holds a picture or names a device.
 
@@ -8,12 +8,19 @@ const FOLDER = ASSETS[0].split('/', 3).join('/'); // /static/<hash>
 const PAGES = ['/', '/gallery', '/privacy', '/contact', '/offline'];
 const EXTRAS = ['/manifest.webmanifest', '/help/modes', '/help/tips'];
 
+// languageOf is what the path of a page in another language begins with, "/de".
+const languageOf = (path) => LANGUAGES.find((prefix) => path.startsWith(`${prefix}/`)) ?? '';
+const within = (list, path) => list.includes(path.slice(languageOf(path).length));
+const shellIn = (prefix) => [...PAGES, ...EXTRAS].map((path) => prefix + path);
+
 addEventListener('install', (event) => {
   event.waitUntil((async () => {
     const cache = await caches.open(SHELL);
     try {
       // On a poor network one of many may fail; that should not cost the whole shell.
-      await Promise.all([...ASSETS, ...PAGES, ...EXTRAS].map((url) => add(cache, url).catch(() => add(cache, url))));
+      const open = await clients.matchAll({ includeUncontrolled: true });
+      const languages = new Set(['', ...open.map(({ url }) => languageOf(new URL(url).pathname))]);
+      await Promise.all([...ASSETS, ...[...languages].flatMap(shellIn)].map((url) => add(cache, url).catch(() => add(cache, url))));
     } catch (error) {
       await caches.delete(SHELL);
       throw error;
@@ -36,7 +43,7 @@ async function add(cache, url) {
   if (!response.ok) throw new Error(`${url}: ${response.status}`);
   // An edge may still hold a page of another release, whose styles this shell
   // lacks. The previous shell, or none, is better; browsers try again.
-  if (PAGES.includes(url) && !(await response.clone().text()).includes(`${FOLDER}/`)) throw new Error(`${url} belongs to another release`);
+  if (within(PAGES, url) && !(await response.clone().text()).includes(`${FOLDER}/`)) throw new Error(`${url} belongs to another release`);
   await cache.put(url, response);
 }
 
@@ -55,17 +62,36 @@ addEventListener('fetch', (event) => {
   const url = new URL(request.url);
   if (url.origin !== location.origin) return;
   if (request.method === 'POST') {
-    if (url.pathname === '/device/cutouts' && url.searchParams.has('shared')) event.respondWith(takeShared(request));
+    if (url.pathname === '/device/cutouts' && url.searchParams.has('shared')) event.respondWith(takeShared(request, asked(url)));
     return;
   }
   if (request.method !== 'GET') return;
   if (url.pathname.startsWith('/gallery/')) event.respondWith(fromGallery(url.pathname));
   else if (url.pathname.startsWith('/ondevice/') && url.pathname.endsWith('js')) event.respondWith(fromShellFirst(request));
   else if (url.pathname.startsWith('/static/')) event.respondWith(fromShellFirst(request));
-  else if (PAGES.includes(url.pathname) || EXTRAS.includes(url.pathname)) event.respondWith(fromNetworkFirst(request, url.pathname));
-  else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(() => fromShell('/offline')));
+  else if (within([...PAGES, ...EXTRAS], url.pathname)) {
+    event.respondWith(fromNetworkFirst(request, url.pathname));
+    event.waitUntil(keepLanguage(languageOf(url.pathname)));
+  } else if (request.mode === 'navigate') event.respondWith(fetch(request).catch(() => fromShell(`${asked(url)}/offline`)));
   else if (url.pathname === '/device/quota' || url.pathname === '/device/queue') event.respondWith(fetch(request).catch(quietly));
 });
+
+// asked is the language that an address asks for, as a path begins with it.
+function asked(url) {
+  const prefix = `/${url.searchParams.get('lang')}`;
+  return LANGUAGES.includes(prefix) ? prefix : languageOf(url.pathname);
+}
+
+// keepLanguage adds the pages of a language to the shell when it is first used. The
+// last of them says that the others are there.
+async function keepLanguage(prefix) {
+  if (!prefix || !(await caches.has(SHELL))) return;
+  const cache = await caches.open(SHELL);
+  const pages = shellIn(prefix);
+  const last = pages.pop();
+  if (await cache.match(last, { ignoreVary: true })) return;
+  await Promise.all(pages.map((url) => add(cache, url))).then(() => add(cache, last)).catch(() => {});
+}
 
 // A poll that fails offline is not worth an error on the page.
 const quietly = () => new Response(null, { status: 204 });
@@ -79,8 +105,10 @@ async function fromGallery(path) {
   });
 }
 
+// fromShell answers in English where the language is not kept.
 async function fromShell(path) {
-  return (await caches.match(path, { cacheName: SHELL, ignoreVary: true })) ?? Response.error();
+  const kept = (url) => caches.match(url, { cacheName: SHELL, ignoreVary: true });
+  return (await kept(path)) ?? (await kept(path.slice(languageOf(path).length))) ?? Response.error();
 }
 
 // An address below /static/ always has the same content, whichever shell holds it.
@@ -110,7 +138,7 @@ const MOST = 10; // shared photos kept at a time, as many as the server takes in
 
 // takeShared stores shared photos, replacing any that were never taken, and opens
 // the start page, which offers them to the visitor.
-async function takeShared(request) {
+async function takeShared(request, language) {
   const form = await request.formData();
   await caches.delete('shared');
   const cache = await caches.open('shared');
@@ -120,5 +148,5 @@ async function takeShared(request) {
       headers: { 'Content-Type': photo.type || 'application/octet-stream', 'X-Name': encodeURIComponent(photo.name) },
     }));
   }
-  return Response.redirect('/?shared', 303);
+  return Response.redirect(`${language}/?shared`, 303);
 }

@@ -37,7 +37,8 @@ addEventListener('message', ({ data: { id, job, values } }) => {
     try {
       postMessage({ id, answer: await jobs[job](values) });
     } catch (error) {
-      postMessage({ id, error: error.message || 'This picture could not be opened.' });
+      const { message } = error.message ? error : new Error('This picture could not be opened.');
+      postMessage({ id, error: message });
     }
   });
 });
