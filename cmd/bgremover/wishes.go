@@ -100,7 +100,7 @@ func (w *wishes) fields(o cutout.Options) (values map[string]string, files map[s
 	return values, files, nil
 }
 
-// background parses a colour, a gradient or "blur"; anything else is the path of
+// background parses a colour, a gradient or a blur; anything else is the path of
 // a picture.
 func background(s string) (*cutout.Background, error) {
 	b, unclear := cutout.ParseBackground(s)

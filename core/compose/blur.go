@@ -10,21 +10,21 @@ import (
 const (
 	// blurSide is about the long side that a blurred picture is kept at.
 	blurSide = 256
-	// blurRadius of the box, as a share of the long side.
-	blurRadius = 0.025
+	// blurRadius of the box at the most, as a share of the long side.
+	blurRadius = 0.05
 	// blurFloor is the weight of what the subject hides.
 	blurFloor = 1.0 / 128
 )
 
-// Blurred returns a small, blurred copy of what lies behind the subject, for
-// Picture. It must be made before Cutout takes the background's colours away.
+// Blurred returns a small copy of what lies behind the subject, blurred by so many per
+// cent of the most, for Picture. It must be made before Cutout takes the background's colours away.
 //
 // Photo and alpha are averaged over blocks of ceil(long side/256) pixels a side.
 // Weights 1 - alpha + 1/128, and colours times weights, are blurred by three
-// passes of a box of 2*round(0.025*grid's long side)+1 pixels, across then down,
+// passes of a box of 2*round(0.05*percent/100*grid's long side)+1 pixels, across then down,
 // the border's pixels repeated; their quotient is the picture. So the subject
 // leaves no halo in the background.
-func Blurred(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) (*cutout.Photo, error) {
+func Blurred(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, percent int) (*cutout.Photo, error) {
 	block := max(1, ceil(max(photo.Width, photo.Height), blurSide))
 	c, err := shrink(ctx, photo, block)
 	if err != nil {
@@ -42,7 +42,7 @@ func Blurred(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) (*cut
 		w := 1 - a[i] + blurFloor
 		planes[0][i], planes[1][i], planes[2][i], planes[3][i] = p.r*w, p.g*w, p.b*w, w
 	}
-	radius := int(math.Round(blurRadius * float64(max(c.width, c.height))))
+	radius := int(math.Round(blurRadius * float64(percent) / 100 * float64(max(c.width, c.height))))
 	for _, plane := range planes {
 		blur(plane, c.width, c.height, radius, radius)
 	}

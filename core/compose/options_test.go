@@ -140,7 +140,7 @@ func TestBlurredLeavesTheSubjectOut(t *testing.T) {
 			alpha.Pix[y*900+x] = 255
 		}
 	}
-	got, err := compose.Blurred(t.Context(), photo, alpha)
+	got, err := compose.Blurred(t.Context(), photo, alpha, cutout.UsualBlur)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +152,32 @@ func TestBlurredLeavesTheSubjectOut(t *testing.T) {
 		if math.Abs(float64(beside[c])-want) > 8 {
 			t.Errorf("beside the subject it is %v", beside)
 		}
+	}
+}
+
+// The larger the amount, the wider an edge becomes.
+func TestBlurHasAnAmount(t *testing.T) {
+	photo := card(512, 256, image.Rect(0, 0, 512, 256), color.NRGBA{A: 255})
+	for i := range 512 * 256 {
+		if i%512 >= 256 {
+			copy(photo.Pix[4*i:], []uint8{255, 255, 255})
+		}
+	}
+	nothing := &cutout.Mask{Width: 512, Height: 256, Pix: make([]uint8, 512*256)}
+	width := func(percent int) (n int) {
+		blurred, err := compose.Blurred(t.Context(), photo, nothing, percent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for x := range blurred.Width {
+			if level := blurred.Pix[4*(blurred.Height/2*blurred.Width+x)]; level > 12 && level < 243 {
+				n++
+			}
+		}
+		return n
+	}
+	if weak, usual, strong := width(10), width(cutout.UsualBlur), width(100); 3*weak > usual || 3*usual > 2*strong {
+		t.Errorf("an edge is %d wide at 10 %%, %d at %d, %d at 100", weak, usual, cutout.UsualBlur, strong)
 	}
 }
 
@@ -209,7 +235,7 @@ func TestOptionsOnExtremeShapes(t *testing.T) {
 		for _, a := range []uint8{0, 1, 128, 255} {
 			photo := card(size[0], size[1], image.Rect(0, 0, size[0], size[1]), color.NRGBA{R: 50, A: a})
 			alpha := &cutout.Mask{Width: size[0], Height: size[1], Pix: bytes.Repeat([]uint8{a}, size[0]*size[1])}
-			blurred, err := compose.Blurred(t.Context(), photo, alpha)
+			blurred, err := compose.Blurred(t.Context(), photo, alpha, cutout.UsualBlur)
 			if err != nil {
 				t.Fatal(err)
 			}

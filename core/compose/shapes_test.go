@@ -20,7 +20,7 @@ var stages = map[string]func(ctx context.Context, photo *cutout.Photo, alpha *cu
 		return compose.Cutout(ctx, photo, alpha, true)
 	},
 	"blurred": func(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, _ *cutout.Photo) error {
-		_, err := compose.Blurred(ctx, photo, alpha)
+		_, err := compose.Blurred(ctx, photo, alpha, cutout.UsualBlur)
 		return err
 	},
 	"shadow": func(ctx context.Context, photo *cutout.Photo, _ *cutout.Mask, _ *cutout.Photo) error {

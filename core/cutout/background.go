@@ -13,8 +13,9 @@ import (
 type Background struct {
 	// Picture is a file of any supported format, scaled to cover the result.
 	Picture []byte
-	// Blur lays the photo itself, blurred and without its subject.
-	Blur bool
+	// Blur lays the photo itself, without its subject and blurred by so many per cent
+	// of the most, 10 to 100; 0 lays something else.
+	Blur int
 	// From and To are the ends of a linear gradient. Their alpha counts only where
 	// they are equal: one colour may be translucent.
 	From, To color.NRGBA
@@ -25,21 +26,31 @@ type Background struct {
 // Plain returns a background of one colour.
 func Plain(c color.NRGBA) *Background { return &Background{From: c, To: c} }
 
+// UsualBlur is the blur that names no amount.
+const UsualBlur = 50
+
 // downwards is the direction of a gradient that names none, as in CSS.
 const downwards = 180
 
 var errBackground = Errorf(Invalid, "background is a colour such as #ffffff, "+
-	"a gradient of two with or without its direction in degrees, such as #ffffff,#88aaff,135, the word blur, or a picture")
+	"a gradient of two with or without its direction in degrees, such as #ffffff,#88aaff,135, the word blur with or without an amount of 10 to 100, such as blur,80, or a picture")
 
 // ParseBackground reads #rrggbb or #rgb, two of them with a comma between and
-// perhaps a third part, the direction, from -360 to 360, or the word blur; empty
-// means none.
+// perhaps a third part, the direction, from -360 to 360, or the word blur and perhaps
+// its amount; empty means none.
 func ParseBackground(s string) (*Background, error) {
 	switch s {
 	case "":
 		return nil, nil
 	case "blur":
-		return &Background{Blur: true}, nil
+		return &Background{Blur: UsualBlur}, nil
+	}
+	if amount, is := strings.CutPrefix(s, "blur,"); is {
+		blur, err := strconv.Atoi(amount)
+		if err != nil || blur < 10 || blur > 100 {
+			return nil, errBackground
+		}
+		return &Background{Blur: blur}, nil
 	}
 	parts := strings.Split(s, ",")
 	if len(parts) > 3 {

@@ -14,7 +14,9 @@ func TestBackgrounds(t *testing.T) {
 		"fff":                   {From: white, To: white},
 		"#fff,#88aaff":          {From: white, To: blue, Degrees: 180},
 		"#ffffff,#88aaff,-22.5": {From: white, To: blue, Degrees: -22.5},
-		"blur":                  {Blur: true},
+		"blur":                  {Blur: cutout.UsualBlur},
+		"blur,10":               {Blur: 10},
+		"blur,100":              {Blur: 100},
 	} {
 		got, err := cutout.ParseBackground(s)
 		if err != nil || got.From != want.From || got.To != want.To || got.Degrees != want.Degrees || got.Blur != want.Blur || got.Picture != nil {

@@ -19,7 +19,7 @@ var OptionList = []Option{
 	option("format", "png, webp or jpeg", ParseFormat, func(o *Options) *Format { return &o.Format }),
 	option("output", "cutout or mask", ParseOutput, func(o *Options) *Output { return &o.Output }),
 	option("edges", "refined or raw", ParseEdges, func(o *Options) *Edges { return &o.Edges }),
-	option("background", "a colour such as #ffffff, a gradient such as #ffffff,#88aaff,135, blur, or the `FILE` of a picture",
+	option("background", "a colour such as #ffffff, a gradient such as #ffffff,#88aaff,135, blur or blur,80, or the `FILE` of a picture",
 		ParseBackground, func(o *Options) **Background { return &o.Background }),
 	option("crop", "crop to the subject, with a margin of `PERCENT` of its longer side", ParseCrop, func(o *Options) **float64 { return &o.Crop }),
 	{"aspect", "a canvas around the subject of the shape `WIDTH:HEIGHT`, such as 4:5, which may reach beyond the photo", (*Options).setAspect},

@@ -16,10 +16,10 @@ import (
 // every other background fills what the crop left.
 func dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, picture *cutout.Photo, options cutout.Options) (*cutout.Photo, error) {
 	background := options.Background
-	blurred := picture == nil && background != nil && background.Blur
+	blurred := picture == nil && background != nil && background.Blur > 0
 	if blurred {
 		var err error
-		if picture, err = compose.Blurred(ctx, photo, alpha); err != nil {
+		if picture, err = compose.Blurred(ctx, photo, alpha, background.Blur); err != nil {
 			return nil, err
 		}
 	}
@@ -57,9 +57,9 @@ func lay(ctx context.Context, s *scene, alpha *cutout.Mask, options cutout.Optio
 	}
 	photo, picture := s.photo, s.picture
 	s.photo = nil // so that it can be freed
-	if picture == nil && options.Background != nil && options.Background.Blur {
+	if picture == nil && options.Background != nil && options.Background.Blur > 0 {
 		var err error
-		if picture, err = compose.Blurred(ctx, photo, alpha); err != nil {
+		if picture, err = compose.Blurred(ctx, photo, alpha, options.Background.Blur); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -76,9 +76,9 @@ func TestWhatBelongsAroundTheSubject(t *testing.T) {
 		"a colour":              {options: cutout.Options{Background: cutout.Plain(blue)}, width: 320, height: 240, corner: blue},
 		"a gradient":            {options: cutout.Options{Background: &cutout.Background{From: blue, To: green}}, width: 320, height: 240, corner: green},
 		"a gradient, downwards": {options: cutout.Options{Background: &cutout.Background{From: blue, To: green, Degrees: 180}}, width: 320, height: 240, corner: blue},
-		"the photo, blurred":    {options: cutout.Options{Background: &cutout.Background{Blur: true}}, width: 320, height: 240, corner: green},
+		"the photo, blurred":    {options: cutout.Options{Background: &cutout.Background{Blur: cutout.UsualBlur}}, width: 320, height: 240, corner: green},
 		"a picture":             {options: cutout.Options{Background: &cutout.Background{Picture: beach}}, width: 320, height: 240, corner: blue},
-		"blurred and cropped":   {options: cutout.Options{Crop: &tenth, Background: &cutout.Background{Blur: true}}, width: 192, height: 152, corner: green},
+		"blurred and cropped":   {options: cutout.Options{Crop: &tenth, Background: &cutout.Background{Blur: cutout.UsualBlur}}, width: 192, height: 152, corner: green},
 		"coloured and cropped":  {options: cutout.Options{Crop: &tenth, Background: cutout.Plain(blue)}, width: 192, height: 152, corner: blue},
 		"a mask has none of it": {options: cutout.Options{Output: cutout.Matte, Crop: &tenth, Shadow: 1, Background: &cutout.Background{Picture: []byte("x")}}, width: 320, height: 240, corner: color.NRGBA{A: 255}},
 	} {

@@ -122,7 +122,7 @@ func TestAPIReadsWhatBelongsAroundTheSubject(t *testing.T) {
 	if o := jobs[0].Options; !reflect.DeepEqual(o.Background, cutout.Plain(color.NRGBA{R: 255, G: 0x88, A: 255})) || *o.Crop != 0.05 || o.Shadow != 0.4 {
 		t.Errorf("in the query: %+v", o)
 	}
-	if o := jobs[1].Options; string(o.Background.Picture) != "a beach" || o.Background.Blur {
+	if o := jobs[1].Options; string(o.Background.Picture) != "a beach" || o.Background.Blur != 0 {
 		t.Errorf("a picture outranks the rest: %+v", o.Background)
 	}
 	if o := jobs[2].Options; o.Background == nil || o.Background.Degrees != 90 {

@@ -95,10 +95,10 @@ func (w wish) dress(t testing.TB, s scene) *cutout.Photo {
 		}
 	}
 	picture := w.picture
-	blur := w.background != nil && w.background.Blur
+	blur := w.background != nil && w.background.Blur > 0
 	if blur {
 		var err error
-		picture, err = compose.Blurred(t.Context(), s.photo, s.alpha)
+		picture, err = compose.Blurred(t.Context(), s.photo, s.alpha, w.background.Blur)
 		must(err)
 	}
 	photo := s.cut(t)
@@ -208,13 +208,13 @@ func wishes() []wish {
 		{name: "wide, on a gradient", choose: set("frame", "16:9") + set("margin", "50") + gradient, frame: &cutout.Frame{Aspect: 16.0 / 9, Margin: 0.5}, background: blend},
 		{name: "for a shop, larger", choose: set("frame", "2000x2000") + shadow + set("strength", "50") + `colour('#8fb8de');`, frame: &cutout.Frame{Width: 2000, Height: 2000, Margin: 0.09}, shadow: 0.5, background: cutout.Plain(color.NRGBA{R: 0x8f, G: 0xb8, B: 0xde, A: 255})},
 		{name: "for a shop, smaller", choose: crop + set("frame", "1000x1000") + set("margin", "50"), frame: &cutout.Frame{Width: 1000, Height: 1000, Margin: 0.5}},
-		{name: "for a passport, blurred", choose: set("frame", "827x1063") + `pick('blur')`, frame: &cutout.Frame{Width: 827, Height: 1063, Margin: 0.09}, background: &cutout.Background{Blur: true}},
+		{name: "for a passport, blurred", choose: set("frame", "827x1063") + `pick('blur')`, frame: &cutout.Frame{Width: 827, Height: 1063, Margin: 0.09}, background: &cutout.Background{Blur: cutout.UsualBlur}},
 		{name: "a square on a picture", choose: set("frame", "1:1") + set("margin", "0"), frame: &cutout.Frame{Aspect: 1}, background: &cutout.Background{}, picture: behind()},
 		{name: "colour", choose: `colour('#8fb8de')`, background: cutout.Plain(color.NRGBA{R: 0x8f, G: 0xb8, B: 0xde, A: 255})},
 		{name: "gradient", choose: gradient, background: blend},
 		{name: "gradient and the rest", choose: gradient + crop + shadow + set("margin", "5") + set("strength", "50"), background: blend, crop: new(0.05), shadow: 0.5},
-		{name: "blur", choose: `pick('blur')`, background: &cutout.Background{Blur: true}},
-		{name: "blur and the rest", choose: `pick('blur');` + crop + shadow + set("margin", "8") + set("strength", "50"), background: &cutout.Background{Blur: true}, crop: new(0.08), shadow: 0.5},
+		{name: "blur", choose: `pick('blur')`, background: &cutout.Background{Blur: cutout.UsualBlur}},
+		{name: "blur and the rest", choose: `pick('blur');` + set("amount", "90") + crop + shadow + set("margin", "8") + set("strength", "50"), background: &cutout.Background{Blur: 90}, crop: new(0.08), shadow: 0.5},
 		{name: "picture", background: &cutout.Background{}, picture: behind()},
 		{name: "picture and the rest", choose: crop + shadow + set("margin", "8") + set("strength", "50"), background: &cutout.Background{}, picture: behind(), crop: new(0.08), shadow: 0.5},
 	}

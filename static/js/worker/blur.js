@@ -4,12 +4,12 @@
 import { alphaOf, overWhite, rowsOf, shrinkAlpha, strips } from './pixels.js';
 
 const SIDE = 256; // about the long side that a blurred picture is kept at
-const RADIUS = 0.025; // of the box, as a share of the long side
+const RADIUS = 0.05; // of the box at the most, as a share of the long side
 const FLOOR = 1 / 128; // the weight of what the subject hides
 
 // blurred resolves to a small, blurred picture of what lies behind the subject, as
-// a PNG. Original and cut-out may differ in size, not in shape.
-export async function blurred({ original, cutout }) {
+// a PNG; amount is in per cent of the most. Original and cut-out may differ in size, not in shape.
+export async function blurred({ original, cutout, amount }) {
   const photo = await createImageBitmap(original);
   const { width, height } = photo;
   const subject = await createImageBitmap(cutout, { resizeWidth: width, resizeHeight: height, resizeQuality: 'high' });
@@ -23,13 +23,13 @@ export async function blurred({ original, cutout }) {
   });
   photo.close();
   const canvas = new OffscreenCanvas(alpha.width, alpha.height);
-  canvas.getContext('2d').putImageData(behind(colours, alpha), 0, 0);
+  canvas.getContext('2d').putImageData(behind(colours, alpha, amount), 0, 0);
   return canvas.convertToBlob({ type: 'image/png' });
 }
 
 // behind blurs colours, each with the weight of what the subject leaves of it.
-function behind(colours, { width, height, data: alpha }) {
-  const radius = Math.round(RADIUS * Math.max(width, height));
+function behind(colours, { width, height, data: alpha }, amount) {
+  const radius = Math.round((RADIUS * amount * Math.max(width, height)) / 100);
   const plane = (value) => blur(Float32Array.from(alpha, (a, i) => value(i) * (1 - a + FLOOR)), width, height, radius, radius);
   const weights = plane(() => 1);
   const image = new ImageData(width, height);
