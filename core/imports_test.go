@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"cmd/bgremover-wasm":  {"core/compose", "core/correct", "core/cutout", "core/decode", "core/pipeline", "core/promise"},
 	"cmd/internal/cli":    {"core/app", "core/config", "core/cutout"},
 
-	"core/app":      {"core/", "templates", "static", "models", "plugins/contract"},
+	"core/app":      {"core/", "templates", "static", "models", "plugins/contract", "plugins/contracttest"},
 	"core/web":      {"core/cutout", "core/connlimit", "core/upload", "core/fetch", "core/removebg", "core/rembg", "core/httpcache", "core/device", "core/ratelimit", "core/accesslog", "templates", "static", "texts"},
 	"core/admin":    {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
 	"core/pipeline": {"core/cutout", "core/decode", "core/tensor", "core/mask", "core/correct", "core/refine", "core/compose", "core/encode"},

@@ -3,6 +3,7 @@ package templates
 import (
 	"bytes"
 	"embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -21,6 +22,8 @@ type Operator struct {
 	Charts   OperatorCharts
 	Events   OperatorEvents
 	Backends OperatorBackends
+	Models   OperatorModels
+	Try      OperatorTry
 	Limits   OperatorLimits
 	Devices  OperatorDevices
 	Log      OperatorLog
@@ -98,8 +101,63 @@ type OperatorNotice struct {
 	Text    string
 	Failed  bool
 	Pending bool
+	Stops   bool          // it can be stopped
 	For     time.Duration // in progress
+	// Done and Total are bytes; Total is 0 if unknown.
+	Done, Total int64
+	Lines       []string // what it wrote
 }
+
+// OperatorModels is the table of models; empty where none can be installed.
+type OperatorModels struct {
+	Notice OperatorNotice
+	Rows   []cutout.ModelStatus
+}
+
+// OperatorModelRows are some of its rows.
+type OperatorModelRows struct {
+	Rows []cutout.ModelStatus
+	Busy bool // something is in progress
+}
+
+// Installed are the models and runtimes that are installed.
+func (m OperatorModels) Installed() OperatorModelRows { return m.that(true) }
+
+// Missing are those that are not.
+func (m OperatorModels) Missing() OperatorModelRows { return m.that(false) }
+
+func (m OperatorModels) that(installed bool) OperatorModelRows {
+	some := OperatorModelRows{Busy: m.Notice.Pending}
+	for _, row := range m.Rows {
+		if row.Installed == installed {
+			some.Rows = append(some.Rows, row)
+		}
+	}
+	return some
+}
+
+// OperatorTry is the form for test photos and checks, with the latest check.
+type OperatorTry struct {
+	On               bool
+	Backends, Models []string
+	Backend, Model   string // of the latest trial
+	Trial            *OperatorTrial
+	Check            OperatorCheck
+}
+
+// OperatorTrial is the outcome of a test photo.
+type OperatorTrial struct {
+	Message OperatorMessage
+	cutout.Trial
+}
+
+// Source is the picture itself, as an address.
+func (t OperatorTrial) Source() template.URL {
+	return template.URL("data:" + t.MediaType + ";base64," + base64.StdEncoding.EncodeToString(t.Picture)) //nolint:gosec // our own picture
+}
+
+// OperatorCheck is the latest check of a backend.
+type OperatorCheck OperatorNotice
 
 // OperatorLimits is the form for the limits.
 type OperatorLimits struct {
@@ -172,6 +230,9 @@ func (OperatorStatus) operator() string   { return "status" }
 func (OperatorCharts) operator() string   { return "charts" }
 func (OperatorEvents) operator() string   { return "events" }
 func (OperatorBackends) operator() string { return "backends" }
+func (OperatorModels) operator() string   { return "models" }
+func (OperatorTrial) operator() string    { return "trial" }
+func (OperatorCheck) operator() string    { return "check" }
 func (OperatorLimits) operator() string   { return "limits" }
 func (OperatorDevices) operator() string  { return "devices" }
 func (OperatorLog) operator() string      { return "log" }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,12 +31,14 @@ func backendsCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  list.RunE,
 	}
-	cmd.AddCommand(list, backendsSwitchCommand(), backendsCheckCommand())
+	cmd.Flags().AddFlagSet(list.Flags())
+	cmd.AddCommand(list, backendsSwitchCommand(), backendsTryCommand(), backendsCheckCommand())
 	return cmd
 }
 
 func backendsListCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the backends of the running server: state, device, models, memory, last error.",
 		Args:  cobra.NoArgs,
@@ -49,6 +50,9 @@ func backendsListCommand() *cobra.Command {
 			var all []cutout.BackendStatus
 			if err := server.call(cmd.Context(), http.MethodGet, "/backends.json", nil, &all); err != nil {
 				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
 			fmt.Fprintln(w, "NAME\tSTATE\tDEVICE\tPROVIDER\tMODELS\tMEMORY\tREQUESTS\tRESTARTS\tWHY")
@@ -67,6 +71,8 @@ func backendsListCommand() *cobra.Command {
 			return w.Flush()
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
+	return cmd
 }
 
 func backendsSwitchCommand() *cobra.Command {
@@ -97,11 +103,11 @@ func backendsCheckCommand() *cobra.Command {
 	var env []string
 	var noTLS, verbose bool
 	cmd := &cobra.Command{
-		Use:   "check [flags] COMMAND [ARGUMENT...]",
-		Short: "Check that a program implements the backend contract.",
-		Long: `Starts a program as the server would, runs the conformance suite on it and
-reports for each rule whether it passed. The program must be able to run the
-model.`,
+		Use:   "check [flags] NAME | COMMAND [ARGUMENT...]",
+		Short: "Check that a configured backend, or a program, implements the backend contract.",
+		Long: `Starts a backend of the settings, or a program, as the server would, runs the
+conformance suite on it and reports for each rule whether it passed. The program
+must be able to run the model.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, settings, err := openStore()
@@ -114,6 +120,9 @@ model.`,
 			m, err := store.Installed(name)
 			if err != nil {
 				return err
+			}
+			if len(args) == 1 && !strings.Contains(args[0], "/") && app.HasBackend(settings, store, args[0]) {
+				return app.CheckBackend(cmd.Context(), settings, store, args[0], printTo(cmd))
 			}
 			if filepath.Base(args[0]) == "onnx-cuda" {
 				if err := showGPU(cmd.OutOrStdout(), store); err != nil {
@@ -137,7 +146,7 @@ model.`,
 			if verbose {
 				program.Stderr = cmd.ErrOrStderr()
 			}
-			return check(cmd, program, m)
+			return app.Conform(cmd.Context(), program, m, printTo(cmd))
 		},
 	}
 	cmd.Flags().SetInterspersed(false) // flags after COMMAND belong to it
@@ -146,6 +155,11 @@ model.`,
 	cmd.Flags().BoolVar(&noTLS, "no-tls", false, "the program does not support go-plugin's mutual TLS")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show what the program writes to standard error")
 	return cmd
+}
+
+// printTo prints lines to a command's output.
+func printTo(cmd *cobra.Command) func(string) {
+	return func(line string) { fmt.Fprintln(cmd.OutOrStdout(), line) }
 }
 
 // showGPU prints which of the libraries that onnx-cuda needs are there, and which package
@@ -166,24 +180,6 @@ func showGPU(out io.Writer, store *model.Store) error {
 		if len(p.Missing) > 0 {
 			fmt.Fprintf(out, "MISSING %s: %s\n", p.Package, strings.Join(p.Missing, ", "))
 		}
-	}
-	return nil
-}
-
-func check(cmd *cobra.Command, program contracttest.Command, model cutout.Model) error {
-	out := cmd.OutOrStdout()
-	passed := contracttest.Run(cmd.Context(), program, model, func(r contracttest.Result) {
-		verdict := "ok    "
-		if r.Err != nil {
-			verdict = "FAILED"
-		}
-		fmt.Fprintf(out, "%s %s (%v)\n", verdict, r.Name, r.Took.Round(time.Millisecond))
-		if r.Err != nil {
-			fmt.Fprintf(out, "       %v\n", r.Err)
-		}
-	})
-	if !passed {
-		return errors.New("the program does not implement the backend contract")
 	}
 	return nil
 }

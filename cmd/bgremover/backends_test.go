@@ -4,15 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
-
 	"bgremover.pro/core/admin"
+	"bgremover.pro/core/app"
 	"bgremover.pro/core/backend"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/plugins/contracttest"
@@ -151,11 +151,9 @@ func TestCheck(t *testing.T) {
 	program, model := fakebackend(t), aModel(t)
 	for fault, want := range map[string]string{"": "", "size": "mask of 32x32", "exit": "FAILED starts and completes the handshake"} {
 		t.Run("fault "+fault, func(t *testing.T) {
-			var out bytes.Buffer
-			cmd := &cobra.Command{}
-			cmd.SetContext(t.Context())
-			cmd.SetOut(&out)
-			err := check(cmd, contracttest.Command{Path: program, Args: []string{"-fault", fault}, TLS: true}, model)
+			var out strings.Builder
+			say := func(line string) { fmt.Fprintln(&out, line) }
+			err := app.Conform(t.Context(), contracttest.Command{Path: program, Args: []string{"-fault", fault}, TLS: true}, model, say)
 			if (err == nil) != (fault == "") || !strings.Contains(out.String(), want) {
 				t.Errorf("%v; want %q in\n%s", err, want, out.String())
 			}

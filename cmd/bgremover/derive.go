@@ -42,6 +42,7 @@ faster are used as published.`,
 					return err
 				}
 			}
+			refreshServer(cmd)
 			return nil
 		},
 	}

@@ -1,14 +1,21 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"bgremover.pro/core/app"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/model"
@@ -17,9 +24,12 @@ import (
 func modelsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "models",
-		Short: "List, install and verify models and ONNX Runtime.",
+		Short: "List, install, remove and verify models and ONNX Runtime.",
 	}
-	cmd.AddCommand(modelsListCommand(), modelsPullCommand(), modelsVerifyCommand(),
+	list := modelsListCommand()
+	cmd.Args, cmd.RunE = cobra.NoArgs, list.RunE
+	cmd.Flags().AddFlagSet(list.Flags())
+	cmd.AddCommand(list, modelsPullCommand(), modelsRemoveCommand(), modelsUseCommand(), modelsVerifyCommand(),
 		modelsDeriveCommand(), modelsCalibrateCommand())
 	return cmd
 }
@@ -34,27 +44,111 @@ func openStore() (*model.Store, *config.Config, error) {
 }
 
 func modelsListCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List the available models, whether they are installed, and their licences.",
+		Short: "List the available models, whether they are installed and loaded, and their licences.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			store, _, err := openStore()
+			store, settings, err := openStore()
 			if err != nil {
 				return err
 			}
-			listed, problems := store.List()
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tINSTALLED\tSIZE\tWHAT\tLICENCE")
-			for _, l := range listed {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, yesNo(l.Installed), size(l.Bytes), l.About, orUnknown(l.Licence))
-			}
-			if err := w.Flush(); err != nil {
-				return err
-			}
+			all, problems := app.Models(store, settings.Inference.Model)
+			loadedByServer(cmd.Context(), all)
 			for _, problem := range problems {
 				fmt.Fprintln(cmd.ErrOrStderr(), "bgremover:", problem)
 			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+			fmt.Fprintln(w, "NAME\tINSTALLED\tSIZE\tLOADED BY\tWHAT\tLICENCE")
+			for _, m := range all {
+				name := m.Name
+				if m.Default {
+					name = "*" + name // requests that name none get it
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", name, yesNo(m.Installed), size(m.Bytes), cmp.Or(strings.Join(m.Loaded, ","), "-"), m.About, orUnknown(m.Licence))
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
+	return cmd
+}
+
+// loadedByServer adds which models a server on this machine has loaded, and which is its
+// default. Without a server they stay as the settings say.
+func loadedByServer(ctx context.Context, all []cutout.ModelStatus) {
+	var running []cutout.ModelStatus
+	server, err := findOperator()
+	if err != nil || server.call(ctx, http.MethodGet, "/models.json", nil, &running) != nil {
+		return
+	}
+	for _, r := range running {
+		for i := range all {
+			if all[i].Name == r.Name {
+				all[i].Loaded, all[i].Default = r.Loaded, r.Default
+			}
+		}
+	}
+}
+
+// refreshServer has a server on this machine offer what the data folder holds now, where
+// one runs. What was done is done even if that fails.
+func refreshServer(cmd *cobra.Command) {
+	server, err := findOperator()
+	if err == nil {
+		err = server.call(cmd.Context(), http.MethodPost, "/models/refresh", url.Values{}, nil)
+	}
+	switch {
+	case err == nil:
+		fmt.Fprintln(cmd.OutOrStdout(), "The running server offers what is installed.")
+	case !errors.Is(err, errNoServer):
+		fmt.Fprintln(cmd.ErrOrStderr(), "bgremover: the running server did not take it up:", err)
+	}
+}
+
+func modelsUseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "use NAME",
+		Short: "Make a model the default of the running server, until its next start.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			server, err := findOperator()
+			if err != nil {
+				return err
+			}
+			err = server.call(cmd.Context(), http.MethodPost, "/models/use", url.Values{"name": args}, nil)
+			if err == nil {
+				fmt.Fprintln(cmd.OutOrStdout(), args[0], "is the default now")
+			}
+			return err
+		},
+	}
+}
+
+func modelsRemoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove MODEL...",
+		Short: "Delete installed models and what was derived from them.",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			store, settings, err := openStore()
+			if err != nil {
+				return err
+			}
+			for _, name := range names {
+				if name == settings.Inference.Model {
+					return fmt.Errorf("%s is the default model; set another one first", name)
+				}
+				if err := store.Remove(cmd.Context(), name); err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), name, "is removed")
+			}
+			refreshServer(cmd)
 			return nil
 		},
 	}
@@ -68,7 +162,8 @@ func modelsPullCommand() *cobra.Command {
 		Short: "Install ONNX Runtime and models (default: the configured model).",
 		Long: `Installs ONNX Runtime and the named models (or the configured one) into the data
 folder and verifies the checksum of each file. Installed files are left alone,
-and interrupted downloads resume.
+and interrupted downloads resume. A server that runs on this machine with the same
+settings offers them at once.
 
 --from DIR reads the files from a folder instead of the network: either the
 packages as published (such as onnxruntime-node-1.30.0.tgz) or the plain files
@@ -91,6 +186,8 @@ packages as published (such as onnxruntime-node-1.30.0.tgz) or the plain files
 				}
 				wanted.Models = nil
 			}
+			bar.close()
+			refreshServer(cmd)
 			return nil
 		},
 	}

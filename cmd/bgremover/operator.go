@@ -99,6 +99,9 @@ func trusting(file string) (*tls.Config, error) {
 	}, nil
 }
 
+// errNoServer: nothing answers at the operator's address.
+var errNoServer = errors.New("cannot connect to the server")
+
 // call sends a form, or nothing, and decodes the answer into result unless that is
 // nil. An error from the server is returned as its message.
 func (o *operator) call(ctx context.Context, method, path string, form url.Values, result any) error {
@@ -115,10 +118,10 @@ func (o *operator) call(ctx context.Context, method, path string, form url.Value
 	}
 	answer, err := o.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("cannot connect to the server at %s: %w", o.base, errors.Unwrap(err))
+		return fmt.Errorf("%w at %s: %w", errNoServer, o.base, errors.Unwrap(err))
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 8<<20))
 	switch {
 	case err != nil:
 		return err

@@ -36,7 +36,9 @@ type Server struct {
 	server    *http.Server
 	templates *templates.OperatorSet
 	history   *history
-	notices   notices
+	notices   notices // of switches of the backend
+	work      notices // of what is done with models
+	checks    notices // of checks of a backend
 	events    events
 	started   time.Time
 	stop      context.CancelFunc
@@ -148,12 +150,18 @@ func (s *Server) routes() http.Handler {
 	inner.HandleFunc("GET /status.json", s.statusJSON)
 	inner.HandleFunc("POST /backends/active", s.switchBackend)
 	inner.HandleFunc("POST /backends/dismiss", s.dismiss)
+	inner.HandleFunc("POST /backends/check", s.checkBackend)
+	inner.HandleFunc("POST /backends/check/dismiss", s.dismissCheck)
+	inner.HandleFunc("POST /try", s.try)
+	inner.HandleFunc("GET /models.json", s.modelsJSON)
+	inner.HandleFunc("POST /models/{action}", s.changeModels)
 	inner.HandleFunc("POST /limits", s.applyLimits)
 	inner.HandleFunc("POST /devices/{action}", s.changeDevice)
 	inner.HandleFunc("POST /config/reload", s.reload)
 	inner.HandleFunc("POST /edge/purge", s.purge)
 	inner.HandleFunc("GET "+static.Prefix, s.asset)
-	inner.HandleFunc("GET /operator.css", s.style)
+	inner.HandleFunc("GET /operator.css", own("text/css", static.OperatorCSS))
+	inner.HandleFunc("GET /operator.js", own("text/javascript", static.OperatorJS))
 	inner.HandleFunc("GET /debug/pprof/", pprof.Index)
 	inner.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	inner.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -203,7 +211,10 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(file.Content) //nolint:gosec // G705: an embedded file of ours, whatever its address
 }
 
-func (s *Server) style(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(static.OperatorCSS)
+// own serves a file of this page only.
+func own(mediaType string, content []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+		_, _ = w.Write(content)
+	}
 }

@@ -111,6 +111,7 @@ type operator struct {
 	live     *config.Live
 	file     string
 	backends *backends
+	workshop *workshop
 	notReady atomic.Pointer[error]
 	noEdge   atomic.Pointer[error] // why the cache in front is not purged
 	base     string
@@ -118,7 +119,7 @@ type operator struct {
 
 func start(t testing.TB, access admin.Access, environ ...string) *operator {
 	t.Helper()
-	o := &operator{t: t, backends: &backends{active: "auto"}, file: filepath.Join(t.TempDir(), "bgremover.toml")}
+	o := &operator{t: t, backends: &backends{active: "auto"}, workshop: newWorkshop(), file: filepath.Join(t.TempDir(), "bgremover.toml")}
 	o.write("limits_device = \"60/1h\" # an hour\n" + other)
 	var err error
 	if o.live, err = config.Open(config.Sources{File: o.file, Environ: environ}); err != nil {
@@ -147,7 +148,7 @@ func start(t testing.TB, access admin.Access, environ ...string) *operator {
 			}
 			return nil
 		},
-		Limiter: o.limiter, AccessLog: log, Settings: settings{o.live},
+		Limiter: o.limiter, AccessLog: log, Settings: settings{o.live}, Workshop: o.workshop,
 		Purge: func(context.Context) ([]string, error) {
 			if why := o.noEdge.Load(); why != nil {
 				return nil, *why
@@ -211,6 +212,21 @@ func (o *operator) ask(method, path string, form url.Values, edit ...func(*http.
 		o.t.Fatal(err)
 	}
 	return answer{got.StatusCode, got.Header, string(body)}
+}
+
+// await asks for a part of the page until it says something.
+func (o *operator) await(path, text string) {
+	o.t.Helper()
+	for {
+		if got := o.ask("GET", path, nil); strings.Contains(got.body, text) {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-o.t.Context().Done():
+			o.t.Fatalf("%s never says %q", path, text)
+		}
+	}
 }
 
 func with(name, value string) func(*http.Request) {

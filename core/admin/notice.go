@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,40 +14,66 @@ import (
 	"bgremover.pro/templates"
 )
 
-// notices is what became of the latest switch of the backend. It is kept here, not in
-// the page, so that it survives refreshes until the operator dismisses it.
+// notices is what became of the latest long action of one kind, such as a switch of the
+// backend. It is kept here, not in the page, so that it survives refreshes until the
+// operator dismisses it.
 type notices struct {
 	mu     sync.Mutex
 	now    templates.OperatorNotice
 	began  time.Time
 	number int
+	stop   context.CancelFunc // ends what is in progress; nil if that cannot be stopped
 }
 
 // begin notes that something is in progress and returns its number.
 func (n *notices) begin(text string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.next(text, nil)
+}
+
+// tryBegin does so unless something else is in progress.
+func (n *notices) tryBegin(text string, stop context.CancelFunc) (number int, ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.now.Pending {
+		return 0, false
+	}
+	return n.next(text, stop), true
+}
+
+func (n *notices) next(text string, stop context.CancelFunc) int {
 	n.number++
-	n.now, n.began = templates.OperatorNotice{Number: n.number, Text: text, Pending: true}, time.Now()
+	n.now, n.began, n.stop = templates.OperatorNotice{Number: n.number, Text: text, Pending: true, Stops: stop != nil}, time.Now(), stop
 	return n.number
 }
 
-// end notes its outcome, unless something else has begun since.
-func (n *notices) end(number int, text string, failed bool) {
+// change changes the notice of what is in progress, unless something else has begun
+// since.
+func (n *notices) change(number int, f func(*templates.OperatorNotice)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.now.Number == number {
-		n.number++
-		n.now = templates.OperatorNotice{Number: n.number, Text: text, Failed: failed}
+		f(&n.now)
 	}
 }
 
-// dismiss removes an outcome; what is in progress stays.
+// end notes its outcome; what it wrote stays.
+func (n *notices) end(number int, text string, failed bool) {
+	n.change(number, func(now *templates.OperatorNotice) {
+		n.number++
+		*now = templates.OperatorNotice{Number: n.number, Text: text, Failed: failed, Lines: now.Lines}
+	})
+}
+
+// dismiss removes an outcome, and stops what is in progress if that can be stopped.
 func (n *notices) dismiss() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.now.Pending {
 		n.now = templates.OperatorNotice{}
+	} else if n.stop != nil {
+		n.stop()
 	}
 }
 
@@ -54,6 +81,7 @@ func (n *notices) get() templates.OperatorNotice {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.now
+	now.Lines = slices.Clone(now.Lines)
 	if now.Pending {
 		now.For = time.Since(n.began).Round(time.Second)
 	}

@@ -20,7 +20,7 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) whole() templates.Operator {
 	return templates.Operator{
-		Status: s.status(), Charts: s.charts(), Events: s.shown(), Backends: s.backends(),
+		Status: s.status(), Charts: s.charts(), Events: s.shown(), Backends: s.backends(), Models: s.models(), Try: s.trials(nil),
 		Limits: s.limits(templates.OperatorMessage{}, nil), Devices: s.devices(templates.OperatorMessage{}),
 		Log: s.accessLog(), Config: s.config(templates.OperatorMessage{}),
 	}
@@ -36,6 +36,10 @@ func (s *Server) part(w http.ResponseWriter, r *http.Request) {
 		view = s.charts()
 	case "backends":
 		view = s.backends()
+	case "models":
+		view = s.models()
+	case "check":
+		view = templates.OperatorCheck(s.checks.get())
 	case "events":
 		view = s.shown()
 	case "devices":

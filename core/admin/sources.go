@@ -12,7 +12,7 @@ import (
 )
 
 // Sources is what the operator's page and the metrics read. All but Limiter,
-// AccessLog and Folders are required.
+// AccessLog, Folders and Workshop are required.
 type Sources struct {
 	Backends Backends
 	Queue    func() Queue
@@ -26,6 +26,28 @@ type Sources struct {
 	// Purge purges the caches in front of the server and names those that did it;
 	// nil if there are none.
 	Purge func(ctx context.Context) (purged []string, err error)
+	// Workshop is nil where nothing can be tried or installed.
+	Workshop Workshop
+}
+
+// Workshop is what can be done with models and backends while the server runs. Each
+// call returns when it is done, and its error is for the operator to read.
+type Workshop interface {
+	// Models lists the known models and runtimes.
+	Models() []cutout.ModelStatus
+	// Pull installs one; Remove deletes one; either takes effect at once.
+	Pull(ctx context.Context, name string, progress func(what string, done, total int64)) error
+	Remove(ctx context.Context, name string) error
+	// Derive makes faster graphs from a model and says which.
+	Derive(ctx context.Context, name string) (string, error)
+	// Use makes a model the default until the next start.
+	Use(ctx context.Context, name string) error
+	// Refresh offers what another program has installed or removed.
+	Refresh(ctx context.Context) error
+	// Try cuts out a test photo; empty names mean those that serve.
+	Try(ctx context.Context, backend, model string) (cutout.Trial, error)
+	// Check runs the conformance suite on a second process of a backend.
+	Check(ctx context.Context, backend string, say func(line string)) error
 }
 
 // Backends runs the inference.

@@ -149,6 +149,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 			Settings:  shownConfig{a.live},
 			Folders:   []string{c.Folders.Data, c.Folders.Logs},
 			Purge:     purger(c),
+			Workshop:  workshop{a},
 		},
 	})
 	if err != nil {

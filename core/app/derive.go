@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"bgremover.pro/core/config"
+	"bgremover.pro/core/model"
 )
 
 // DeriveProgram is the program that makes faster graphs; it is installed with the
@@ -23,24 +24,27 @@ func (a *App) derive(ctx context.Context) {
 		return
 	}
 	a.log.Info("optimising the model for this machine; the installed model serves meanwhile", "model", name)
-	derived, err := store.Derive(ctx, name, DeriveProgram(c))
-	if err != nil {
-		if ctx.Err() == nil {
-			a.log.Warn("optimising the model failed; keeping the installed model", "model", name, "error", err)
-		}
-		return
-	}
-	if derived.Reason != "" {
+	derived, err := a.deriveModel(ctx, name)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.log.Warn("optimising the model failed; keeping the installed model", "model", name, "error", err)
+	case derived.Reason != "":
 		a.log.Info("the model cannot be optimised on this machine; keeping the installed model", "model", name, "reason", derived.Reason)
-		return
+	default:
+		a.log.Info("the optimised model is serving", "model", name, "graphs", len(derived.Graphs))
 	}
-	faster, err := store.Installed(name)
+}
+
+// deriveModel makes faster graphs from a model and gives them to the backends.
+func (a *App) deriveModel(ctx context.Context, name string) (model.Derived, error) {
+	derived, err := a.line.Store.Derive(ctx, name, DeriveProgram(a.live.Current()))
+	if err != nil || derived.Reason != "" {
+		return derived, err
+	}
+	faster, err := a.line.Store.Installed(name)
 	if err == nil {
 		err = a.line.Backends.UpdateModel(ctx, faster)
 	}
-	if err != nil && ctx.Err() == nil {
-		a.log.Warn("optimising the model failed; keeping the installed model", "model", name, "error", err)
-		return
-	}
-	a.log.Info("the optimised model is serving", "model", name, "sizes", faster.Sizes())
+	return derived, err
 }

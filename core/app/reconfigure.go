@@ -40,16 +40,21 @@ func (a *App) apply(old, c *config.Config, report config.Report) {
 // reconfigureBackends waits for the outcome, so that changes are reported in order;
 // it gives up on a backend that takes longer than loading a model may.
 func (a *App) reconfigureBackends(c *config.Config) {
-	specs, err := backendSpecs(c, a.line.Store)
-	models, modelErr := installed(a.line.Store, c.Inference)
-	if err = errors.Join(err, modelErr); err == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-		defer cancel()
-		err = a.line.Backends.Reconfigure(ctx, specs, c.Inference.Backend, models...)
-	}
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if err := a.offer(ctx, c); err != nil {
 		a.log.Error("changing the backends failed; the previous ones keep serving", "error", err)
 	}
+}
+
+// offer gives the backends what is configured and installed now.
+func (a *App) offer(ctx context.Context, c *config.Config) error {
+	specs, err := backendSpecs(c, a.line.Store)
+	models, modelErr := installed(a.line.Store, c.Inference)
+	if err = errors.Join(err, modelErr); err != nil {
+		return err
+	}
+	return a.line.Backends.Reconfigure(ctx, specs, c.Inference.Backend, models...)
 }
 
 // observe counts a response, and keeps its failure for the operator.

@@ -264,3 +264,48 @@ func TestStampsAreOptional(t *testing.T) {
 	}
 	w.mustBeWhole(t) // and recorded again
 }
+
+// TestRemove: the model and what was derived from it are gone, the rest stays, and it
+// can be pulled again.
+func TestRemove(t *testing.T) {
+	w := newWorld(t)
+	newRegistry(t, w.packages)
+	if err := w.pull(t, nil); err != nil {
+		t.Fatal(err)
+	}
+	derived := func(name, of string) string {
+		dir := filepath.Join(w.dir, "models", "derived", name)
+		if err := errors.Join(os.MkdirAll(dir, 0o755), writeManifest(dir, Derived{Model: of})); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	its, anothers := derived(Default+"-0123456789ab", Default), derived(Default+"-anime-0123456789ab", Default+"-anime")
+	if err := w.Remove(t.Context(), Default); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Original(Default); err == nil {
+		t.Error("the model is still there")
+	}
+	if _, err := w.Runtime(); err != nil {
+		t.Error("the runtime is gone:", err)
+	}
+	if _, err := os.Stat(its); err == nil {
+		t.Error("what was derived from it is still there")
+	}
+	if _, err := os.Stat(anothers); err != nil {
+		t.Error("what was derived from another model is gone:", err)
+	}
+	for name, why := range map[string]string{Default: "is not installed", "nothing": "There is no model"} {
+		if err := w.Remove(t.Context(), name); cutout.CodeOf(err) != cutout.Invalid || !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	w.describe(t, []byte("weights"), "size = 320\n")
+	if err := w.Remove(t.Context(), "tiny"); cutout.CodeOf(err) != cutout.Invalid || !strings.Contains(err.Error(), "your own") {
+		t.Errorf("one's own: %v", err)
+	}
+	if err := w.pull(t, nil); err != nil {
+		t.Error(err)
+	}
+}
