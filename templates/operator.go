@@ -63,8 +63,12 @@ type OperatorAction struct {
 	Failed   bool
 }
 
-// OperatorCharts are the charts of the last hour.
-type OperatorCharts struct{ Charts []OperatorChart }
+// OperatorCharts are the charts of one span of time.
+type OperatorCharts struct {
+	Span, Title string
+	Spans       []string // to choose from
+	Charts      []OperatorChart
+}
 
 // OperatorChart is one chart, with its own coordinates.
 type OperatorChart struct {
@@ -72,7 +76,25 @@ type OperatorChart struct {
 	Width, Height float64
 	Top, Middle   string // what these heights stand for; the bottom is 0
 	MiddleY       float64
+	Unit          string  // "number", "seconds" or "bytes"
+	Value         float64 // what the top stands for
+	From, To      int64   // seconds since 1970
+	Format        string  // of times: the span
+	Ticks         []OperatorTick
 	Lines         []OperatorLine
+	Rows          []OperatorChartRow // the same as a table
+}
+
+// OperatorTick is a time on the axis.
+type OperatorTick struct {
+	X, Percent float64
+	Time       string
+}
+
+// OperatorChartRow is a row of a chart's table, with a value of each line.
+type OperatorChartRow struct {
+	Time   string
+	Values []string
 }
 
 // OperatorLine is one curve.

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/ratelimit"
@@ -154,6 +155,7 @@ func TestOperatorAtWork(t *testing.T) {
 	failsToSwitch(b, o)
 
 	triesAndInstalls(b, o)
+	readsCharts(b)
 
 	b.do(fill("#limits_device", "100/1h"), click("[name=persist]"), click("#apply-limits"))
 	b.says("#limits .message", "saved in the settings file")
@@ -223,6 +225,34 @@ func failsToSwitch(b *tab, o *operator) {
 	if get(b, chromedp.Evaluate[bool](`!!document.querySelector("#backends .notice")`)) {
 		b.t.Error("the message is still there")
 	}
+}
+
+// readsCharts: values are read at the pointer and with the keyboard, also after the page
+// has refreshed the charts; a day and a week can be chosen.
+func readsCharts(b *tab) {
+	b.t.Helper()
+	const reading = `#plot-1 ~ .reading`
+	b.do(chromedp.Evaluate[chromedp.Void](`{
+		const box = document.getElementById("plot-1").getBoundingClientRect();
+		document.getElementById("plot-1").dispatchEvent(new PointerEvent("pointermove", {bubbles: true, clientX: box.left + box.width / 4, clientY: box.top + 9}));
+	}`))
+	b.says(reading, " UTC: p50 ")
+	b.holds(`/^\d\d:\d\d:\d\d UTC: p50 \d+ ms, p95 [\d.]+ m?s, p99 2.5 s$/.test(document.querySelector("` + reading + `").textContent)`)
+	b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("plot-0").dispatchEvent(new PointerEvent("pointermove", {bubbles: true}));
+		document.body.dispatchEvent(new PointerEvent("pointermove", {bubbles: true}))`))
+	b.holds(`document.querySelector("` + reading + `").textContent === "UTC"`)
+	b.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("plot-4").focus()`), chromedp.KeyEvent(kb.End), chromedp.KeyEvent(kb.ArrowLeft))
+	at := `document.querySelector("#plot-4 ~ .reading").textContent`
+	b.holds(`/server [\d.]+ MB, backends [\d.]+ MB/.test(` + at + `)`)
+	b.do(click("#span-day"))
+	b.says("#charts-title", "The last day")
+	b.says("#charts [aria-current]", "day")
+	b.do(click("#table-1 summary"))
+	b.holds(`document.querySelectorAll("#table-1 tbody tr").length === 12`)
+	b.screenshot("operator-charts")
+	b.do(click("#span-week"))
+	b.says("#charts-title", "The last week")
+	b.holds(`document.getElementById("table-1").open`)
 }
 
 // triesAndInstalls: a test photo is shown with its figures, a check with its output, and

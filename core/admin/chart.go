@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,26 +25,39 @@ type curve struct {
 // scale formats values, and sets the least value for the top of a chart: noise
 // near zero should look like noise.
 type scale struct {
+	unit  string // for the page's script, which formats alike
 	least float64
 	show  func(float64) string
 }
 
 var (
-	number = scale{1, func(v float64) string { return fmt.Sprintf("%.3g", v) }}
-	times  = scale{.1, showSeconds}
-	sizes  = scale{100e6, showBytes}
+	number = scale{"number", 1, func(v float64) string { return fmt.Sprintf("%.3g", v) }}
+	times  = scale{"seconds", .1, showSeconds}
+	sizes  = scale{"bytes", 100e6, showBytes}
 )
 
-// charts draws the last hour.
-func charts(all []point, now time.Time) []templates.OperatorChart {
+// canvas is what all charts of a span share.
+type canvas struct {
+	span
+	points []point
+	now    time.Time
+}
+
+// x is where a time is drawn.
+func (c canvas) x(t time.Time) float64 {
+	return chartWidth * (1 - c.now.Sub(t).Seconds()/c.length().Seconds())
+}
+
+// charts draws a span.
+func (c canvas) charts() []templates.OperatorChart {
 	return []templates.OperatorChart{
-		chart("Requests a second", all, now, number, curve{"all", func(p point) float64 { return p.requests }},
+		c.chart("Requests a second", number, curve{"all", func(p point) float64 { return p.requests }},
 			curve{"refused by limit or queue", func(p point) float64 { return p.denied }}, curve{"server errors", func(p point) float64 { return p.errors }}),
-		chart("Request time per photo", all, now, times, percentiles(func(p point) [3]float64 { return p.latency })...),
-		chart("Inference time", all, now, times, percentiles(func(p point) [3]float64 { return p.inference })...),
-		chart("Photos in the queue", all, now, number, curve{"in progress", func(p point) float64 { return p.working }},
+		c.chart("Request time per photo", times, percentiles(func(p point) [3]float64 { return p.latency })...),
+		c.chart("Inference time", times, percentiles(func(p point) [3]float64 { return p.inference })...),
+		c.chart("Photos in the queue", number, curve{"in progress", func(p point) float64 { return p.working }},
 			curve{"waiting", func(p point) float64 { return p.waiting }}),
-		chart("Memory", all, now, sizes, curve{"server", func(p point) float64 { return p.memory }},
+		c.chart("Memory", sizes, curve{"server", func(p point) float64 { return p.memory }},
 			curve{"backends", func(p point) float64 { return p.backendMemory }}),
 	}
 }
@@ -56,44 +70,87 @@ func percentiles(of func(point) [3]float64) []curve {
 	return all
 }
 
-func chart(title string, all []point, now time.Time, unit scale, curves ...curve) templates.OperatorChart {
+func (c canvas) chart(title string, unit scale, curves ...curve) templates.OperatorChart {
 	top := 0.0
-	for _, p := range all {
-		for _, c := range curves {
-			if v := c.value(p); !math.IsNaN(v) {
+	for _, p := range c.points {
+		for _, each := range curves {
+			if v := each.value(p); !math.IsNaN(v) {
 				top = max(top, v)
 			}
 		}
 	}
 	top = roundUp(max(top, unit.least))
-	out := templates.OperatorChart{Title: title, Width: chartWidth, Height: chartHeight, Top: unit.show(top), Middle: unit.show(top / 2), MiddleY: chartHeight / 2}
-	for _, c := range curves {
-		line := templates.OperatorLine{Name: c.name, Path: path(all, now, c.value, top), Now: "–"}
-		if n := len(all); n > 0 && !math.IsNaN(c.value(all[n-1])) {
-			line.Now = unit.show(c.value(all[n-1]))
+	out := templates.OperatorChart{Title: title, Width: chartWidth, Height: chartHeight, Unit: unit.unit, Value: top,
+		From: c.now.Add(-c.length()).Unix(), To: c.now.Unix(), Format: c.name,
+		Top: unit.show(top), Middle: unit.show(top / 2), MiddleY: chartHeight / 2, Ticks: c.axis()}
+	for _, each := range curves {
+		line := templates.OperatorLine{Name: each.name, Path: c.path(each.value, top), Now: "–"}
+		if n := len(c.points); n > 0 && !math.IsNaN(each.value(c.points[n-1])) {
+			line.Now = unit.show(each.value(c.points[n-1]))
 		}
 		out.Lines = append(out.Lines, line)
 	}
+	out.Rows = c.rows(unit, curves)
 	return out
+}
+
+// axis lists the round times of the span.
+func (c canvas) axis() (ticks []templates.OperatorTick) {
+	for t := c.now.UTC().Truncate(c.ticks); c.x(t) > 0; t = t.Add(-c.ticks) {
+		x := c.x(t)
+		ticks = append(ticks, templates.OperatorTick{X: x, Percent: 100 * x / chartWidth, Time: t.Format(c.format)})
+	}
+	slices.Reverse(ticks)
+	return ticks
+}
+
+// tableRows is how many rows a chart's table has at most.
+const tableRows = 12
+
+// rows puts a chart into a table: the latest value of each twelfth of the span in which
+// anything was measured.
+func (c canvas) rows(unit scale, curves []curve) (rows []templates.OperatorChartRow) {
+	part := c.length() / tableRows
+	for i := range tableRows {
+		end := c.now.Add(-time.Duration(tableRows-1-i) * part)
+		var latest *point
+		for k, p := range c.points {
+			if !p.at.After(end) && p.at.After(end.Add(-part)) {
+				latest = &c.points[k]
+			}
+		}
+		if latest == nil {
+			continue
+		}
+		row := templates.OperatorChartRow{Time: latest.at.UTC().Format("2 Jan 15:04")}
+		for _, each := range curves {
+			text := "–"
+			if v := each.value(*latest); !math.IsNaN(v) {
+				text = unit.show(v)
+			}
+			row.Values = append(row.Values, text)
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // path draws a line with gaps where there is no value. A point between two gaps is
 // a line without length, which round ends make a dot.
-func path(all []point, now time.Time, value func(point) float64, top float64) string {
+func (c canvas) path(value func(point) float64, top float64) string {
 	var b strings.Builder
 	drawing := false
-	for _, p := range all {
-		v := value(p)
-		x := chartWidth * (1 - now.Sub(p.at).Seconds()/(points*interval.Seconds()))
+	for _, p := range c.points {
+		v, x := value(p), c.x(p.at)
 		if math.IsNaN(v) || x < 0 {
 			drawing = false
 			continue
 		}
 		y := chartHeight * (1 - v/top)
 		if drawing {
-			fmt.Fprintf(&b, "L%.1f %.1f", x, y)
+			fmt.Fprintf(&b, "L%.1f %.2f", x, y)
 		} else {
-			fmt.Fprintf(&b, "M%.1f %.1fh0", x, y)
+			fmt.Fprintf(&b, "M%.1f %.2fh0", x, y)
 		}
 		drawing = true
 	}
@@ -112,7 +169,7 @@ func roundUp(v float64) float64 {
 }
 
 func showSeconds(seconds float64) string {
-	if seconds < 1 {
+	if seconds > 0 && seconds < 1 {
 		return fmt.Sprintf("%.3g ms", seconds*1000)
 	}
 	return fmt.Sprintf("%.3g s", seconds)

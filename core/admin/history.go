@@ -17,11 +17,29 @@ import (
 
 const (
 	interval = 10 * time.Second
-	points   = 360 // an hour
+	points   = 360 // of a span
 )
 
-// history is the last hour of the metrics, for the operator's charts. It reads
-// the registry as Prometheus would, so that both show the same.
+// span is a period that the charts can show.
+type span struct {
+	name, title string
+	step        time.Duration // from one point to the next
+	ticks       time.Duration // from one time on the axis to the next
+	format      string        // of those times
+}
+
+// spans has the shortest first. Memory is bounded: each keeps as many points.
+var spans = []span{
+	{"hour", "The last hour", interval, 10 * time.Minute, "15:04"},
+	{"day", "The last day", 24 * interval, 4 * time.Hour, "15:04"},
+	{"week", "The last week", 7 * 24 * interval, 24 * time.Hour, "Mon 2"},
+}
+
+// length is the time that a span shows.
+func (s span) length() time.Duration { return points * s.step }
+
+// history is the last week of the metrics, for the operator's charts. It reads the
+// registry as Prometheus would, so that both show the same.
 type history struct {
 	gather prometheus.Gatherer
 
@@ -29,7 +47,14 @@ type history struct {
 	last   totals
 	day    string             // UTC
 	photos map[string]float64 // by outcome, when the day began
-	points []point            // the oldest first
+	series []series           // of each span
+}
+
+// series is what a span shows.
+type series struct {
+	last   totals  // at the latest point
+	peak   point   // the highest gauges since then
+	points []point // the oldest first
 }
 
 // totals are the counters at one time.
@@ -40,19 +65,22 @@ type totals struct {
 	photos                   map[string]float64 // by outcome
 }
 
-// point is what happened in one interval. NaN means no value.
+// point is what happened since the point before. NaN means no value.
 type point struct {
 	at                       time.Time
 	requests, errors, denied float64    // a second
 	latency, inference       [3]float64 // seconds: p50, p95, p99
-	working, waiting         float64
-	memory, backendMemory    float64 // bytes
+	// The highest in the interval; memory in bytes.
+	working, waiting      float64
+	memory, backendMemory float64
 }
 
 // buckets are cumulative counts by upper bound.
 type buckets map[float64]float64
 
-func newHistory(gather prometheus.Gatherer) *history { return &history{gather: gather} }
+func newHistory(gather prometheus.Gatherer) *history {
+	return &history{gather: gather, series: make([]series, len(spans))}
+}
 
 // run takes a point every interval until ctx ends.
 func (h *history) run(ctx context.Context) {
@@ -86,16 +114,34 @@ func (h *history) take(now time.Time) {
 	if day := now.UTC().Format(time.DateOnly); day != h.day {
 		h.day, h.photos = day, h.last.photos // nil at the start: all counts are of today
 	}
-	if took := now.Sub(h.last.at).Seconds(); !h.last.at.IsZero() && took > 0 {
-		p.requests = (next.requests - h.last.requests) / took
-		p.errors = (next.errors - h.last.errors) / took
-		p.denied = (next.denied - h.last.denied) / took
-		p.latency = quantiles(h.last.latency, next.latency)
-		p.inference = quantiles(h.last.inference, next.inference)
-		h.points = append(h.points, p)
-		h.points = h.points[max(0, len(h.points)-points):]
+	for i := range h.series {
+		h.series[i].add(spans[i].step, next, p)
 	}
 	h.last = next
+}
+
+// add takes the gauges, and makes a point once a step is over. A ticker may be early.
+func (s *series) add(step time.Duration, next totals, now point) {
+	s.peak.working, s.peak.waiting = max(s.peak.working, now.working), max(s.peak.waiting, now.waiting)
+	s.peak.memory, s.peak.backendMemory = max(s.peak.memory, now.memory), max(s.peak.backendMemory, now.backendMemory)
+	took := next.at.Sub(s.last.at)
+	switch {
+	case s.last.at.IsZero():
+		s.last = next
+		return
+	case took < step-interval/2:
+		return
+	}
+	p := s.peak
+	p.at = next.at
+	p.requests = (next.requests - s.last.requests) / took.Seconds()
+	p.errors = (next.errors - s.last.errors) / took.Seconds()
+	p.denied = (next.denied - s.last.denied) / took.Seconds()
+	p.latency = quantiles(s.last.latency, next.latency)
+	p.inference = quantiles(s.last.inference, next.inference)
+	s.points = append(s.points, p)
+	s.points = s.points[max(0, len(s.points)-points):]
+	s.last, s.peak = next, point{}
 }
 
 // read adds one metric to the totals or the point.
@@ -182,9 +228,9 @@ func (b buckets) quantile(q float64) float64 {
 	return lower // beyond the last bound nothing is known
 }
 
-// all returns the points, the oldest first.
-func (h *history) all() []point {
+// of returns the points of a span, by its number, the oldest first.
+func (h *history) of(number int) []point {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append([]point(nil), h.points...)
+	return slices.Clone(h.series[number].points)
 }

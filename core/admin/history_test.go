@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"pgregory.net/rapid"
 )
 
@@ -22,7 +23,7 @@ func TestHistoryTellsWhatHappenedBetween(t *testing.T) {
 	h.take(now.Add(10 * time.Second))
 	h.take(now.Add(20 * time.Second))
 
-	all := h.all()
+	all := h.of(0)
 	if len(all) != 2 {
 		t.Fatalf("%d points", len(all))
 	}
@@ -37,7 +38,7 @@ func TestHistoryTellsWhatHappenedBetween(t *testing.T) {
 		now = now.Add(interval)
 		h.take(now.Add(time.Minute))
 	}
-	if got := len(h.all()); got != points {
+	if got := len(h.of(0)); got != points {
 		t.Errorf("%d points are kept", got)
 	}
 }
@@ -74,19 +75,69 @@ func TestQuantile(t *testing.T) {
 }
 
 func TestChartsDrawGapsAndDots(t *testing.T) {
-	now := time.Now()
+	now := time.Date(2026, 11, 23, 3, 7, 0, 0, time.UTC)
 	var all []point
 	for i, v := range []float64{1, 2, math.NaN(), 4, math.NaN()} {
 		all = append(all, point{at: now.Add(time.Duration(i-4) * interval), latency: [3]float64{v, math.NaN(), math.NaN()}})
 	}
-	c := charts(all, now)[1]
+	c := canvas{spans[0], all, now}.charts()[1]
 	if got := c.Lines[0].Path; strings.Count(got, "M") != 2 || strings.Count(got, "L") != 1 || c.Top != "5 s" || c.Lines[0].Now != "–" {
 		t.Errorf("%+v", c)
 	}
 	if c.Lines[1].Path != "" {
 		t.Errorf("nothing was drawn as %q", c.Lines[1].Path)
 	}
-	if empty := charts(nil, now); len(empty) != 5 || empty[0].Top != "1" {
-		t.Errorf("%+v", empty)
+	var axis []string
+	for _, tick := range c.Ticks {
+		axis = append(axis, tick.Time)
+	}
+	if got := strings.Join(axis, " "); got != "02:10 02:20 02:30 02:40 02:50 03:00" || c.Ticks[5].X != chartWidth*53/60 {
+		t.Errorf("the axis shows %s: %+v", got, c.Ticks)
+	}
+	if len(c.Rows) != 1 || c.Rows[0].Time != "23 Nov 03:07" || c.Rows[0].Values[0] != "–" {
+		t.Errorf("as a table: %+v", c.Rows)
+	}
+	empty := canvas{spans[2], nil, now}.charts()
+	if len(empty) != 5 || empty[0].Top != "1" || empty[0].Lines[0].Path != "" || empty[0].Lines[0].Now != "–" || empty[0].Rows != nil || empty[0].Ticks[6].Time != "Mon 23" {
+		t.Errorf("nothing measured: %+v", empty[0])
+	}
+	// Zero is drawn, on the bottom line, and is no dash.
+	zero := canvas{spans[0], []point{{at: now.Add(-time.Minute)}, {at: now}}, now}.charts()
+	if line := zero[0].Lines[0]; line.Now != "0" || line.Path != "M590.0 120.00h0L600.0 120.00" || zero[0].Rows[0].Values[0] != "0" || zero[1].Lines[0].Now != "0 s" {
+		t.Errorf("zero: %+v, %+v", zero[0], zero[1].Lines[0])
+	}
+}
+
+// TestSpans: a day and a week are kept as well, bounded, with all that was counted in
+// each step and the highest of what rises and falls.
+func TestSpans(t *testing.T) {
+	m := NewMetrics(Build{})
+	waiting := 0.0
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bgremover_queue_waiting"}, func() float64 { return waiting }))
+	h := newHistory(m.registry)
+	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	for i := range 25 { // four minutes
+		waiting = 0
+		if i == 7 {
+			waiting = 30
+		}
+		m.Request(Request{Route: "/", Method: "GET", Status: 200, Duration: time.Millisecond})
+		h.take(now.Add(time.Duration(i)*interval + time.Duration(i%3)*time.Millisecond)) // tickers are not exact
+	}
+	day := h.of(1)
+	if len(h.of(0)) != 24 || len(day) != 1 || len(h.of(2)) != 0 {
+		t.Fatalf("%d, %d and %d points", len(h.of(0)), len(day), len(h.of(2)))
+	}
+	if p := day[0]; math.Abs(p.requests-.1) > .001 || p.waiting != 30 {
+		t.Errorf("%+v", p)
+	}
+	for i := range spans {
+		s := &h.series[i]
+		for k := range 2 * points {
+			s.add(spans[i].step, totals{at: now.Add(time.Duration(k+100) * spans[i].step)}, point{})
+		}
+		if len(s.points) != points {
+			t.Errorf("%s keeps %d points", spans[i].name, len(s.points))
+		}
 	}
 }

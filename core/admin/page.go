@@ -14,13 +14,15 @@ import (
 // editable are the settings that the page's form changes.
 var editable = []string{"limits_device", "limits_network", "limits_routes", "limits_overrides"}
 
-func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
-	s.render(w, http.StatusOK, s.whole())
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	page := s.whole()
+	page.Charts = s.charts(r.URL.Query().Get("span"))
+	s.render(w, http.StatusOK, page)
 }
 
 func (s *Server) whole() templates.Operator {
 	return templates.Operator{
-		Status: s.status(), Charts: s.charts(), Events: s.shown(), Backends: s.backends(), Models: s.models(), Try: s.trials(nil),
+		Status: s.status(), Charts: s.charts(""), Events: s.shown(), Backends: s.backends(), Models: s.models(), Try: s.trials(nil),
 		Limits: s.limits(templates.OperatorMessage{}, nil), Devices: s.devices(templates.OperatorMessage{}),
 		Log: s.accessLog(), Config: s.config(templates.OperatorMessage{}),
 	}
@@ -33,7 +35,7 @@ func (s *Server) part(w http.ResponseWriter, r *http.Request) {
 	case "status":
 		view = s.status()
 	case "charts":
-		view = s.charts()
+		view = s.charts(r.URL.Query().Get("span"))
 	case "backends":
 		view = s.backends()
 	case "models":
@@ -107,8 +109,15 @@ func counts(hits []templates.OperatorHit) map[string]int64 {
 	return all
 }
 
-func (s *Server) charts() templates.OperatorCharts {
-	return templates.OperatorCharts{Charts: charts(s.history.all(), time.Now())}
+// charts shows the span of a name, else the shortest.
+func (s *Server) charts(name string) templates.OperatorCharts {
+	number := max(0, slices.IndexFunc(spans, func(s span) bool { return s.name == name }))
+	shown := spans[number]
+	v := templates.OperatorCharts{Span: shown.name, Title: shown.title, Charts: canvas{shown, s.history.of(number), time.Now()}.charts()}
+	for _, each := range spans {
+		v.Spans = append(v.Spans, each.name)
+	}
+	return v
 }
 
 func (s *Server) backends() templates.OperatorBackends {
