@@ -149,6 +149,7 @@ func TestCommandsOfTheOperator(t *testing.T) {
 		{[]string{"models"}, []string{"*isnet", "onnx-cpu", "u2net"}},
 		{[]string{"models", "use", "u2net"}, []string{"u2net is the default now"}},
 		{[]string{"limits", "set", "limits_device=7/1h"}, []string{"applied"}},
+		{[]string{"actions"}, []string{"change of limits: limits_device", "use model u2net", "done"}},
 		{[]string{"limits", "set", "limits_network=70/1h", "--persist"}, []string{"applied"}},
 	} {
 		out, status := bgremover(t, c.args...)
@@ -167,7 +168,7 @@ func TestCommandsOfTheOperator(t *testing.T) {
 		!strings.Contains(string(file), "60/1h") || !strings.Contains(string(file), `limits_network = "70/1h"`) {
 		t.Errorf("%+v, %s is the default, the file holds %q", c.Limits.Rules, s.shop.byDefault, file)
 	}
-	for _, args := range [][]string{{"status", "--json"}, {"errors", "--json"}, {"backends", "--json"}, {"models", "--json"}, {"backends", "try", "--json"}} {
+	for _, args := range [][]string{{"status", "--json"}, {"errors", "--json"}, {"actions", "--json"}, {"backends", "--json"}, {"models", "--json"}, {"backends", "try", "--json"}} {
 		var any any
 		if out, status := bgremover(t, args...); status != 0 || json.Unmarshal([]byte(out), &any) != nil || any == nil {
 			t.Errorf("%v: %d %q", args, status, out)

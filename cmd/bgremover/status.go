@@ -139,6 +139,42 @@ func errorsCommand() *cobra.Command {
 	return cmd
 }
 
+func actionsCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "actions",
+		Short: "List what the operator has done since the running server's start.",
+		Long: `Lists what the operator has done since the running server's start, on the page and
+by commands. Earlier actions are in operator.DATE.log, beside the access log.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			server, err := findOperator()
+			if err != nil {
+				return err
+			}
+			var all []admin.Action
+			if err := server.call(cmd.Context(), http.MethodGet, "/actions.json", nil, &all); err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+			fmt.Fprintln(w, "TIME\tACTION\tOUTCOME")
+			for _, a := range all {
+				outcome := "done"
+				if a.Failed {
+					outcome = "failed"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", a.Time.UTC().Format(time.RFC3339), a.Action, outcome)
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
+	return cmd
+}
+
 func limitsCommand() *cobra.Command {
 	var persist bool
 	set := &cobra.Command{

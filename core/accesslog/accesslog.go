@@ -7,6 +7,7 @@
 package accesslog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,9 @@ type Settings struct {
 type Options struct {
 	Settings
 	// Mode is "file", "stdout" or "off". Old files are removed in each.
-	Mode   string
+	Mode string
+	// Name is what the files' names begin with; empty: access.
+	Name   string
 	Dir    string
 	Stdout io.Writer
 	Log    *slog.Logger
@@ -100,7 +103,7 @@ func New(o Options) (*Logger, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	l := &Logger{mode: o.Mode, lines: make(chan []byte, buffered), files: &files{dir: o.Dir}, log: o.Log,
+	l := &Logger{mode: o.Mode, lines: make(chan []byte, buffered), files: newFiles(o.Dir, cmp.Or(o.Name, "access")), log: o.Log,
 		floods: flood.New[netip.Prefix](floods), wake: make(chan struct{}, 1), stop: make(chan struct{})}
 	switch o.Mode {
 	case "file":
@@ -157,9 +160,15 @@ func (l *Logger) Log(e Entry) {
 	l.enqueue(e)
 }
 
-func (l *Logger) enqueue(e Entry) {
+func (l *Logger) enqueue(e Entry) { l.Line(e.line(l.settings.Load())) }
+
+// Line takes a whole line of another kind, with its end. It returns at once.
+func (l *Logger) Line(line []byte) {
+	if l.out == nil {
+		return
+	}
 	select {
-	case l.lines <- e.line(l.settings.Load()):
+	case l.lines <- line:
 	default:
 		l.dropped.Add(1)
 	}

@@ -93,7 +93,7 @@ func TestLinesReachTheirFile(t *testing.T) {
 	wg.Wait()
 	end(t, l)
 	names := list(t, dir)
-	if len(names) != 1 || !ours.MatchString(names[0]) {
+	if len(names) != 1 || !newFiles("", "access").ours.MatchString(names[0]) {
 		t.Fatalf("files = %v", names)
 	}
 	content, err := os.ReadFile(filepath.Join(dir, names[0]))

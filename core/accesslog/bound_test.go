@@ -15,7 +15,7 @@ import (
 
 func content(t *testing.T, dir string, day time.Time) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, fileOf(day)))
+	text, err := os.ReadFile(filepath.Join(dir, newFiles("", "access").of(day)))
 	if err != nil {
 		t.Fatal(err)
 	}

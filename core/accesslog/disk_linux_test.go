@@ -43,7 +43,7 @@ func TestAFullDiskLosesLinesAndNothingElse(t *testing.T) {
 	if err := os.WriteFile(ballast, make([]byte, 40<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := &files{dir: dir}
+	f := newFiles(dir, "access")
 	defer f.Close()
 	// Without goroutines, so that nothing depends on time.
 	l := &Logger{out: f, log: slog.New(slog.DiscardHandler)}
@@ -64,7 +64,7 @@ func TestAFullDiskLosesLinesAndNothingElse(t *testing.T) {
 	if got := l.written.Load(); got != full+10 {
 		t.Errorf("%d written after there was room again, want %d", got, full+10)
 	}
-	content, err := os.ReadFile(filepath.Join(dir, fileOf(time.Now())))
+	content, err := os.ReadFile(filepath.Join(dir, f.of(time.Now())))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 // not used, because it goes by modification time, runs only while lines are
 // written, and removes files that are not ours.
 type files struct {
-	dir string
+	dir  string
+	name string         // what the files' names begin with
+	ours *regexp.Regexp // matches the names that this package and file-rotatelogs make; any other file in the folder is not touched
 
 	mu      sync.Mutex
 	rotator *rotatelogs.RotateLogs // nil while no file is open
@@ -28,11 +31,15 @@ const (
 	never   = 100 * 365 * day
 )
 
-func fileOf(t time.Time) string { return "access." + t.UTC().Format(dayForm) + ".log" }
+func newFiles(dir, name string) *files {
+	return &files{dir: dir, name: name, ours: regexp.MustCompile(`^` + regexp.QuoteMeta(name) + `\.([0-9]{8})\.log((?:\.[0-9]+)?)(\.gz)?(\.tmp|_lock|_symlink)?$`)}
+}
+
+func (f *files) of(t time.Time) string { return f.name + "." + t.UTC().Format(dayForm) + ".log" }
 
 // size is the size of the day's existing files.
 func (f *files) size(day time.Time) (bytes int64) {
-	all, _ := filepath.Glob(filepath.Join(f.dir, fileOf(day)+"*")) // a folder in which that would mean something else is refused by New
+	all, _ := filepath.Glob(filepath.Join(f.dir, f.of(day)+"*")) // a folder in which that would mean something else is refused by New
 	for _, path := range all {
 		if info, err := os.Stat(path); err == nil {
 			bytes += info.Size()
@@ -61,7 +68,7 @@ func (f *files) Write(lines []byte) (int, error) {
 
 // open makes sure that today's file exists, is open, and still has its name.
 func (f *files) open() error {
-	name := filepath.Join(f.dir, fileOf(time.Now()))
+	name := filepath.Join(f.dir, f.of(time.Now()))
 	if f.rotator != nil && f.current != nil {
 		if info, err := os.Stat(name); err == nil && os.SameFile(info, f.current) {
 			return nil
@@ -83,7 +90,7 @@ func (f *files) open() error {
 	}
 	// Left by a process that was killed; we are the only one now.
 	_ = os.Remove(name + "_lock")
-	f.rotator, err = rotatelogs.New(filepath.Join(f.dir, "access.%Y%m%d.log"),
+	f.rotator, err = rotatelogs.New(filepath.Join(f.dir, f.name+".%Y%m%d.log"),
 		rotatelogs.WithClock(rotatelogs.UTC), rotatelogs.WithRotationTime(day), rotatelogs.WithMaxAge(never))
 	return err
 }
@@ -107,7 +114,7 @@ func (f *files) Close() error {
 func (f *files) closeDay() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.current != nil && f.current.Name() != fileOf(time.Now()) {
+	if f.current != nil && f.current.Name() != f.of(time.Now()) {
 		f.close()
 	}
 }

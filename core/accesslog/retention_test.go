@@ -96,7 +96,9 @@ func checkAges(t *testing.T, dir string, limit time.Duration) {
 // TestSweep starts among files of all kinds; modification times lie on purpose.
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
-	name := func(age int, ending string) string { return fileOf(time.Now().AddDate(0, 0, -age)) + ending }
+	name := func(age int, ending string) string {
+		return newFiles("", "access").of(time.Now().AddDate(0, 0, -age)) + ending
+	}
 	foreign := []string{"access-other-app.log", "access.other.log", "access.20200101.log.bak", "access.20209999.log", "notes.txt", "xaccess.20200101.log"}
 	young := []string{name(0, ""), name(28, ""), name(3, ".2"), name(5, ".gz")}
 	old := []string{name(29, ""), name(400, ""), name(30, ".1"), name(31, ".gz"), name(40, ".3.gz"),
@@ -156,7 +158,7 @@ func TestFewerDaysActAtOnce(t *testing.T) {
 // TestFilesMovedAway renames the file and the folder under the writer.
 func TestFilesMovedAway(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
-	f := &files{dir: dir}
+	f := newFiles(dir, "access")
 	defer f.Close()
 	write := func() {
 		t.Helper()
@@ -164,7 +166,7 @@ func TestFilesMovedAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	path := filepath.Join(dir, fileOf(time.Now()))
+	path := filepath.Join(dir, newFiles("", "access").of(time.Now()))
 	for _, move := range []func() error{
 		func() error { return os.Rename(path, path+".moved") },
 		func() error { return os.Rename(dir, dir+".moved") },
@@ -200,15 +202,42 @@ func TestFilesFromTheFuture(t *testing.T) {
 		if ending == ".log" {
 			ending = ""
 		}
-		if err := redate(dir, from, ending, now); err != nil || !slices.Contains(list(t, dir), want) {
+		if err := newFiles(dir, "access").redate(from, ending, now); err != nil || !slices.Contains(list(t, dir), want) {
 			t.Errorf("%s did not become %s, but %v: %v", from, want, list(t, dir), err)
 		}
 	}
-	if err := redate(dir, "access.20261123.log.1", "", time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)); len(list(t, dir)) != 3 || err != nil {
+	if err := newFiles(dir, "access").redate("access.20261123.log.1", "", time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)); len(list(t, dir)) != 3 || err != nil {
 		t.Errorf("a clock at its start renamed a file: %v, %v", list(t, dir), err)
 	}
 	content, err := os.ReadFile(filepath.Join(dir, "access.20261123.log.1"))
 	if err != nil || string(content) != "access.20261123.log.1" {
 		t.Errorf("overwritten: %q, %v", content, err)
+	}
+}
+
+// TestAnotherName: a log of another name has the same folder, the same retention, and
+// does not touch the files of the access log.
+func TestAnotherName(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().UTC().AddDate(0, 0, -31).Format(dayForm)
+	for _, name := range []string{"operator." + old + ".log", "access." + old + ".log"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("old\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := New(Options{Mode: "file", Name: "operator", Dir: dir, Settings: Settings{Format: "json", IP: "none", Days: 30}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Line([]byte("{\"action\":\"reload\"}\n"))
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	today := "operator." + time.Now().UTC().Format(dayForm) + ".log"
+	if text, err := os.ReadFile(filepath.Join(dir, today)); err != nil || string(text) != "{\"action\":\"reload\"}\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if got := list(t, dir); slices.Contains(got, "operator."+old+".log") || !slices.Contains(got, "access."+old+".log") {
+		t.Errorf("the folder holds %q", got)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"bgremover.pro/core/atomicfile"
@@ -73,10 +72,6 @@ func (l *Logger) keep() {
 	}
 }
 
-// ours matches the names that this package and file-rotatelogs make. Any other file
-// in the folder is not touched.
-var ours = regexp.MustCompile(`^access\.([0-9]{8})\.log((?:\.[0-9]+)?)(\.gz)?(\.tmp|_lock|_symlink)?$`)
-
 // sweep removes old files.
 func (l *Logger) sweep() {
 	settings := l.settings.Load()
@@ -93,7 +88,7 @@ func (l *Logger) sweep() {
 	}
 }
 
-// each visits our files; parts are those of ours, began is the day in the name.
+// each visits our files; parts are those of the pattern, began is the day in the name.
 func (l *Logger) each(visit func(name string, parts []string, began time.Time) error) error {
 	entries, err := os.ReadDir(l.files.dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -101,7 +96,7 @@ func (l *Logger) each(visit func(name string, parts []string, began time.Time) e
 	}
 	problems := []error{err}
 	for _, entry := range entries {
-		parts := ours.FindStringSubmatch(entry.Name())
+		parts := l.files.ours.FindStringSubmatch(entry.Name())
 		if parts == nil || entry.IsDir() {
 			continue
 		}
@@ -122,7 +117,7 @@ func (l *Logger) tidy(name string, parts []string, began time.Time, s *Settings)
 	case !began.AddDate(0, 0, max(1, s.Days-1)).After(now):
 		return os.Remove(path)
 	case began.After(now.Add(day)):
-		return redate(l.files.dir, name, parts[3], now)
+		return l.files.redate(name, parts[3], now)
 	case s.Gzip && parts[3] == "" && began.Before(now.UTC().Truncate(day)):
 		return compress(l.files.dir, name)
 	}
@@ -132,14 +127,14 @@ func (l *Logger) tidy(name string, parts []string, began time.Time, s *Settings)
 // redate gives a file dated in the future, which a wrong clock left behind, today's
 // date, so that it is removed like others. If the clock is wrong now, as at boot
 // without a battery, nothing is renamed.
-func redate(dir, name, ending string, now time.Time) error {
+func (f *files) redate(name, ending string, now time.Time) error {
 	if now.Year() < 2026 {
 		return nil
 	}
 	for n := 1; ; n++ {
-		renamed := fmt.Sprintf("%s.%d%s", fileOf(now), n, ending)
-		if _, err := os.Lstat(filepath.Join(dir, renamed)); errors.Is(err, fs.ErrNotExist) {
-			return os.Rename(filepath.Join(dir, name), filepath.Join(dir, renamed))
+		renamed := fmt.Sprintf("%s.%d%s", f.of(now), n, ending)
+		if _, err := os.Lstat(filepath.Join(f.dir, renamed)); errors.Is(err, fs.ErrNotExist) {
+			return os.Rename(filepath.Join(f.dir, name), filepath.Join(f.dir, renamed))
 		}
 	}
 }

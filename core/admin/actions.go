@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -135,7 +137,7 @@ func (s *Server) applyLimits(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.Sources.Settings.Apply(typed, persist)
 	}
-	s.acted("change of limits", err)
+	s.acted("change of limits: "+strings.Join(slices.Sorted(maps.Keys(typed)), ", "), err)
 	part, status := s.limits(done("Applied until the next start."), nil), http.StatusOK
 	if persist {
 		part.Message.Text = "Applied and saved in the settings file."

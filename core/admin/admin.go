@@ -26,6 +26,8 @@ type Options struct {
 	Metrics *Metrics
 	Sources Sources
 	Log     *slog.Logger
+	// Audit, where set, takes each action of the operator, as a line of JSON.
+	Audit func(line []byte)
 }
 
 // Server is the operator's listener. Close ends it and its goroutine.
@@ -147,6 +149,7 @@ func (s *Server) routes() http.Handler {
 	inner.HandleFunc("GET /part/{name}", s.part)
 	inner.HandleFunc("GET /backends.json", s.backendsJSON)
 	inner.HandleFunc("GET /errors.json", s.failuresJSON)
+	inner.HandleFunc("GET /actions.json", s.actionsJSON)
 	inner.HandleFunc("GET /status.json", s.statusJSON)
 	inner.HandleFunc("POST /backends/active", s.switchBackend)
 	inner.HandleFunc("POST /backends/dismiss", s.dismiss)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"sync"
@@ -20,42 +21,54 @@ type Failure struct {
 	Cause   string    `json:"cause"`
 }
 
-// action is something that the operator did.
-type action struct {
-	at     time.Time
-	what   string
-	failed bool
+// Action is something that the operator did.
+type Action struct {
+	Time   time.Time `json:"time"`
+	Action string    `json:"action"`
+	Failed bool      `json:"failed,omitempty"`
 }
 
 // kept is how many failures, and how many actions, are kept.
 const kept = 200
 
-// maxCause bounds the text of one cause.
-const maxCause = 500
+// maxCause bounds the text of one cause, maxAction that of one action.
+const maxCause, maxAction = 500, 200
 
 // events are the latest failures and the operator's latest actions.
 type events struct {
 	mu       sync.Mutex
 	failures []Failure
-	actions  []action
+	actions  []Action
 }
 
 // Failed keeps a failure for the page.
 func (s *Server) Failed(f Failure) {
-	if runes := []rune(f.Cause); len(runes) > maxCause {
-		f.Cause = string(runes[:maxCause]) + "…"
-	}
+	f.Cause = shortened(f.Cause, maxCause)
 	s.events.mu.Lock()
 	defer s.events.mu.Unlock()
 	s.events.failures = latest(s.events.failures, f)
 }
 
-// acted records an action of the operator, on the page and in the server's log.
+// acted records an action of the operator: on the page, in the audit trail and in the
+// server's log. It holds names and keys, but no values, which may be addresses.
 func (s *Server) acted(what string, err error) {
 	s.Log.Info("action of the operator", "action", what, "error", err)
+	a := Action{time.Now().UTC(), shortened(what, maxAction), err != nil}
+	if s.Audit != nil {
+		if line, err := json.Marshal(a); err == nil {
+			s.Audit(append(line, '\n'))
+		}
+	}
 	s.events.mu.Lock()
 	defer s.events.mu.Unlock()
-	s.events.actions = latest(s.events.actions, action{time.Now(), what, err != nil})
+	s.events.actions = latest(s.events.actions, a)
+}
+
+func shortened(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }
 
 func latest[T any](all []T, one T) []T {
@@ -78,6 +91,19 @@ func (s *Server) failuresJSON(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", append([]Failure{}, s.events.recent()...))
 }
 
+// done returns the operator's actions, the newest first.
+func (e *events) done() []Action {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := slices.Clone(e.actions)
+	slices.Reverse(all)
+	return all
+}
+
+func (s *Server) actionsJSON(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, "application/json", append([]Action{}, s.events.done()...))
+}
+
 // shown are the events as the page shows them.
 func (s *Server) shown() templates.OperatorEvents {
 	v := templates.OperatorEvents{Photos: s.history.today(), Refused: s.hits()}
@@ -86,10 +112,8 @@ func (s *Server) shown() templates.OperatorEvents {
 			At: stamp(f.Time), Request: f.Request, Route: f.Route, Status: f.Status, Code: f.Code, Cause: f.Cause,
 		})
 	}
-	s.events.mu.Lock()
-	defer s.events.mu.Unlock()
-	for _, a := range slices.Backward(s.events.actions) {
-		v.Actions = append(v.Actions, templates.OperatorAction{At: stamp(a.at), What: a.what, Failed: a.failed})
+	for _, a := range s.events.done() {
+		v.Actions = append(v.Actions, templates.OperatorAction{At: stamp(a.Time), What: a.Action, Failed: a.Failed})
 	}
 	return v
 }

@@ -65,3 +65,34 @@ func TestWhatHappened(t *testing.T) {
 		t.Errorf("a program gets %+v", refused)
 	}
 }
+
+// TestAuditTrail: each action of the operator is a line, with names and keys but no
+// address and no text without end.
+func TestAuditTrail(t *testing.T) {
+	o := start(t, admin.Access{})
+	o.ask("POST", "/limits", url.Values{"limits_device": {"7/1h"}, "limits_overrides": {"198.51.100.7=block"}})
+	o.ask("POST", "/limits", url.Values{"limits_overrides": {"198.51.100.7=sometimes"}})
+	o.ask("POST", "/devices/block", url.Values{"device": {"abcdefgh"}}, htmx)
+	o.ask("POST", "/backends/active", url.Values{"name": {strings.Repeat("long\n", 1000)}})
+	o.ask("POST", "/models/derive", url.Values{"name": {"portrait"}})
+	o.ask("POST", "/try", url.Values{})
+	o.ask("POST", "/config/reload", nil, htmx)
+	lines := strings.Split(strings.TrimSpace(o.audit.read()), "\n")
+	wants := []string{"change of limits: limits_device, limits_overrides", "change of limits: limits_overrides", "block device abcdefgh", "switch to backend long",
+		"derive model portrait", "test photo on the default with the default", "reload of the configuration"}
+	if len(lines) != len(wants) {
+		t.Fatalf("%d lines: %q", len(lines), lines)
+	}
+	for i, want := range wants {
+		var a admin.Action
+		if err := json.Unmarshal([]byte(lines[i]), &a); err != nil || !strings.HasPrefix(a.Action, want) || a.Failed != (i == 1 || i == 3) || a.Time.IsZero() || len(lines[i]) > 1000 {
+			t.Errorf("line %d: %q, %v", i, lines[i], err)
+		}
+	}
+	if strings.Contains(o.audit.read(), "198.51") {
+		t.Error("an address is in the audit trail")
+	}
+	if got := o.ask("GET", "/actions.json", nil); !strings.HasPrefix(got.body, `[{"time":`) || strings.Count(got.body, `"action"`) != len(wants) {
+		t.Errorf("%+v", got)
+	}
+}

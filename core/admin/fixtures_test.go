@@ -115,6 +115,25 @@ type operator struct {
 	notReady atomic.Pointer[error]
 	noEdge   atomic.Pointer[error] // why the cache in front is not purged
 	base     string
+	audit    audit
+}
+
+// audit collects the lines of the audit trail.
+type audit struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (a *audit) add(line []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.text += string(line)
+}
+
+func (a *audit) read() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.text
 }
 
 func start(t testing.TB, access admin.Access, environ ...string) *operator {
@@ -140,7 +159,7 @@ func start(t testing.TB, access admin.Access, environ ...string) *operator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.server, err = admin.New(admin.Options{Listen: "127.0.0.1:0", Access: access, Build: admin.Build{Version: "1.2.3"}, Metrics: o.metrics, Sources: admin.Sources{
+	o.server, err = admin.New(admin.Options{Listen: "127.0.0.1:0", Access: access, Build: admin.Build{Version: "1.2.3"}, Metrics: o.metrics, Audit: o.audit.add, Sources: admin.Sources{
 		Backends: o.backends, Queue: func() admin.Queue { return admin.Queue{Working: 1, Workers: 2, Waiting: 3, Capacity: 32} },
 		Ready: func() error {
 			if why := o.notReady.Load(); why != nil {

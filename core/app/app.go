@@ -36,6 +36,7 @@ type App struct {
 	loads    *ratelimit.Limiter // of models that visitors name
 	devices  *device.Identifier
 	access   *accesslog.Logger
+	audit    *accesslog.Logger // what the operator did
 	fetcher  *fetch.Fetcher
 	web      *web.Server
 	operator *admin.Server
@@ -89,13 +90,14 @@ func (a *App) wireInside(c *config.Config) (err error) {
 		TrustedProxies: c.Server.TrustedProxies,
 		Log:            a.log,
 	})
-	a.access, err = accesslog.New(accesslog.Options{
-		Settings: c.Log.Lines,
-		Mode:     c.Log.Access,
-		Dir:      c.Folders.Logs,
-		Stdout:   os.Stdout,
-		Log:      a.log,
-	})
+	lines := accesslog.Options{Settings: c.Log.Lines, Mode: c.Log.Access, Dir: c.Folders.Logs, Stdout: os.Stdout, Log: a.log}
+	if a.access, err = accesslog.New(lines); err != nil {
+		return err
+	}
+	if lines.Name = "operator"; lines.Mode == "stdout" {
+		lines.Mode = "off" // each action is in the server's log too
+	}
+	a.audit, err = accesslog.New(lines)
 	return err
 }
 
@@ -140,6 +142,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		Build:   build(),
 		Metrics: a.metrics,
 		Log:     a.log,
+		Audit:   a.audit.Line,
 		Sources: admin.Sources{
 			Backends:  a.line.Backends,
 			Queue:     a.queue,
@@ -244,11 +247,14 @@ func (a *App) Close() {
 	if a.limits != nil {
 		_ = a.limits.Close()
 	}
-	if a.access != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := a.access.Close(ctx); err != nil {
-			a.log.Error("closing the access log failed", "error", err)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, log := range []*accesslog.Logger{a.access, a.audit} {
+		if log == nil {
+			continue
+		}
+		if err := log.Close(ctx); err != nil {
+			a.log.Error("closing a log failed", "error", err)
 		}
 	}
 	a.quiet.end()

@@ -29,7 +29,7 @@ func (a *App) apply(old, c *config.Config, report config.Report) {
 	a.fetcher.Allow(c.Server.FetchHosts)
 	a.line.Pipeline.Configure(pipelineSettings(c))
 	a.line.Queue.Resize(workers(c), c.Inference.Queue)
-	if err := a.access.Configure(c.Log.Lines); err != nil {
+	if err := errors.Join(a.access.Configure(c.Log.Lines), a.audit.Configure(c.Log.Lines)); err != nil {
 		a.log.Error("changing the access log failed; keeping its previous settings", "error", err)
 	}
 	if old.Inference.Backend != c.Inference.Backend || old.Inference.Model != c.Inference.Model || !reflect.DeepEqual(old.Backends, c.Backends) {

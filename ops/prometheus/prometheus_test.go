@@ -16,6 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	grafana "github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+
 	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/cutout"
@@ -152,6 +158,29 @@ func TestDashboard(t *testing.T) {
 	}
 	if len(ids) < 10 || d.SchemaVersion < 36 {
 		t.Errorf("%d panels, schema %d", len(ids), d.SchemaVersion)
+	}
+}
+
+// TestDashboardKeepsTheSchema has Grafana's own model of a dashboard read it: every field
+// is known, of the right type, and those that are required are there.
+func TestDashboardKeepsTheSchema(t *testing.T) {
+	known := cog.NewRuntime()
+	known.RegisterPanelcfgVariant(stat.VariantConfig())
+	known.RegisterPanelcfgVariant(timeseries.VariantConfig())
+	known.RegisterDataqueryVariant(prometheus.VariantConfig())
+	var d grafana.Dashboard
+	// Its errors are lists, which may be empty.
+	for _, err := range []error{d.UnmarshalJSONStrict([]byte(read(t, "../grafana/bgremover.json"))), d.Validate()} {
+		if err != nil && err.Error() != "" {
+			t.Error(err)
+		}
+	}
+	if len(d.Panels) < 10 {
+		t.Errorf("%d panels", len(d.Panels))
+	}
+	wrong := strings.Replace(read(t, "../grafana/bgremover.json"), `"colorMode"`, `"colourMode"`, 1)
+	if err := d.UnmarshalJSONStrict([]byte(wrong)); err == nil || !strings.Contains(err.Error(), "colourMode") {
+		t.Error("a misspelt field passes")
 	}
 }
 
