@@ -13,12 +13,13 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .PHONY: build
-build: wasm ## build bin/bgremover, bin/bgremover-bench, and the backends in bin/plugins
+build: wasm ## build bin/bgremover, bin/bgremover-bench, the backends in bin/plugins, man pages and shell completions in bin/share
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/bgremover ./cmd/bgremover-bench
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cpu ./plugins/onnxcpu
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-cuda ./plugins/onnxcuda
 	CGO_ENABLED=1 go build -ldflags '$(LDFLAGS)' -o bin/plugins/onnx-derive ./plugins/onnxderive
 	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o bin/plugins/open-inference ./plugins/openinference
+	bin/bgremover docs bin/share
 	cd bin/plugins && sha256sum onnx-* open-inference > SHA256SUMS
 
 .PHONY: wasm

@@ -77,9 +77,10 @@ func backendsListCommand() *cobra.Command {
 
 func backendsSwitchCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "switch NAME",
-		Aliases: []string{"use"},
-		Short:   `Switch the running server to another backend; "auto" picks the best one that works.`,
+		Use:               "switch NAME",
+		ValidArgsFunction: completeBackends,
+		Aliases:           []string{"use"},
+		Short:             `Switch the running server to another backend; "auto" picks the best one that works.`,
 		Long: `Starts the backend, tests it, and only then switches to it. No request is lost;
 if the new backend fails, the old one keeps serving. The choice lasts until the
 server restarts or reloads its settings.`,
@@ -108,7 +109,8 @@ func backendsCheckCommand() *cobra.Command {
 		Long: `Starts a backend of the settings, or a program, as the server would, runs the
 conformance suite on it and reports for each rule whether it passed. The program
 must be able to run the model.`,
-		Args: cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeBackends,
+		Args:              cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			store, settings, err := openStore()
 			if err != nil {

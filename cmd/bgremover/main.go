@@ -16,7 +16,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{Use: "bgremover", Short: "Removes the background from photos."}
 	root.AddCommand(
 		serveCommand(), removeCommand(), modelsCommand(), backendsCommand(),
-		configCommand(), statusCommand(), errorsCommand(), actionsCommand(), limitsCommand(), healthCommand(), edgeCommand(), benchCommand(),
+		configCommand(), statusCommand(), errorsCommand(), actionsCommand(), limitsCommand(), healthCommand(), edgeCommand(), benchCommand(), docsCommand(),
 	)
 	return root
 }

@@ -112,9 +112,10 @@ func refreshServer(cmd *cobra.Command) {
 
 func modelsUseCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "use NAME",
-		Short: "Make a model the default of the running server, until its next start.",
-		Args:  cobra.ExactArgs(1),
+		ValidArgsFunction: completeModels,
+		Use:               "use NAME",
+		Short:             "Make a model the default of the running server, until its next start.",
+		Args:              cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			server, err := findOperator()
 			if err != nil {
@@ -131,9 +132,10 @@ func modelsUseCommand() *cobra.Command {
 
 func modelsRemoveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "remove MODEL...",
-		Short: "Delete installed models and what was derived from them.",
-		Args:  cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeModels,
+		Use:               "remove MODEL...",
+		Short:             "Delete installed models and what was derived from them.",
+		Args:              cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			store, settings, err := openStore()
 			if err != nil {

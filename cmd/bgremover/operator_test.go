@@ -248,3 +248,24 @@ func (c *countdown) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// TestDocs: there is a man page of each command, and what the shells complete comes from
+// the running server.
+func TestDocs(t *testing.T) {
+	aServer(t)
+	dir := t.TempDir()
+	if out, status := bgremover(t, "docs", dir); status != 0 {
+		t.Fatal(out)
+	}
+	for file, says := range map[string]string{"man/man1/bgremover-backends-try.1": "cut out a test photo", "man/man1/bgremover-status.1": "--every",
+		"bash-completion/completions/bgremover": "bgremover", "zsh/site-functions/_bgremover": "#compdef bgremover", "fish/vendor_completions.d/bgremover.fish": "complete"} {
+		if text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file))); err != nil || !strings.Contains(strings.ReplaceAll(string(text), `\-`, "-"), says) {
+			t.Errorf("%s: %v, or it does not say %q", file, err, says)
+		}
+	}
+	for want, args := range map[string][]string{"onnx-cuda\n": {"backends", "use", ""}, "u2net\n": {"models", "remove", ""}} {
+		if out, status := bgremover(t, append([]string{"__complete"}, args...)...); status != 0 || !strings.Contains(out, want) {
+			t.Errorf("%v: %q", args, out)
+		}
+	}
+}

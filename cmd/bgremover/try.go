@@ -21,7 +21,8 @@ func backendsTryCommand() *cobra.Command {
 		Short: "Have the running server cut out a test photo, and show times and memory.",
 		Long: `Has the running server cut out a test photo on a backend, by default the serving
 one. A backend that is off is started for it.`,
-		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeBackends,
+		Args:              cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			server, err := findOperator()
 			if err != nil {
