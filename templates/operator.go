@@ -184,9 +184,33 @@ type OperatorCheck OperatorNotice
 // OperatorLimits is the form for the limits.
 type OperatorLimits struct {
 	Message OperatorMessage
-	Fields  []OperatorSetting
+	Fields  []OperatorField
+	Keys    []OperatorField // the rates of API keys
 	Persist bool
+	Preview OperatorPreview
 	Hits    []OperatorHit
+}
+
+// OperatorField is one setting in the form: a field, or a table of two columns.
+type OperatorField struct {
+	OperatorSetting
+	Label   string
+	Columns []string
+	Rows    []OperatorPair // the last is empty, for a new one
+}
+
+// OperatorPair is a row of such a table.
+type OperatorPair struct{ Who, Rate string }
+
+// OperatorPreview says whom a change of the limits would refuse now.
+type OperatorPreview struct {
+	Shown    bool
+	Message  OperatorMessage
+	Senders  int      // of the last day
+	Refused  []string // who are not refused yet
+	Already  int      // are refused now, and would be
+	Admitted []string // are refused now, and would not be
+	Address  string   // a sentence about the address that was asked about
 }
 
 // OperatorHit counts refusals by one limit since startup.
@@ -203,10 +227,12 @@ type OperatorDevices struct {
 
 // OperatorDevice is one row.
 type OperatorDevice struct {
-	ID               string
-	Allowed, Refused int64
-	Last             time.Duration // since its latest request; 0 where unknown
-	Blocked, Program bool
+	ID      string        `json:"device"`
+	Allowed int64         `json:"photos"`
+	Refused int64         `json:"refused"`
+	Last    time.Duration `json:"last_ns"` // since its latest request; 0 where unknown
+	Blocked bool          `json:"blocked"`
+	Program bool          `json:"program"` // with an API key
 }
 
 // OperatorLog is the state of the access log.
@@ -233,15 +259,23 @@ type OperatorConfig struct {
 	Last     string // the latest reload in words; empty before the first
 	Failed   bool
 	Changes  []string
-	Settings []OperatorSetting // those that are not as they were built in
-	Defaults []OperatorSetting
+	Groups   []OperatorGroup
+	Defaults int  // settings that have their defaults
+	Waiting  int  // settings that wait for a restart
 	Edges    bool // there are edge caches that can be purged
+}
+
+// OperatorGroup is settings that belong together.
+type OperatorGroup struct {
+	Name     string
+	Settings []OperatorSetting
 }
 
 // OperatorSetting is one key.
 type OperatorSetting struct {
-	Key, Value, Origin, Help, Accepts string
-	Live, Locked                      bool
+	Key, Value, Origin, Help, Accepts, Group string
+	Live, Locked, Changed                    bool
+	Waits                                    string
 }
 
 // OperatorView is a part of the operator's page, or all of it.
@@ -256,6 +290,7 @@ func (OperatorModels) operator() string   { return "models" }
 func (OperatorTrial) operator() string    { return "trial" }
 func (OperatorCheck) operator() string    { return "check" }
 func (OperatorLimits) operator() string   { return "limits" }
+func (OperatorPreview) operator() string  { return "preview" }
 func (OperatorDevices) operator() string  { return "devices" }
 func (OperatorLog) operator() string      { return "log" }
 func (OperatorConfig) operator() string   { return "config" }

@@ -15,6 +15,7 @@ import (
 	"bgremover.pro/core/app"
 	"bgremover.pro/core/backend"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/plugins/contracttest"
 )
 
@@ -24,7 +25,12 @@ type nothing struct{}
 func (nothing) List() []admin.Setting               { return nil }
 func (nothing) Apply(map[string]string, bool) error { return nil }
 func (nothing) Reload() ([]string, error)           { return nil, nil }
-func (nothing) Last() admin.Reload                  { return admin.Reload{} }
+func (nothing) Keys() []admin.Setting               { return nil }
+func (nothing) Revert(string) error                 { return nil }
+func (nothing) Preview(map[string]string) (ratelimit.Rules, error) {
+	return ratelimit.Rules{}, nil
+}
+func (nothing) Last() admin.Reload { return admin.Reload{} }
 
 func fakebackend(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "fakebackend")

@@ -16,7 +16,7 @@ func configCommand() *cobra.Command {
 		Long: `Settings come from the defaults, then bgremover.toml (or the file named by
 BGREMOVER_CONFIG), then BGREMOVER_* variables, then flags; later sources win.`,
 	}
-	cmd.AddCommand(configCheckCommand(), configPrintCommand(), configExampleCommand(), configKeyCommand(), configSecretCommand())
+	cmd.AddCommand(configCheckCommand(), configPrintCommand(), configReloadCommand(), configExampleCommand(), configKeyCommand(), configSecretCommand())
 	return cmd
 }
 

@@ -16,7 +16,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{Use: "bgremover", Short: "Removes the background from photos."}
 	root.AddCommand(
 		serveCommand(), removeCommand(), modelsCommand(), backendsCommand(),
-		configCommand(), statusCommand(), errorsCommand(), actionsCommand(), limitsCommand(), healthCommand(), edgeCommand(), benchCommand(), docsCommand(),
+		configCommand(), statusCommand(), errorsCommand(), actionsCommand(), limitsCommand(), devicesCommand(), healthCommand(), edgeCommand(), benchCommand(), docsCommand(),
 	)
 	return root
 }

@@ -46,7 +46,7 @@ func aServer(t *testing.T) *running {
 	}
 	r := &running{live: live, limiter: limiter, shop: &shop{byDefault: "isnet"}}
 	r.Server, err = admin.New(admin.Options{Listen: "127.0.0.1:0", Build: admin.Build{Version: "1.2.3"}, Metrics: admin.NewMetrics(admin.Build{}), Sources: admin.Sources{
-		Backends: two{}, Ready: func() error { return nil }, Settings: configured{live}, Limiter: limiter, Workshop: r.shop,
+		Backends: two{}, Ready: func() error { return nil }, Settings: configured{Live: live}, Limiter: limiter, Workshop: r.shop,
 		Queue: func() admin.Queue { return admin.Queue{Working: 1, Workers: 2, Waiting: 3, Capacity: 32} }}})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,10 @@ func (two) Switch(_ context.Context, name string) error {
 }
 
 // configured is a real configuration.
-type configured struct{ *config.Live }
+type configured struct {
+	*config.Live
+	nothing
+}
 
 func (c configured) List() (all []admin.Setting) {
 	for _, v := range c.Current().Values() {
@@ -93,6 +96,14 @@ func (c configured) Apply(values map[string]string, persist bool) error {
 }
 func (c configured) Reload() ([]string, error) { return nil, c.Live.Reload("operator").Err }
 func (configured) Last() admin.Reload          { return admin.Reload{} }
+func (c configured) Revert(key string) error   { return c.Live.Revert(key).Err }
+func (c configured) Preview(values map[string]string) (ratelimit.Rules, error) {
+	preview, err := c.Live.Preview(values)
+	if err != nil {
+		return ratelimit.Rules{}, err
+	}
+	return preview.Limits.Rules, nil
+}
 
 // shop is a data folder with one model.
 type shop struct {
@@ -148,6 +159,13 @@ func TestCommandsOfTheOperator(t *testing.T) {
 		{[]string{"backends", "try", "onnx-cpu", "--model", "u2net", "--to", picture}, []string{"onnx-cpu, cpu", "u2net, mode auto, at 512, 1024 pixels", "321 ms", "infer 345 ms", "511 MB"}},
 		{[]string{"models"}, []string{"*isnet", "onnx-cpu", "u2net"}},
 		{[]string{"models", "use", "u2net"}, []string{"u2net is the default now"}},
+		{[]string{"limits", "preview", "limits_device=2/1h", "--address", "198.51.100.7"}, []string{"refused  1 abcdefgh", "198.51.100.7 would have 600 of 600"}},
+		{[]string{"limits", "set", "limits_device=9/1h"}, []string{"applied"}},
+		{[]string{"limits", "revert", "limits_device"}, []string{"limits_device has the file's value again"}},
+		{[]string{"config", "reload"}, []string{"Nothing has changed."}},
+		{[]string{"devices"}, []string{"abcdefgh", "3"}},
+		{[]string{"devices", "block", "abcdefgh"}, []string{"block is done"}},
+		{[]string{"devices", "--json"}, []string{`"blocked":true`}},
 		{[]string{"limits", "set", "limits_device=7/1h"}, []string{"applied"}},
 		{[]string{"actions"}, []string{"change of limits: limits_device", "use model u2net", "done"}},
 		{[]string{"limits", "set", "limits_network=70/1h", "--persist"}, []string{"applied"}},

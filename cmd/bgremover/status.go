@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -172,40 +171,5 @@ by commands. Earlier actions are in operator.DATE.log, beside the access log.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
-	return cmd
-}
-
-func limitsCommand() *cobra.Command {
-	var persist bool
-	set := &cobra.Command{
-		Use:   "set KEY=VALUE...",
-		Short: "Change limits of the running server, such as limits_device=100/1h.",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
-			form := url.Values{}
-			for _, arg := range args {
-				key, value, ok := strings.Cut(arg, "=")
-				if !ok || !strings.HasPrefix(key, "limits_") {
-					return fmt.Errorf("%q is not of the form limits_device=100/1h", arg)
-				}
-				form.Set(key, value)
-			}
-			if persist {
-				form.Set("persist", "yes")
-			}
-			if err := server.call(cmd.Context(), http.MethodPost, "/limits", form, nil); err != nil {
-				return err
-			}
-			fmt.Fprintln(cmd.OutOrStdout(), "applied")
-			return nil
-		},
-	}
-	set.Flags().BoolVar(&persist, "persist", false, "keep them in the settings file too")
-	cmd := &cobra.Command{Use: "limits", Short: "Change the limits of the running server."}
-	cmd.AddCommand(set)
 	return cmd
 }

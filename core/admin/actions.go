@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -123,36 +121,6 @@ func (s *Server) awaitSwitch(r *http.Request, outcome <-chan error) error {
 	}
 }
 
-// applyLimits sets the limits of the form, and saves them in the file if the box
-// "persist" was ticked.
-func (s *Server) applyLimits(w http.ResponseWriter, r *http.Request) {
-	values, err := form(w, r)
-	typed := map[string]string{}
-	for _, key := range editable {
-		if values.Has(key) {
-			typed[key] = strings.TrimSpace(values.Get(key))
-		}
-	}
-	persist := values.Get("persist") != ""
-	if err == nil {
-		err = s.Sources.Settings.Apply(typed, persist)
-	}
-	s.acted("change of limits: "+strings.Join(slices.Sorted(maps.Keys(typed)), ", "), err)
-	part, status := s.limits(done("Applied until the next start."), nil), http.StatusOK
-	if persist {
-		part.Message.Text = "Applied and saved in the settings file."
-	}
-	if err != nil {
-		part, status = s.limits(failed(err), typed), http.StatusUnprocessableEntity
-	}
-	if err != nil && scripted(r) {
-		writeJSON(w, status, "application/problem+json", map[string]any{"title": "Limits not changed", "status": status, "detail": sentence(err)})
-		return
-	}
-	part.Persist = persist
-	s.answer(w, r, "limits", status, part, func(p *templates.Operator) { p.Limits = part })
-}
-
 // changeDevice clears, blocks or unblocks the device of the form's field.
 func (s *Server) changeDevice(w http.ResponseWriter, r *http.Request) {
 	values, err := form(w, r)
@@ -184,6 +152,10 @@ func (s *Server) changeDevice(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		message, status = failed(err), http.StatusBadRequest
 	}
+	if scripted(r) {
+		s.conclude(w, r, "devices", status, err, "Device not changed", nil)
+		return
+	}
 	s.answer(w, r, "devices", status, s.devices(message), func(p *templates.Operator) { p.Devices.Message = message })
 }
 
@@ -198,7 +170,14 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		message, status = failed(err), http.StatusUnprocessableEntity
 	}
-	s.answer(w, r, "config", status, s.config(message), func(p *templates.Operator) { p.Config.Message = message })
+	switch {
+	case !scripted(r):
+		s.answer(w, r, "config", status, s.config(message), func(p *templates.Operator) { p.Config.Message = message })
+	case err != nil:
+		s.conclude(w, r, "config", status, err, "Configuration not reloaded", nil)
+	default:
+		writeJSON(w, status, "application/json", append([]string{}, changes...))
+	}
 }
 
 // purge purges the caches in front of the server.

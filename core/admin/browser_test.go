@@ -168,6 +168,7 @@ func TestOperatorAtWork(t *testing.T) {
 		t.Error("a setting of the environment can be edited")
 	}
 
+	previewsAndReverts(b, o)
 	b.do(click("#block-abcdefgh"))
 	b.says("#devices", "abcdefgh is blocked")
 	if o.limiter.Charge(t.Context(), key, 1).Allowed {
@@ -177,8 +178,7 @@ func TestOperatorAtWork(t *testing.T) {
 	b.says("#devices", "is unblocked")
 	b.screenshot("operator-after")
 
-	b.do(click("#reload"))
-	b.says("#config", "Reloaded")
+	filtersTheConfiguration(b, o)
 	// The page refreshes its parts by itself.
 	o.backends.mu.Lock()
 	o.backends.active = "onnx-cpu"
@@ -225,6 +225,55 @@ func failsToSwitch(b *tab, o *operator) {
 	if get(b, chromedp.Evaluate[bool](`!!document.querySelector("#backends .notice")`)) {
 		b.t.Error("the message is still there")
 	}
+}
+
+// previewsAndReverts: what is typed is marked and previewed at once, what was changed here
+// goes back to the file's value.
+func previewsAndReverts(b *tab, o *operator) {
+	b.t.Helper()
+	typed := func(selector, text string) {
+		b.do(chromedp.Evaluate[chromedp.Void](`{
+			const field = document.querySelector("` + selector + `");
+			field.value = "` + text + `";
+			field.dispatchEvent(new Event("input", {bubbles: true}));
+		}`))
+	}
+	b.do(chromedp.Navigate(o.base + "/"))
+	typed("#limits_device", "10/1h")
+	b.holds(`document.querySelectorAll("#limits-form .changed").length === 1`)
+	b.says("#preview", "It would now refuse 1 of 1 recent senders: abcdefgh.")
+	typed("#limits_device", "100/1h")
+	b.holds(`document.querySelectorAll("#limits-form .changed").length === 0`)
+	b.says("#preview", "It would refuse none of 1")
+	typed("[name=limits_overrides_who]", "198.51.100.0/24")
+	typed("[name=limits_overrides_rate]", "block")
+	typed("#preview-address", "198.51.100.7")
+	b.do(click("#preview-limits"))
+	b.says("#preview", "198.51.100.7 would be blocked.")
+	b.do(click("#apply-limits"))
+	b.says("#limits .message", "until the next start")
+	b.holds(`document.querySelectorAll("[name=limits_overrides_who]").length === 2`)
+	b.screenshot("operator-limits")
+	b.do(click("#revert-limits_overrides"))
+	b.says("#limits .message", "limits_overrides has the file's value again.")
+	b.holds(`document.querySelectorAll("[name=limits_overrides_who]").length === 1 && !document.querySelector("[id^=revert]")`)
+}
+
+// filtersTheConfiguration: a reload is told in words and marks what waits for a restart;
+// only what is not the default is shown, unless the filter finds more.
+func filtersTheConfiguration(b *tab, o *operator) {
+	b.t.Helper()
+	o.write("threads = 3\n" + other)
+	b.do(click("#reload"))
+	b.says("#config", "Reloaded")
+	b.says("#config .tag.failed", "1 wait for a restart")
+	const visible = `[...document.querySelectorAll(".settings tr")].filter(r => r.checkVisibility()).map(r => r.querySelector("th").textContent).join(" ")`
+	b.holds(visible + ` === "Key Photos and models backend threads Limits limits_network"`)
+	b.screenshot("operator-config")
+	b.do(click("#config-changed"))
+	b.holds(`document.querySelectorAll(".settings tr:not(.group)").length > 60 && [...document.querySelectorAll(".settings tr")].every(r => r.checkVisibility())`)
+	b.do(click("#config-changed"), chromedp.SendKeys(chromedp.CSS("#config-filter"), "redis"))
+	b.holds(visible + `.startsWith("Key Site and server device_secret Limits redis_url")`)
 }
 
 // readsCharts: values are read at the pointer and with the keyboard, also after the page

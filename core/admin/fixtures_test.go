@@ -73,7 +73,15 @@ type settings struct{ *config.Live }
 
 func (s settings) List() (all []admin.Setting) {
 	for _, v := range s.Current().Values() {
-		all = append(all, admin.Setting{Key: v.Key, Value: v.Text, Origin: v.Origin.String(), Help: v.Help, Accepts: v.Accepts, Live: v.Live, Locked: v.Locked})
+		all = append(all, admin.Setting{Key: v.Key, Value: v.Text, Origin: v.Origin.String(), Help: v.Help, Accepts: v.Accepts, Group: v.Group,
+			Live: v.Live, Locked: v.Locked, Changed: v.Origin.Kind == config.Operation, Waits: v.Waits})
+	}
+	return all
+}
+
+func (s settings) Keys() (all []admin.Setting) {
+	for _, k := range s.Current().Limits.Keys {
+		all = append(all, admin.Setting{Key: admin.KeyPrefix + k.Name, Value: config.FormatRate(k.Rate)})
 	}
 	return all
 }
@@ -81,6 +89,16 @@ func (s settings) List() (all []admin.Setting) {
 func (s settings) Apply(values map[string]string, persist bool) error {
 	return s.Live.Apply(values, persist).Err
 }
+
+func (s settings) Preview(values map[string]string) (ratelimit.Rules, error) {
+	c, err := s.Live.Preview(values)
+	if err != nil {
+		return ratelimit.Rules{}, err
+	}
+	return c.Limits.Rules, nil
+}
+
+func (s settings) Revert(key string) error { return s.Live.Revert(key).Err }
 
 func (s settings) Reload() ([]string, error) {
 	r := s.Live.Reload("operator")
@@ -146,7 +164,7 @@ func start(t testing.TB, access admin.Access, environ ...string) *operator {
 	}
 	o.metrics = admin.NewMetrics(admin.Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"})
 	rules := func(c *config.Config) ratelimit.Rules {
-		return ratelimit.Rules{Device: c.Limits.Device, Network: c.Limits.Network}
+		return c.Limits.Rules
 	}
 	if o.limiter, err = ratelimit.New(ratelimit.Options{Rules: rules(o.live.Current()), Refused: o.metrics.Limited}); err != nil {
 		t.Fatal(err)

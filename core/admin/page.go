@@ -11,9 +11,6 @@ import (
 	"bgremover.pro/templates"
 )
 
-// editable are the settings that the page's form changes.
-var editable = []string{"limits_device", "limits_network", "limits_routes", "limits_overrides"}
-
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	page := s.whole()
 	page.Charts = s.charts(r.URL.Query().Get("span"))
@@ -132,19 +129,6 @@ func (s *Server) setting(key string) Setting {
 	return Setting{Key: key}
 }
 
-// limits shows the form; typed holds rejected input.
-func (s *Server) limits(message templates.OperatorMessage, typed map[string]string) templates.OperatorLimits {
-	v := templates.OperatorLimits{Message: message, Hits: s.hits()}
-	for _, key := range editable {
-		field := templates.OperatorSetting(s.setting(key))
-		if text, given := typed[key]; given {
-			field.Value = text
-		}
-		v.Fields = append(v.Fields, field)
-	}
-	return v
-}
-
 // hits reads the refusals from the metrics.
 func (s *Server) hits() (all []templates.OperatorHit) {
 	families, err := s.Metrics.registry.Gather()
@@ -177,6 +161,10 @@ func (s *Server) devices(message templates.OperatorMessage) templates.OperatorDe
 	return v
 }
 
+func (s *Server) devicesJSON(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, "application/json", append([]templates.OperatorDevice{}, s.devices(templates.OperatorMessage{}).Rows...))
+}
+
 func (s *Server) accessLog() templates.OperatorLog {
 	if s.Sources.AccessLog == nil {
 		return templates.OperatorLog{}
@@ -197,10 +185,16 @@ func (s *Server) accessLog() templates.OperatorLog {
 func (s *Server) config(message templates.OperatorMessage) templates.OperatorConfig {
 	v := templates.OperatorConfig{Message: message, Edges: s.Sources.Purge != nil}
 	for _, o := range s.Sources.Settings.List() {
+		if n := len(v.Groups); n == 0 || v.Groups[n-1].Name != o.Group {
+			v.Groups = append(v.Groups, templates.OperatorGroup{Name: o.Group})
+		}
+		group := &v.Groups[len(v.Groups)-1]
+		group.Settings = append(group.Settings, templates.OperatorSetting(o))
 		if o.Origin == "default" {
-			v.Defaults = append(v.Defaults, templates.OperatorSetting(o))
-		} else {
-			v.Settings = append(v.Settings, templates.OperatorSetting(o))
+			v.Defaults++
+		}
+		if o.Waits != "" {
+			v.Waiting++
 		}
 	}
 	last := s.Sources.Settings.Last()

@@ -65,20 +65,31 @@ type Queue struct{ Working, Workers, Waiting, Capacity int }
 type Settings interface {
 	// List returns each setting with its origin.
 	List() []Setting
+	// Keys returns a setting for each API key: its name after KeyPrefix, and its rate.
+	Keys() []Setting
 	// Apply changes settings, until the next start or in the file too. Its
 	// error is for the operator to read.
 	Apply(values map[string]string, persist bool) error
+	// Preview returns the limits as Apply would make them.
+	Preview(values map[string]string) (ratelimit.Rules, error)
+	// Revert undoes what Apply has set until the next start.
+	Revert(key string) error
 	// Reload reads all sources again and returns what changed, or the error.
 	Reload() (changes []string, err error)
 	// Last returns the latest reload; zero if there was none.
 	Last() Reload
 }
 
+// KeyPrefix begins the names under which the rates of API keys are settings.
+const KeyPrefix = "key:"
+
 // Setting is one key of the configuration.
 type Setting struct {
-	Key, Value, Origin, Help, Accepts string
-	Live                              bool // a reload applies it
-	Locked                            bool // set where this page cannot change it
+	Key, Value, Origin, Help, Accepts, Group string
+	Live                                     bool   // a reload applies it
+	Locked                                   bool   // set where this page cannot change it
+	Changed                                  bool   // here, until the next start
+	Waits                                    string // the value in force until a restart; empty if this one is
 }
 
 // Reload is what a reload did.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -103,15 +104,61 @@ func (c shownConfig) List() []admin.Setting {
 			text = "(secret)"
 		}
 		all = append(all, admin.Setting{
-			Key: v.Key, Value: text, Origin: v.Origin.String(), Help: v.Help, Accepts: v.Accepts,
-			Live: v.Live, Locked: v.Locked,
+			Key: v.Key, Value: text, Origin: v.Origin.String(), Help: v.Help, Accepts: v.Accepts, Group: v.Group,
+			Live: v.Live, Locked: v.Locked, Changed: v.Origin.Kind == config.Operation, Waits: v.Waits,
 		})
 	}
 	return all
 }
 
+func (c shownConfig) Keys() []admin.Setting {
+	var all []admin.Setting
+	now := c.live.Current()
+	i := slices.IndexFunc(now.Values(), func(v config.Value) bool { return v.Key == "api_keys" })
+	for _, key := range now.Limits.Keys {
+		all = append(all, admin.Setting{Key: admin.KeyPrefix + key.Name, Value: config.FormatRate(key.Rate), Locked: now.Values()[i].Locked})
+	}
+	return all
+}
+
 func (c shownConfig) Apply(values map[string]string, persist bool) error {
+	values, err := c.withKeys(values)
+	if err != nil {
+		return err
+	}
 	return c.live.Apply(values, persist).Err
+}
+
+func (c shownConfig) Preview(values map[string]string) (ratelimit.Rules, error) {
+	values, err := c.withKeys(values)
+	if err != nil {
+		return ratelimit.Rules{}, err
+	}
+	preview, err := c.live.Preview(values)
+	if err != nil {
+		return ratelimit.Rules{}, err
+	}
+	return preview.Limits.Rules, nil
+}
+
+func (c shownConfig) Revert(key string) error { return c.live.Revert(key).Err }
+
+// withKeys puts the rates of API keys into the one setting that holds them.
+func (c shownConfig) withKeys(values map[string]string) (map[string]string, error) {
+	rates, rest := map[string]string{}, map[string]string{}
+	for key, text := range values {
+		if name, ofKey := strings.CutPrefix(key, admin.KeyPrefix); ofKey {
+			rates[name] = text
+		} else {
+			rest[key] = text
+		}
+	}
+	if len(rates) == 0 {
+		return rest, nil
+	}
+	keys, err := c.live.Current().WithKeyRates(rates)
+	rest["api_keys"] = keys
+	return rest, err
 }
 
 func (c shownConfig) Reload() ([]string, error) {
@@ -127,14 +174,17 @@ func (c shownConfig) Last() admin.Reload {
 	return admin.Reload{Time: last.Time, Cause: last.Cause, Changes: shownChanges(*last), Err: last.Err}
 }
 
+// shownChanges puts what a reload has changed into words.
 func shownChanges(report config.Report) []string {
 	var all []string
 	for _, change := range report.Changes {
-		line := change.Key + ": " + change.From + " → " + change.To
+		is, was := cmp.Or(change.To, "not set"), cmp.Or(change.From, "not set")
+		line := fmt.Sprintf("%s is now %s; it was %s", change.Key, is, was)
 		if change.Restart {
-			line += " (at the next start)"
+			line = fmt.Sprintf("%s will be %s after a restart; until then it is as at the start", change.Key, is)
 		}
-		all = append(all, line)
+		help, _, _ := strings.Cut(change.Help, ";")
+		all = append(all, line+" ("+help+").")
 	}
 	return all
 }

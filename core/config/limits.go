@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"bgremover.pro/core/ratelimit"
@@ -85,4 +86,25 @@ func NewAPIKey(program, text string) (key, entry string, err error) {
 	}
 	key = "bgr_" + base64.RawURLEncoding.EncodeToString(random[:])
 	return key, apiKey.format(ratelimit.APIKey{Name: program, SHA256: sha256.Sum256([]byte(key)), Rate: r}), nil
+}
+
+// FormatRate writes a rate as the settings do.
+func FormatRate(r ratelimit.Rate) string { return formatRate(r) }
+
+// WithKeyRates returns the text of api_keys with other rates for some of the keys, by
+// their names. The keys themselves are not known, only their hashes.
+func (c *Config) WithKeyRates(rates map[string]string) (string, error) {
+	all := slices.Clone(c.Limits.Keys)
+	for name, text := range rates {
+		i := slices.IndexFunc(all, func(k ratelimit.APIKey) bool { return k.Name == name })
+		if i < 0 {
+			return "", fmt.Errorf("there is no API key %q", name)
+		}
+		r, err := parseRate(text)
+		if err != nil {
+			return "", fmt.Errorf("the rate %q of the API key %s %w; expected %s", text, name, err, rate.accepts)
+		}
+		all[i].Rate = r
+	}
+	return list(apiKey).format(all), nil
 }

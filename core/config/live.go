@@ -15,6 +15,8 @@ type Live struct {
 	current atomic.Pointer[Config]
 	last    atomic.Pointer[Report]
 
+	started *Config // the settings at the start
+
 	mu       sync.Mutex // one reload at a time; guards what is below
 	sources  Sources
 	onChange []func(old, changed *Config, report Report)
@@ -31,7 +33,8 @@ type Report struct {
 // Change is one setting that has changed.
 type Change struct {
 	Key, From, To string // secrets are not shown
-	Restart       bool   // takes effect only at the next start
+	Help          string
+	Restart       bool // takes effect only at the next start
 }
 
 // Open loads the sources for the first time.
@@ -40,7 +43,7 @@ func Open(sources Sources) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{sources: sources}
+	l := &Live{started: c, sources: sources}
 	l.current.Store(c)
 	return l, nil
 }
@@ -95,6 +98,30 @@ func (l *Live) Apply(values map[string]string, persist bool) Report {
 	return l.swap("operator", sources)
 }
 
+// Preview returns the settings as Apply would make them, and changes nothing.
+func (l *Live) Preview(values map[string]string) (*Config, error) {
+	l.mu.Lock()
+	sources := l.sources
+	l.mu.Unlock()
+	sources.Operator = maps.Clone(sources.Operator)
+	if sources.Operator == nil {
+		sources.Operator = map[string]string{}
+	}
+	maps.Copy(sources.Operator, values)
+	return Load(sources)
+}
+
+// Revert undoes what Apply has set until the next start: the file's value is back, or
+// the default.
+func (l *Live) Revert(key string) Report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sources := l.sources
+	sources.Operator = maps.Clone(sources.Operator)
+	delete(sources.Operator, key)
+	return l.swap("operator", sources)
+}
+
 func (l *Live) locked(values map[string]string) (problems Errors) {
 	for _, v := range l.Current().values {
 		if text, wanted := values[v.Key]; wanted && v.Locked && text != v.Text {
@@ -114,7 +141,7 @@ func (l *Live) swap(cause string, sources Sources) Report {
 	}
 	l.sources = sources
 	report.Changes = differences(old, changed)
-	changed.keepUntilStart(old)
+	changed.keepUntilStart(l.started)
 	l.current.Store(changed)
 	if len(report.Changes) == 0 {
 		return report
@@ -133,11 +160,11 @@ func (l *Live) report(report Report, old *Config) Report {
 func differences(old, changed *Config) (all []Change) {
 	for i, s := range settings {
 		if old.values[i].raw != changed.values[i].raw {
-			all = append(all, Change{s.key, old.values[i].shown(), changed.values[i].shown(), !s.live})
+			all = append(all, Change{s.key, old.values[i].shown(), changed.values[i].shown(), s.help, !s.live})
 		}
 	}
 	if !reflect.DeepEqual(old.Backends, changed.Backends) {
-		all = append(all, Change{"backends", names(old.Backends), names(changed.Backends), false})
+		all = append(all, Change{"backends", names(old.Backends), names(changed.Backends), "backends of the settings file", false})
 	}
 	return all
 }

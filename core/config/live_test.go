@@ -38,7 +38,9 @@ func TestReloadSwapsWholeOrNotAtAll(t *testing.T) {
 
 	overwrite(t, path, "limits_device = \"20/1h\"\nlisten = \":8081\"\nadmin_token = \"0123456789abcdef\"\n")
 	r := l.Reload("test")
-	want := []Change{{"listen", ":8080", ":8081", true}, {"admin_token", "", "(secret)", true}, {"limits_device", "10/1h", "20/1h", false}}
+	want := []Change{{"listen", ":8080", ":8081", "addresses of the public listener", true},
+		{"admin_token", "", "(secret)", "token for the operator's listener; empty: one is generated in the file admin-token of data_dir", true},
+		{"limits_device", "10/1h", "20/1h", "photos that a device may send", false}}
 	if r.Err != nil || len(r.Changes) != len(want) {
 		t.Fatalf("report = %+v", r)
 	}
@@ -176,5 +178,83 @@ func TestWhatWaitsForTheStart(t *testing.T) {
 	}
 	if c := open(t, Sources{File: path}).Current(); c.Log.Access != "off" || c.Server.DeviceSecret != secret {
 		t.Errorf("at the next start: %q, %q", c.Log.Access, c.Server.DeviceSecret)
+	}
+}
+
+// TestWaitsForARestart: a setting that needs a restart says which value is in force, for
+// as long as it differs.
+func TestWaitsForARestart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bgremover.toml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("threads = 2\n")
+	l, err := Open(Sources{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(key string) (found Value) {
+		for _, v := range l.Current().Values() {
+			if v.Key == key {
+				found = v
+			}
+		}
+		return found
+	}
+	for _, step := range []struct{ text, shown, waits string }{
+		{"threads = 3\nqueue = 7\n", "3", "2"}, {"threads = 4\n", "4", "2"}, {"threads = 2\n", "2", ""}, {"", "0", "2"},
+	} {
+		write(step.text)
+		if r := l.Reload("test"); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		if v := value("threads"); v.Text != step.shown || v.Waits != step.waits || v.Group != "Photos and models" {
+			t.Errorf("%q: %+v", step.text, v)
+		}
+		if v := value("queue"); v.Waits != "" {
+			t.Errorf("a setting that a reload applies waits: %+v", v)
+		}
+	}
+}
+
+// TestPreviewAndRevert: a preview changes nothing, and what was set until the next start
+// can be undone.
+func TestPreviewAndRevert(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bgremover.toml")
+	entry := "shop:" + strings.Repeat("ab", 32) + "=10/1h"
+	if err := os.WriteFile(file, []byte("limits_device = \"60/1h\"\napi_keys = \""+entry+"\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(Sources{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Preview(map[string]string{"limits_device": "5/1h"})
+	if err != nil || c.Limits.Device.Count != 5 || l.Current().Limits.Device.Count != 60 || l.Last() != nil {
+		t.Errorf("%v, %v", c.Limits, err)
+	}
+	if _, err := l.Preview(map[string]string{"limits_device": "many"}); err == nil {
+		t.Error("a mistake passes")
+	}
+	keys, err := l.Current().WithKeyRates(map[string]string{"shop": "5/1m"})
+	if err != nil || keys != strings.Replace(entry, "10/1h", "5/1m", 1) {
+		t.Errorf("%q, %v", keys, err)
+	}
+	for name, rate := range map[string]string{"shop": "many", "stranger": "1/1h"} {
+		if _, err := l.Current().WithKeyRates(map[string]string{name: rate}); err == nil || strings.Contains(err.Error(), "abab") {
+			t.Errorf("%s=%s: %v", name, rate, err)
+		}
+	}
+	if r := l.Apply(map[string]string{"limits_device": "7/1h", "api_keys": keys}, false); r.Err != nil || l.Current().Limits.Keys[0].Rate.Count != 5 {
+		t.Error(r.Err)
+	}
+	if r := l.Revert("limits_device"); r.Err != nil || l.Current().Limits.Device.Count != 60 || l.Current().Limits.Keys[0].Rate.Count != 5 {
+		t.Errorf("%+v, %+v", r, l.Current().Limits)
+	}
+	if r := l.Revert("limits_device"); r.Err != nil || len(r.Changes) != 0 {
+		t.Errorf("a second time: %+v", r)
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -20,6 +21,10 @@ type Value struct {
 	IsSet   bool // not empty; says whether there is a secret at all
 	Live    bool // a reload applies a change
 	Locked  bool // the environment or a flag overrides file and operator
+	Group   string
+	// Waits is the value in force, if this one needs a restart to replace it; "" if
+	// this one is in force. Of a secret it only says that there is one.
+	Waits string
 
 	raw string // the text, of a secret too
 }
@@ -96,7 +101,7 @@ func (l layer) collect(found map[string]finding) (problems Errors) {
 
 // take sets one field.
 func (c *Config) take(s setting, f finding) Errors {
-	v := Value{Key: s.key, Origin: f.origin, Help: s.help, Accepts: s.accepts, Secret: s.secret, Live: s.live,
+	v := Value{Key: s.key, Group: s.group, Origin: f.origin, Help: s.help, Accepts: s.accepts, Secret: s.secret, Live: s.live,
 		Locked: f.origin.Kind == Environment || f.origin.Kind == Flag}
 	err := f.err
 	if err == nil {
@@ -127,9 +132,13 @@ func (c *Config) complete() {
 
 // keepUntilStart undoes the changes that need a restart.
 func (c *Config) keepUntilStart(started *Config) {
-	for _, s := range settings {
-		if !s.live {
-			s.copy(c, started)
+	for i, s := range settings {
+		if s.live {
+			continue
+		}
+		s.copy(c, started)
+		if was := started.values[i]; was.raw != c.values[i].raw {
+			c.values[i].Waits = cmp.Or(was.shown(), "not set")
 		}
 	}
 }

@@ -13,8 +13,9 @@ import (
 // BGREMOVER_ and capitals, as a flag with dashes.
 type setting struct {
 	key, initial, help, accepts string
-	secret                      bool // never shown; KEY_file names a file that holds it
-	live                        bool // a reload applies it; others need a restart
+	group                       string // with what it is shown
+	secret                      bool   // never shown; KEY_file names a file that holds it
+	live                        bool   // a reload applies it; others need a restart
 	set                         func(*Config, string) error
 	get                         func(*Config) string
 	copy                        func(to, from *Config)
@@ -59,7 +60,8 @@ var (
 	free = text("any text on one line", anything)
 )
 
-var settings = concat(serverSettings, operatorSettings, inferenceSettings, limitSettings, logSettings, cacheSettings, edgeSettings)
+var settings = concat(grouped("Site and server", serverSettings), grouped("Operator", operatorSettings), grouped("Photos and models", inferenceSettings),
+	grouped("Limits", limitSettings), grouped("Logs", logSettings), grouped("Caching", cacheSettings), grouped("Edge caches", edgeSettings))
 
 var serverSettings = []setting{
 	define("listen", ":8080", "addresses of the public listener", list(address), func(c *Config) *[]string { return &c.Server.Listen }),
@@ -173,6 +175,13 @@ var edgeSettings = []setting{
 }
 
 func (s setting) flag() string { return strings.ReplaceAll(s.key, "_", "-") }
+
+func grouped(name string, all []setting) []setting {
+	for i := range all {
+		all[i].group = name
+	}
+	return all
+}
 
 func concat(groups ...[]setting) []setting {
 	var all []setting

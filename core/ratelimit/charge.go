@@ -26,6 +26,20 @@ func (l *Limiter) Peek(ctx context.Context, key Key) Decision {
 	return d
 }
 
+// Under is what a request would get under other rules, such as those that an operator
+// considers. It counts nothing.
+func (l *Limiter) Under(ctx context.Context, rules *Rules, key Key) Decision {
+	if until, blocked := l.blocks.find(key.Device); blocked || rules.blocks(key) {
+		return Decision{Blocked: true, RetryAfter: max(until.Sub(l.now()), time.Hour)}
+	}
+	buckets := rules.buckets(key)
+	d, _ := l.judge(buckets, l.tally(ctx, buckets, 0), func(c limiter.Context) bool { return c.Remaining < 1 })
+	return d
+}
+
+// Rules are those in force.
+func (l *Limiter) Rules() *Rules { return l.rules.Load() }
+
 func (l *Limiter) decide(ctx context.Context, key Key, cost int64) (d Decision, by string) {
 	rules := l.rules.Load()
 	if until, blocked := l.blocks.find(key.Device); blocked || rules.blocks(key) {

@@ -101,3 +101,24 @@ document.addEventListener('htmx:load', () => {
   const plot = reading.plot && document.getElementById(reading.plot);
   if (plot) read(plot, reading.x);
 });
+
+// In the form for limits, fields that differ from what is in force are marked.
+document.addEventListener('input', ({ target }) => {
+  if (target.matches('#limits-form input:not([type=checkbox], #preview-address)')) target.classList.toggle('changed', target.value !== target.defaultValue);
+});
+
+// The filter of the configuration looks at everything that a row says.
+document.addEventListener('input', ({ target }) => {
+  if (target.id !== 'config-filter') return;
+  const words = target.value.toLowerCase().split(/\s+/).filter(Boolean);
+  document.getElementById('config').classList.toggle('filtering', words.length > 0);
+  for (const group of document.querySelectorAll('.settings tbody')) {
+    let found = false;
+    for (const row of group.querySelectorAll('.setting')) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+      found ||= !row.hidden;
+    }
+    group.classList.toggle('found', words.length > 0 && found);
+  }
+});
