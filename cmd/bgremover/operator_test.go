@@ -87,7 +87,7 @@ type configured struct {
 
 func (c configured) List() (all []admin.Setting) {
 	for _, v := range c.Current().Values() {
-		all = append(all, admin.Setting{Key: v.Key, Value: v.Text, Origin: v.Origin.String()})
+		all = append(all, admin.Setting{Key: v.Key, Value: v.Text, Origin: v.Origin.String(), Changed: v.Origin.Kind == config.Operation})
 	}
 	return all
 }
