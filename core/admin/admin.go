@@ -69,7 +69,7 @@ func New(o Options) (*Server, error) {
 	}
 	o.Metrics.Watch(o.Sources)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{Options: o, door: door, listener: listener, templates: set, history: newHistory(o.Metrics.registry), started: time.Now(), stop: cancel, living: ctx}
+	s := &Server{Options: o, door: door, listener: listener, templates: set, history: newHistory(o.Metrics), started: time.Now(), stop: cancel, living: ctx}
 	s.server = &http.Server{
 		Handler:           headers(s.routes()),
 		ReadHeaderTimeout: 5 * time.Second,

@@ -48,6 +48,10 @@ type history struct {
 	day    string             // UTC
 	photos map[string]float64 // by outcome, when the day began
 	series []series           // of each span
+	// jump is the latest jump of the clock, and when it was seen.
+	jump   time.Duration
+	jumpAt time.Time
+	jumps  prometheus.Counter
 }
 
 // series is what a span shows.
@@ -78,8 +82,42 @@ type point struct {
 // buckets are cumulative counts by upper bound.
 type buckets map[float64]float64
 
-func newHistory(gather prometheus.Gatherer) *history {
-	return &history{gather: gather, series: make([]series, len(spans))}
+func newHistory(m *Metrics) *history {
+	return &history{gather: m.registry, series: make([]series, len(spans)), jumps: m.clockJumps}
+}
+
+// jumpLeast is what counts as a jump of the clock.
+const jumpLeast = time.Minute
+
+// noteJump compares the clock on the wall, which can be set, with the one that only runs.
+func (h *history) noteJump(before, now time.Time) {
+	if !before.IsZero() {
+		h.noteJumpBy(now.Round(0).Sub(before.Round(0))-now.Sub(before), now)
+	}
+}
+
+func (h *history) noteJumpBy(by time.Duration, now time.Time) {
+	if by.Abs() >= jumpLeast {
+		h.jump, h.jumpAt = by, now
+		h.jumps.Inc()
+	}
+}
+
+// jumped returns the latest jump of the clock.
+func (h *history) jumped() (by time.Duration, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.jump, h.jumpAt
+}
+
+// denied is the latest rate of refusals, a second.
+func (h *history) denied() float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := len(h.series[0].points); n > 0 {
+		return h.series[0].points[n-1].denied
+	}
+	return 0
 }
 
 // run takes a point every interval until ctx ends.
@@ -114,6 +152,7 @@ func (h *history) take(now time.Time) {
 	if day := now.UTC().Format(time.DateOnly); day != h.day {
 		h.day, h.photos = day, h.last.photos // nil at the start: all counts are of today
 	}
+	h.noteJump(h.last.at, now)
 	for i := range h.series {
 		h.series[i].add(spans[i].step, next, p)
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestHistoryTellsWhatHappenedBetween(t *testing.T) {
 	m := NewMetrics(Build{})
-	h := newHistory(m.registry)
+	h := newHistory(m)
 	now := time.Now()
 	h.take(now)
 	for range 20 {
@@ -114,7 +114,7 @@ func TestSpans(t *testing.T) {
 	m := NewMetrics(Build{})
 	waiting := 0.0
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bgremover_queue_waiting"}, func() float64 { return waiting }))
-	h := newHistory(m.registry)
+	h := newHistory(m)
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	for i := range 25 { // four minutes
 		waiting = 0
@@ -139,5 +139,32 @@ func TestSpans(t *testing.T) {
 		if len(s.points) != points {
 			t.Errorf("%s keeps %d points", spans[i].name, len(s.points))
 		}
+	}
+}
+
+// TestClockJumps: the clock on the wall is compared with the one that only runs.
+func TestClockJumps(t *testing.T) {
+	h := newHistory(NewMetrics(Build{}))
+	start := time.Now()
+	h.take(start)
+	h.take(start.Add(interval))
+	if _, at := h.jumped(); !at.IsZero() {
+		t.Fatal("the clock jumped from one interval to the next")
+	}
+	for _, by := range []time.Duration{2 * time.Hour, -30 * time.Minute} {
+		before := start.Add(interval)
+		h.noteJump(before.Round(0), before.Round(0).Add(interval)) // no other clock: no jump
+		h.mu.Lock()
+		h.noteJumpBy(by, before)
+		h.mu.Unlock()
+		if got, at := h.jumped(); got != by || at.IsZero() {
+			t.Errorf("%v, seen as %v", by, got)
+		}
+	}
+	h.mu.Lock()
+	h.noteJumpBy(20*time.Second, start)
+	h.mu.Unlock()
+	if got, _ := h.jumped(); got != -30*time.Minute {
+		t.Errorf("a correction of 20 seconds counts: %v", got)
 	}
 }

@@ -30,6 +30,7 @@ type Metrics struct {
 	logLeftOut prometheus.Counter
 	reloads    *prometheus.CounterVec
 	reloadGood prometheus.Gauge
+	clockJumps prometheus.Counter
 }
 
 // Build identifies the running program.
@@ -74,6 +75,7 @@ func NewMetrics(build Build) *Metrics {
 	m.rejections = counters("queue_rejections_total", "Photos rejected because the queue was full.").WithLabelValues()
 	m.limited = counters("limit_hits_total", "Requests refused by a limit: device, network, ceiling, key or blocked.", "limit")
 	m.logLeftOut = counters("log_left_out_total", "Lines dropped from the server log because there were too many of their kind.").WithLabelValues()
+	m.clockJumps = counters("clock_jumps_total", "How often the machine's clock was set by more than a minute.").WithLabelValues()
 	m.reloads = counters("config_reloads_total", "Reloads of the configuration.", "result")
 	m.reloadGood = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "bgremover", Name: "config_last_reload_successful", Help: "Whether the last configuration reload succeeded."})
 	m.reloadGood.Set(1)

@@ -11,8 +11,8 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// Sources is what the operator's page and the metrics read. All but Limiter,
-// AccessLog, Folders and Workshop are required.
+// Sources is what the operator's page and the metrics read. Only Backends, Queue, Ready
+// and Settings are required.
 type Sources struct {
 	Backends Backends
 	Queue    func() Queue
@@ -26,6 +26,10 @@ type Sources struct {
 	// Purge purges the caches in front of the server and names those that did it;
 	// nil if there are none.
 	Purge func(ctx context.Context) (purged []string, err error)
+	// Certificates are those that the listeners show.
+	Certificates func() []Certificate
+	// Damaged returns why the default model's file cannot be loaded again, or nil.
+	Damaged func() error
 	// Workshop is nil where nothing can be tried or installed.
 	Workshop Workshop
 }
@@ -59,7 +63,16 @@ type Backends interface {
 }
 
 // Queue is the load of the pipeline.
-type Queue struct{ Working, Workers, Waiting, Capacity int }
+type Queue struct {
+	Working, Workers, Waiting, Capacity int
+	Tight                               bool // photos wait for memory
+}
+
+// Certificate is one that a listener shows.
+type Certificate struct {
+	Listener string // "public" or "operator"
+	Expires  time.Time
+}
 
 // Settings is the configuration.
 type Settings interface {
@@ -116,6 +129,12 @@ var (
 	queueWorkers  = describe("queue_workers", "Photos that may be in progress at a time.")
 	queueWaiting  = describe("queue_waiting", "Photos waiting.")
 	queueCapacity = describe("queue_capacity", "Photos that may wait.")
+	queueTight    = describe("queue_memory_tight", "Whether photos wait for memory.")
+
+	certificates = describe("certificate_expires_timestamp_seconds", "When a listener's certificate expires, in seconds since 1970.", "listener")
+	damaged      = describe("model_damaged", "Whether the default model's file cannot be loaded again.")
+	diskFree     = describe("disk_free_bytes", "Free space of the disk of a folder that the server writes into.", "folder")
+	diskSize     = describe("disk_size_bytes", "Size of that disk.", "folder")
 
 	backendState    = describe("backend_state", "The state of a backend: 1 for the one it is in.", "backend", "state")
 	backendServing  = describe("backend_serving", "Whether requests that name no backend go to it.", "backend", "device", "provider")
@@ -157,6 +176,21 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(queueWorkers, float64(q.Workers))
 	gauge(queueWaiting, float64(q.Waiting))
 	gauge(queueCapacity, float64(q.Capacity))
+	gauge(queueTight, truth(q.Tight))
+	if c.Certificates != nil {
+		for _, cert := range c.Certificates() {
+			gauge(certificates, float64(cert.Expires.Unix()), cert.Listener)
+		}
+	}
+	if c.Damaged != nil {
+		gauge(damaged, truth(c.Damaged() != nil))
+	}
+	for _, folder := range c.Folders {
+		if free, size, ok := disk(folder); ok {
+			gauge(diskFree, free, folder)
+			gauge(diskSize, size, folder)
+		}
+	}
 	for _, b := range c.Backends.Snapshot() {
 		for _, state := range []cutout.BackendState{"off", "starting", "warming", "ready", "draining", "failed", "unavailable"} {
 			gauge(backendState, truth(b.State == state), b.Name, string(state))

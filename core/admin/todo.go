@@ -16,16 +16,29 @@ const (
 	tightBytes = 5 << 30
 )
 
+// Before a certificate expires, the operator should act.
+const renewal = 14 * 24 * time.Hour
+
+// floodRate is the number of refusals a second that the operator should know of.
+const floodRate = 20
+
 // todo lists what the operator should do, the most urgent first.
 func (s *Server) todo() (all []string) {
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	for _, b := range s.Sources.Backends.Snapshot() {
 		if b.Serving && b.Why != "" { // a fallback says why
-			all = append(all, fmt.Sprintf("The fallback %s serves, %s.", b.Name, strings.TrimSuffix(b.Why, ".")))
+			add("The fallback %s serves, %s.", b.Name, strings.TrimSuffix(b.Why, "."))
 		}
 	}
+	if s.Sources.Damaged != nil {
+		if err := s.Sources.Damaged(); err != nil {
+			add("The default model cannot be loaded again once its backend restarts: %s Install it again with bgremover models pull.", sentence(err))
+		}
+	}
+	s.load(add)
 	for _, folder := range s.Sources.Folders {
-		if free, tight := diskTight(folder); tight {
-			all = append(all, fmt.Sprintf("The disk of %s is nearly full: %s left.", folder, showBytes(free)))
+		if free, size, ok := disk(folder); ok && free < tightBytes && free < tightShare*size {
+			add("The disk of %s is nearly full: %s left.", folder, showBytes(free))
 			break // the other folders are mostly on the same one
 		}
 	}
@@ -33,21 +46,53 @@ func (s *Server) todo() (all []string) {
 		st := log.Status()
 		limit := time.Duration(st.Days+1) * 24 * time.Hour
 		if st.Err != nil || !st.Oldest.IsZero() && time.Since(st.Oldest) > limit {
-			all = append(all, fmt.Sprintf("Access logs older than %d days are not being removed; see “Access log”.", st.Days))
+			add("Access logs older than %d days are not being removed; see “Access log”.", st.Days)
 		}
 	}
 	if s.Sources.Limiter != nil {
 		if degraded, _ := s.Sources.Limiter.Degraded(); degraded {
-			all = append(all, "Redis does not respond, so this replica counts on its own.")
+			add("Redis does not respond, so this replica counts on its own.")
+		}
+	}
+	s.setup(add)
+	return all
+}
+
+// load says what more work than the server can do, or a wrong clock, leads to.
+func (s *Server) load(add func(string, ...any)) {
+	q := s.Sources.Queue()
+	if q.Waiting >= q.Capacity && q.Capacity > 0 {
+		add("The queue is full: further photos are refused.")
+	}
+	if q.Tight {
+		add("Photos wait for memory, which large photos and results that are not fetched hold; the setting is memory.")
+	}
+	if rate := s.history.denied(); rate > floodRate {
+		add("Limits and queue refuse %.0f requests a second; see “Busiest devices”.", rate)
+	}
+	if by, at := s.history.jumped(); time.Since(at) < time.Hour {
+		add("The clock jumped by %s at %s UTC; check its synchronisation.", by.Round(time.Second), stamp(at))
+	}
+}
+
+// setup says what is missing in the configuration.
+func (s *Server) setup(add func(string, ...any)) {
+	if s.Sources.Certificates != nil {
+		for _, cert := range s.Sources.Certificates() {
+			switch left := time.Until(cert.Expires); {
+			case left <= 0:
+				add("The certificate of the %s listener expired on %s: browsers refuse it.", cert.Listener, stamp(cert.Expires))
+			case left < renewal:
+				add("The certificate of the %s listener expires on %s.", cert.Listener, stamp(cert.Expires))
+			}
 		}
 	}
 	if s.plainText() {
-		all = append(all, "Photos and results cross the network unencrypted: set tls_cert and tls_key, or put a proxy with TLS in front and set trusted_proxies and public_url.")
+		add("Photos and results cross the network unencrypted: set tls_cert and tls_key, or put a proxy with TLS in front and set trusted_proxies and public_url.")
 	}
 	if s.setting("contact_email").Value == "" {
-		all = append(all, "The contact page shows no e-mail address: set contact_email.")
+		add("The contact page shows no e-mail address: set contact_email.")
 	}
-	return all
 }
 
 // plainText reports whether other machines can reach the public listener, with
@@ -66,11 +111,11 @@ func (s *Server) plainText() bool {
 	return host != "localhost" && (err != nil || !address.IsLoopback())
 }
 
-func diskTight(folder string) (free float64, tight bool) {
+// disk returns the free space and the size of a folder's disk, in bytes.
+func disk(folder string) (free, size float64, ok bool) {
 	var disk syscall.Statfs_t
 	if syscall.Statfs(folder, &disk) != nil || disk.Blocks == 0 {
-		return 0, false
+		return 0, 0, false
 	}
-	free = float64(disk.Bavail) * float64(disk.Bsize)
-	return free, free < tightBytes && float64(disk.Bavail) < tightShare*float64(disk.Blocks)
+	return float64(disk.Bavail) * float64(disk.Bsize), float64(disk.Blocks) * float64(disk.Bsize), true
 }

@@ -136,6 +136,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
+	files := &inspector{store: a.line.Store}
 	a.operator, err = admin.New(admin.Options{
 		Listen:  c.Operator.Listen,
 		Access:  access,
@@ -153,6 +154,9 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 			Folders:   []string{c.Folders.Data, c.Folders.Logs},
 			Purge:     purger(c),
 			Workshop:  workshop{a},
+
+			Certificates: a.certificates(encryption, access),
+			Damaged:      func() error { return files.damaged(a.live.Current().Inference.Model) },
 		},
 	})
 	if err != nil {

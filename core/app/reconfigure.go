@@ -71,5 +71,5 @@ func (a *App) observe(x web.Record) {
 func (a *App) queue() admin.Queue {
 	c := a.live.Current()
 	working, waiting := a.line.Queue.Load()
-	return admin.Queue{Working: working, Workers: workers(c), Waiting: waiting, Capacity: c.Inference.Queue}
+	return admin.Queue{Working: working, Workers: workers(c), Waiting: waiting, Capacity: c.Inference.Queue, Tight: a.line.Pipeline.Tight()}
 }

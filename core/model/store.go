@@ -159,6 +159,9 @@ func (s *Store) Original(name string) (cutout.Model, error) {
 	}, nil
 }
 
+// File is the path of the installed file of a model, which need not be there.
+func (s *Store) File(name string) string { return s.modelFile(Entry{Name: name}) }
+
 func (s *Store) modelFile(e Entry) string {
 	return filepath.Join(s.dir, "models", e.Name+".onnx")
 }

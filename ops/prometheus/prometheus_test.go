@@ -201,7 +201,9 @@ func metrics(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close(t.Context()) })
-	m.Watch(admin.Sources{Backends: backends{}, Queue: func() admin.Queue { return admin.Queue{} }, Ready: func() error { return nil }, Limiter: limiter, AccessLog: log})
+	m.Watch(admin.Sources{Backends: backends{}, Queue: func() admin.Queue { return admin.Queue{} }, Ready: func() error { return nil }, Limiter: limiter, AccessLog: log,
+		Folders: []string{dir}, Damaged: func() error { return nil },
+		Certificates: func() []admin.Certificate { return []admin.Certificate{{Listener: "public", Expires: time.Now()}} }})
 	m.Request(admin.Request{Route: "/device/cutouts"})
 	m.Photo(&cutout.Result{Timings: []cutout.Timing{{Stage: cutout.Infer}}}, nil)
 	w := httptest.NewRecorder()
