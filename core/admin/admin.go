@@ -28,6 +28,8 @@ type Options struct {
 	Log     *slog.Logger
 	// Audit, where set, takes each action of the operator, as a line of JSON.
 	Audit func(line []byte)
+	// Clock is the clock on the wall, which may jump; nil means the system's.
+	Clock func() time.Time
 }
 
 // Server is the operator's listener. Close ends it and its goroutine.
@@ -70,6 +72,9 @@ func New(o Options) (*Server, error) {
 	o.Metrics.Watch(o.Sources)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{Options: o, door: door, listener: listener, templates: set, history: newHistory(o.Metrics), started: time.Now(), stop: cancel, living: ctx}
+	if o.Clock != nil {
+		s.history.clock = o.Clock
+	}
 	s.server = &http.Server{
 		Handler:           headers(s.routes()),
 		ReadHeaderTimeout: 5 * time.Second,

@@ -52,6 +52,8 @@ type history struct {
 	jump   time.Duration
 	jumpAt time.Time
 	jumps  prometheus.Counter
+	clock  func() time.Time // the clock on the wall
+	wall   time.Time        // what it showed last
 }
 
 // series is what a span shows.
@@ -83,24 +85,21 @@ type point struct {
 type buckets map[float64]float64
 
 func newHistory(m *Metrics) *history {
-	return &history{gather: m.registry, series: make([]series, len(spans)), jumps: m.clockJumps}
+	return &history{gather: m.registry, series: make([]series, len(spans)), jumps: m.clockJumps, clock: time.Now}
 }
 
 // jumpLeast is what counts as a jump of the clock.
 const jumpLeast = time.Minute
 
 // noteJump compares the clock on the wall, which can be set, with the one that only runs.
-func (h *history) noteJump(before, now time.Time) {
-	if !before.IsZero() {
-		h.noteJumpBy(now.Round(0).Sub(before.Round(0))-now.Sub(before), now)
-	}
-}
-
-func (h *history) noteJumpBy(by time.Duration, now time.Time) {
-	if by.Abs() >= jumpLeast {
+func (h *history) noteJump(now time.Time) {
+	wall := h.clock().Round(0)
+	by := wall.Sub(h.wall) - now.Sub(h.last.at)
+	if !h.wall.IsZero() && by.Abs() >= jumpLeast {
 		h.jump, h.jumpAt = by, now
 		h.jumps.Inc()
 	}
+	h.wall = wall
 }
 
 // jumped returns the latest jump of the clock.
@@ -152,7 +151,7 @@ func (h *history) take(now time.Time) {
 	if day := now.UTC().Format(time.DateOnly); day != h.day {
 		h.day, h.photos = day, h.last.photos // nil at the start: all counts are of today
 	}
-	h.noteJump(h.last.at, now)
+	h.noteJump(now)
 	for i := range h.series {
 		h.series[i].add(spans[i].step, next, p)
 	}

@@ -145,26 +145,14 @@ func TestSpans(t *testing.T) {
 // TestClockJumps: the clock on the wall is compared with the one that only runs.
 func TestClockJumps(t *testing.T) {
 	h := newHistory(NewMetrics(Build{}))
-	start := time.Now()
-	h.take(start)
-	h.take(start.Add(interval))
-	if _, at := h.jumped(); !at.IsZero() {
-		t.Fatal("the clock jumped from one interval to the next")
-	}
-	for _, by := range []time.Duration{2 * time.Hour, -30 * time.Minute} {
-		before := start.Add(interval)
-		h.noteJump(before.Round(0), before.Round(0).Add(interval)) // no other clock: no jump
-		h.mu.Lock()
-		h.noteJumpBy(by, before)
-		h.mu.Unlock()
-		if got, at := h.jumped(); got != by || at.IsZero() {
-			t.Errorf("%v, seen as %v", by, got)
+	now, offset := time.Now(), time.Duration(0)
+	h.clock = func() time.Time { return now.Add(offset) }
+	for _, step := range []struct{ by, seen time.Duration }{{0, 0}, {20 * time.Second, 0}, {2 * time.Hour, 2 * time.Hour}, {0, 2 * time.Hour}, {-30 * time.Minute, -30 * time.Minute}} {
+		now = now.Add(interval)
+		offset += step.by
+		h.take(now)
+		if got, at := h.jumped(); got != step.seen || at.IsZero() != (step.seen == 0) {
+			t.Errorf("after %v: %v", step.by, got)
 		}
-	}
-	h.mu.Lock()
-	h.noteJumpBy(20*time.Second, start)
-	h.mu.Unlock()
-	if got, _ := h.jumped(); got != -30*time.Minute {
-		t.Errorf("a correction of 20 seconds counts: %v", got)
 	}
 }
