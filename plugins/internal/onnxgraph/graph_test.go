@@ -124,6 +124,47 @@ func TestQuantized(t *testing.T) {
 	}
 }
 
+// Sums of integers are the same however a runtime rounds on its way to them.
+func TestQuantizedSums(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		f, err := parse(t, small()).Float32()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranges := rangesFor(f)
+		for _, name := range []string{"r1", "c2", "a1"} { // r1 is what p1 passes on
+			ranges[name] = Range{-rapid.Float32Range(0, 50).Draw(rt, name), rapid.Float32Range(10, 50).Draw(rt, name)}
+		}
+		q, err := f.Quantized(ranges)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := func(name string) (scale, zero float32) {
+			scales, err := floats(q.initializers()[name+"/scale"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return scales[0], float32(q.initializers()[name+"/zero"].RawData[0])
+		}
+		scaleA, zeroA := step("c2")
+		scaleB, zeroB := step("p1")
+		scale, zero := step("a1")
+		if before := stepOf(ranges["a1"]).scale; scale < before || scale > 1.04*before {
+			rt.Fatalf("the sum's step became %v from %v", scale, before)
+		}
+		a := rapid.Uint8().Draw(rt, "a")
+		for b := range 256 {
+			x, y := float32(a)-zeroA, float32(b)-zeroB
+			exact := (float64(scaleA)*float64(x)+float64(scaleB)*float64(y))/float64(scale) + float64(zero)
+			scaled := float32(float32(scaleA*x)+float32(scaleB*y)) / scale
+			ratios := float32(float32(scaleA/scale)*x) + float32(float32(scaleB/scale)*y)
+			if float64(scaled+zero) != exact || float64(ratios+zero) != exact {
+				rt.Fatalf("%v and %v give %v, %v, %v", a, b, exact, scaled+zero, ratios+zero)
+			}
+		}
+	})
+}
+
 // Weights and biases in integers are off by half a step at most.
 func TestQuantizedWeights(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -33,6 +33,7 @@ func (g *Graph) Quantized(ranges Ranges) (*Graph, error) {
 		}
 		q.steps[name] = stepOf(r)
 	}
+	q.exactSums(ranges)
 	q.sharePassedOn()
 	if err := q.rewrite(); err != nil {
 		return nil, err
@@ -90,8 +91,9 @@ type step struct {
 	zero  uint8
 }
 
-func stepOf(r Range) step {
-	scale := (r.Max - r.Min) / 255
+func stepOf(r Range) step { return stepWith((r.Max-r.Min)/255, r) }
+
+func stepWith(scale float32, r Range) step {
 	return step{scale, uint8(min(max(math.RoundToEven(float64(-r.Min/scale)), 0), 255))}
 }
 
@@ -105,11 +107,59 @@ type quantizer struct {
 	nodes   []*onnx.Node
 }
 
+// exactSums makes the steps that sums read and write a little larger, by 6 % at most,
+// so that float32 holds every number on the way from one to the other. Runtimes
+// compute sums in ways that round differently (with ratios of scales, with fused
+// multiplication and addition); one level in a million differs then, and the
+// convolutions after it spread that over the whole mask. Steps that two sums share
+// keep to the first.
+func (q *quantizer) exactSums(ranges Ranges) {
+	producers, done := q.graph.producers(), map[string]bool{}
+	for _, n := range q.graph.graph().Node {
+		if n.GetOpType() != "Add" {
+			continue
+		}
+		a, b, sum := q.source(n.Input[0], producers), q.source(n.Input[1], producers), n.Output[0]
+		if q.steps[a].scale == 0 || q.steps[b].scale == 0 || q.steps[sum].scale == 0 || done[a] || done[b] || done[sum] {
+			continue
+		}
+		whole := roundedUp(q.steps[sum].scale)
+		q.steps[sum] = stepWith(whole, ranges[sum])
+		for _, in := range []string{a, b} {
+			q.steps[in] = stepWith(whole*roundedUp(q.steps[in].scale/whole), ranges[in])
+			done[in] = true
+		}
+		done[sum] = true
+	}
+}
+
+// source is the tensor whose step another has.
+func (q *quantizer) source(name string, producers map[string]*onnx.Node) string {
+	for {
+		n := producers[name]
+		if n == nil || !passesOn(n) || q.steps[n.Input[0]].scale == 0 {
+			return name
+		}
+		name = n.Input[0]
+	}
+}
+
+// passesOn reports whether a node's output has no range but its input's.
+func passesOn(n *onnx.Node) bool { return n.GetOpType() == "MaxPool" || n.GetOpType() == "Resize" }
+
+// roundedUp returns the next number that has six significant bits: two such, a level
+// and the carry of a sum need 21 of the 24 that float32 has.
+func roundedUp(x float32) float32 {
+	const bits = 6
+	fraction, exponent := math.Frexp(float64(x))
+	return float32(math.Ldexp(math.Ceil(math.Ldexp(fraction, bits)), exponent-bits))
+}
+
 // sharePassedOn gives the outputs of MaxPool and Resize the step of their inputs,
 // whose range they never leave: then they need no arithmetic of their own.
 func (q *quantizer) sharePassedOn() {
 	for _, n := range q.graph.graph().Node {
-		if op := n.GetOpType(); op != "MaxPool" && op != "Resize" {
+		if !passesOn(n) {
 			continue
 		}
 		from, ok := q.steps[n.Input[0]]
