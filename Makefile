@@ -77,8 +77,9 @@ bench: setup ## run benchmarks, as ratios within one run (PHOTOS=folder or file 
 	go test -run '^$$' -bench . -benchtime 3x ./...
 
 .PHONY: device
-device: setup test-tools ## measure processing on the visitor's device: times, memory, agreement with the server (DEVICE_PHOTOS=photos of each folder, or all)
-	DEVICE_PHOTOS=$(or $(DEVICE_PHOTOS),all) go test -run '^TestOnDeviceFigures$$' -count 1 -timeout 120m -v ./core/app
+device: setup test-tools ## measure processing on the visitor's device: times, memory, a peer, agreement with the server (DEVICE_PHOTOS=photos of each folder, or all)
+	npm install --prefix bin/peer --no-save --ignore-scripts --no-audit --no-fund --loglevel=error @imgly/background-removal@1.7.0 onnxruntime-web@1.21.0
+	DEVICE_PEER=$(CURDIR)/bin/peer/node_modules DEVICE_PHOTOS=$(or $(DEVICE_PHOTOS),all) go test -run '^TestOnDeviceFigures$$' -count 1 -timeout 120m -v ./core/app
 
 .PHONY: lighthouse
 lighthouse: setup test-tools ## Lighthouse scores of the pages, medians of five runs (on an idle machine)

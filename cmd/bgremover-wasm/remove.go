@@ -43,9 +43,10 @@ func start(args []js.Value) (any, error) {
 
 var errNotStarted = errors.New("the pipeline was not started")
 
-// remove removes the background of a photo: remove(file, { mode }, observe) is a
+// remove removes the background of a photo: remove(file, { mode }, observe, show) is a
 // promise of { file, type, width, height, subject, mode, sizes }. observe is called
-// with the name of each stage.
+// with the name of each stage, and show with the picture before it is encoded: its
+// width, its height and a Uint8ClampedArray of RGBA.
 func remove(args []js.Value) (any, error) {
 	if line == nil {
 		return nil, errNotStarted
@@ -55,6 +56,9 @@ func remove(args []js.Value) (any, error) {
 	job := cutout.Job{
 		Upload:  file,
 		Observe: func(p cutout.Progress) { args[2].Invoke(string(p.Stage)) },
+		Show: func(p *cutout.Photo) {
+			args[3].Invoke(p.Width, p.Height, copyOut("Uint8ClampedArray", p.Pix))
+		},
 	}
 	return promised(func() (any, error) {
 		var err error

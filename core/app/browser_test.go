@@ -49,6 +49,12 @@ type browser struct {
 
 func chromium(t *testing.T) *browser {
 	t.Helper()
+	return chromiumFor(t, 5*time.Minute)
+}
+
+// chromiumFor is chromium for a test that takes up to so long.
+func chromiumFor(t *testing.T, longest time.Duration) *browser {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
@@ -59,7 +65,7 @@ func chromium(t *testing.T) *browser {
 	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("Chromium does not start (apt-get install chromium): %v", err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, longest)
 	t.Cleanup(cancel)
 	return &browser{t, ctx}
 }

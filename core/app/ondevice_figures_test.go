@@ -5,17 +5,24 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/systeminfo"
+	"github.com/chromedp/chromedp"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/ops/testing/pagetrace"
 )
 
 const photos = "../../../shared/photos/"
 
 // Figures of processing on the device, against the server's on the same photos; it
 // takes many minutes (make device). DEVICE_PHOTOS is how many photos of a folder
-// are compared, or "all".
+// are compared, or "all"; DEVICE_PEER has the npm packages of the peer.
 func TestOnDeviceFigures(t *testing.T) {
 	most := os.Getenv("DEVICE_PHOTOS")
 	if most == "" {
@@ -23,18 +30,21 @@ func TestOnDeviceFigures(t *testing.T) {
 	}
 	s := serve(t)
 	s.offered(t)
-	b := chromium(t)
+	b := chromiumFor(t, 2*time.Hour).leaves()
 	b.open(s.URL)
 	b.choose("device")
-	b.watchThread()
 	b.figure(t, photos+"plain/bike_12mp.jpg", "first photo, with all that is fetched")
 	for range 3 {
 		b.figure(t, photos+"plain/bike_12mp.jpg", "12 MP")
-		b.figure(t, "testdata/photos/coffee.jpg", "coffee")
+		b.figure(t, photos+"plain/boat_1280.jpg", "1 MP")
 	}
-	t.Logf("the longest that the page's own thread was blocked: %.0f ms; memory of the page and its workers: %.0f MB",
-		evaluate[float64](b, `Math.max(0, ...longTasks)`),
-		evaluate[float64](b, `performance.measureUserAgentSpecificMemory().then(({ bytes }) => bytes / 1e6)`))
+	wall, processor, err := pagetrace.LongestTask(b.ctx, func() { b.outcome(photos + "plain/bike_12mp.jpg") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("12 MP: the page's own thread was blocked for %v at most, %v of the processor's time", wall, processor)
+	b.memoryFigure(t)
+	b.besidePeer(t, os.Getenv("DEVICE_PEER"))
 	for _, folder := range []string{"truth", "wide"} {
 		b.agreement(t, s, folder, most)
 	}
@@ -43,19 +53,19 @@ func TestOnDeviceFigures(t *testing.T) {
 	}
 }
 
-// watchThread notes tasks of the page's own thread that take longer than 50 ms.
-func (b *browser) watchThread() {
-	evaluate[bool](b, `(() => {
-		globalThis.longTasks = [];
-		new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
-		return true;
-	})()`)
+// process removes a photo's background in fast mode, on the start page as it is, and
+// returns the result or what the page says instead.
+func (b *browser) process(path string) (file []byte, problem string) {
+	b.t.Helper()
+	if problem, _ = b.outcome(path); problem != "" {
+		return nil, problem
+	}
+	return b.kept(1), ""
 }
 
-// process removes a photo's background in fast mode, on the start page as it is, and
-// returns the result or what the page says instead, and the seconds from the choice of
-// the photo to its result.
-func (b *browser) process(path string) (file []byte, problem string, seconds float64) {
+// outcome is process without reading the result, which the page's thread would do; it
+// returns the seconds from the choice of the photo to its result.
+func (b *browser) outcome(path string) (problem string, seconds float64) {
 	b.t.Helper()
 	evaluate[bool](b, `(async () => {
 		for (const button of document.querySelectorAll('.card .remove')) button.click();
@@ -68,15 +78,87 @@ func (b *browser) process(path string) (file []byte, problem string, seconds flo
 	b.pick(path)
 	problem = b.await(`document.querySelector('.problem .words > p:not(.name)')?.innerText || document.querySelector('.card[data-state=done]') && ' '`)
 	seconds = evaluate[float64](b, `(performance.now() - began) / 1000`)
-	if problem != " " {
-		return nil, problem, seconds
-	}
-	return b.kept(1), "", seconds
+	return strings.TrimSpace(problem), seconds
 }
 
+// figure logs how long a photo takes, and the processor's time that it takes of all
+// of Chromium's processes, which a busy machine changes less.
 func (b *browser) figure(t *testing.T, path, what string) {
-	_, problem, seconds := b.process(path)
-	t.Logf("%s: %.1f s %s", what, seconds, problem)
+	before := b.processorTime(t)
+	problem, seconds := b.outcome(path)
+	t.Logf("%s: %.1f s, %.1f s of the processor's time %s", what, seconds, b.processorTime(t)-before, problem)
+}
+
+func (b *browser) processes(t *testing.T) []*systeminfo.ProcessInfo {
+	t.Helper()
+	result, err := chromedp.CallBrowser(b.ctx, systeminfo.GetProcessInfo, cdp.Empty{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.ProcessInfo
+}
+
+func (b *browser) processorTime(t *testing.T) (seconds float64) {
+	for _, p := range b.processes(t) {
+		seconds += p.CPUTime
+	}
+	return seconds
+}
+
+// memoryFigure logs the memory of the tab's process before, while and after it
+// processes a photo of 12 megapixels.
+func (b *browser) memoryFigure(t *testing.T) {
+	rest := func() { // half a minute later the worker ends, as nothing needs it
+		evaluate[bool](b, `new Promise((done) => setTimeout(() => done(true), 35_000))`)
+	}
+	rest()
+	var pids []int64
+	for _, p := range b.processes(t) {
+		if p.Type == "renderer" {
+			pids = append(pids, p.ID)
+		}
+	}
+	before := tabMemory(pids)
+	stop, peak := make(chan struct{}), make(chan int64)
+	go func() {
+		most := int64(0)
+		for tick := time.NewTicker(20 * time.Millisecond); ; {
+			select {
+			case <-tick.C:
+				most = max(most, tabMemory(pids))
+			case <-stop:
+				tick.Stop()
+				peak <- most
+				return
+			}
+		}
+	}()
+	b.outcome(photos + "plain/bike_12mp.jpg")
+	close(stop)
+	most := <-peak
+	rest()
+	t.Logf("memory of the tab's process: %d MB before, %d MB at most while it works, %d MB afterwards", before, most, tabMemory(pids))
+}
+
+// tabMemory is that of the largest of some processes, in MB: what it has for itself, and
+// what it shares with the process that draws.
+func tabMemory(pids []int64) (most int64) {
+	for _, pid := range pids {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			continue // it has ended, or this is no Linux
+		}
+		var kilobytes int64
+		for line := range strings.Lines(string(status)) {
+			name, rest, _ := strings.Cut(line, ":")
+			if name == "RssAnon" || name == "RssShmem" {
+				n, _ := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+				kilobytes += n
+			}
+		}
+		most = max(most, kilobytes/1024)
+	}
+	return most
 }
 
 // agreement compares the results of a folder.
@@ -95,7 +177,7 @@ func (b *browser) agreement(t *testing.T, s *server, folder, most string) {
 	}
 	var ious, colours []float64
 	for _, file := range files {
-		got, problem, _ := b.process(file)
+		got, problem := b.process(file)
 		upload, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +202,7 @@ func (b *browser) agreement(t *testing.T, s *server, folder, most string) {
 // sentences compares what becomes of each file of a folder, in words where it fails.
 func (b *browser) sentences(t *testing.T, s *server, folder string) {
 	for _, file := range glob(t, folder) {
-		_, problem, _ := b.process(file)
+		problem, _ := b.outcome(file)
 		upload, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -2,15 +2,17 @@ package app
 
 import (
 	"bytes"
-	"encoding/hex"
+	"encoding/base64"
 	"fmt"
 	"image"
 	"image/draw"
+	"image/jpeg"
 	"image/png"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
@@ -26,7 +30,9 @@ import (
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/model"
+	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
+	"bgremover.pro/ops/testing/pagetrace"
 )
 
 // offered waits until the server offers visitors to process photos themselves.
@@ -197,10 +203,12 @@ func (b *browser) kept(count int) []byte {
 			files = (await cache.keys()).filter(({ url }) => new URL(url).pathname.length === '/gallery/'.length + 36);
 			await new Promise((next) => setTimeout(next, 50));
 		}
-		const bytes = new Uint8Array(await (await cache.match(files.at(-1))).arrayBuffer());
-		return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+		const reader = new FileReader();
+		reader.readAsDataURL(await (await cache.match(files.at(-1))).blob());
+		await new Promise((next) => { reader.onload = next; });
+		return reader.result.split(',')[1];
 	})()`, count))
-	file, err := hex.DecodeString(text)
+	file, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -278,7 +286,7 @@ func TestOnDevice(t *testing.T) {
 	s := serve(t)
 	s.offered(t)
 	r := newRoad(t, s.URL)
-	b := chromium(t).leaves()
+	b := chromiumFor(t, 10*time.Minute).leaves()
 	graph := 0
 	r.set(nil, func(q *http.Request, answer *http.Response) {
 		if !strings.HasSuffix(q.URL.Path, ".onnx") {
@@ -342,15 +350,22 @@ func TestOnDevice(t *testing.T) {
 		t.Errorf("a photo was sent: %q", sent)
 	}
 
-	// The server cannot be reached, and the visitor leaves the choice to the page.
-	r.set(func(q *http.Request) bool { return q.Method == http.MethodPost }, nil)
+	b.turnsToTheDevice(t, s, r)
+
+	// A large photo does not block the page.
+	large := filepath.Join(t.TempDir(), "large.jpg")
+	if err := os.WriteFile(large, enlarged(t, upload, 7), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	b.open(r.URL)
-	b.choose("auto")
+	b.choose("device")
 	b.mode("fast")
-	b.pick("testdata/photos/coffee.jpg")
-	b.await(`document.querySelectorAll('.card[data-state=done]').length`) // after a moment in which the server is out of reach
-	if r.matching("POST /device/cutouts") == nil {
-		t.Error("the server was not tried first")
+	_, processor, err := pagetrace.LongestTask(b.ctx, func() {
+		b.pick(large)
+		b.cutOut(1)
+	})
+	if err != nil || processor > 100*time.Millisecond {
+		t.Errorf("the page was blocked for %v, %v", processor, err)
 	}
 
 	// What is kept can be removed; nothing is fetched again without asking.
@@ -361,10 +376,28 @@ func TestOnDevice(t *testing.T) {
 	if evaluate[bool](b, `caches.has('device')`) {
 		t.Error("something is left")
 	}
+	// The site is updated while the page is open.
+	b.open(r.URL)
+	updated := *s.live.Current()
+	updated.Inference.DeviceSizes = "512"
+	s.settings.Store(webSettings(&updated, s.browser.Load()))
+	if _, err := chromedp.Call(b.ctx, network.ClearBrowserCache, cdp.Empty{}); err != nil { // the list from before is there
+		t.Fatal(err)
+	}
+	b.choose("device")
+	b.pick("testdata/photos/coffee.jpg")
+	if words := b.await(`document.querySelector('.problem .words')?.innerText`); !strings.Contains(words, "Reload the page") {
+		t.Errorf("after an update: %q", words)
+	}
+	b.unfit(t, r)
+
+	// Storage is full, and the choice is left to the page: it asks before it fetches.
+	r.set(func(q *http.Request) bool { return q.Method == http.MethodPost }, nil)
 	if _, err := chromedp.Call(b.ctx, storage.OverrideQuotaForOrigin, storage.OverrideQuotaForOriginParams{Origin: r.URL, QuotaSize: new(8e6)}); err != nil {
 		t.Fatal(err)
 	}
 	b.open(r.URL)
+	b.choose("auto")
 	b.mode("fast")
 	b.pick("testdata/photos/coffee.jpg")
 	b.await(`document.querySelector('.problem .device')`)
@@ -373,6 +406,116 @@ func TestOnDevice(t *testing.T) {
 	}
 	b.do(chromedp.Click(".problem .device"))
 	b.await(`document.querySelectorAll('.card[data-state=done]').length`) // storage is full: it works nevertheless
+}
+
+// turnsToTheDevice leaves the choice to the page and has the server refuse: its limit
+// is used up, its queue is full, it cannot be reached, and the visitor is offline.
+func (b *browser) turnsToTheDevice(t *testing.T, s *server, r *road) {
+	t.Helper()
+	for _, c := range []struct {
+		name  string
+		asked bool // whether the photo is sent to the server first
+		begin func() (end func())
+	}{
+		{"the limit is used up", true, func() func() {
+			s.limits.SetRules(ratelimit.Rules{Overrides: []ratelimit.Override{{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Rate: ratelimit.Rate{Count: 1, Period: time.Hour}}}})
+			response, err := http.Post(s.URL+"/api/v1/cutouts", "", nil) // counts, though it is no photo
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			return func() { s.limits.SetRules(s.live.Current().Limits.Rules) }
+		}},
+		{"the queue is full", true, func() func() {
+			s.line.Queue.Resize(1, 0)
+			leave, err := s.line.Queue.Enter(t.Context(), "", func(int) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return func() {
+				leave()
+				s.line.Queue.Resize(workers(s.live.Current()), s.live.Current().Inference.Queue)
+			}
+		}},
+		{"the server is out of reach", true, func() func() {
+			r.set(func(q *http.Request) bool { return q.Method == http.MethodPost }, nil)
+			return func() {}
+		}},
+		{"the visitor is offline", false, func() func() { return b.offline() }},
+	} {
+		r.set(nil, nil)
+		done := s.line.Queue.Done()
+		b.open(r.URL)
+		b.choose("auto")
+		b.mode("fast")
+		end := c.begin()
+		b.pick("testdata/photos/coffee.jpg")
+		b.await(`document.querySelectorAll('.card[data-state=done]').length`) // after a moment in which the server refuses
+		end()
+		if asked := r.matching("POST /device/cutouts") != nil; asked != c.asked {
+			t.Errorf("%s: the server was asked: %v", c.name, asked)
+		}
+		if c.name != "the queue is full" && s.line.Queue.Done() != done {
+			t.Errorf("%s: the server did it", c.name)
+		}
+	}
+}
+
+// offline has the page believe that there is no network, and be right.
+func (b *browser) offline() (end func()) {
+	set := func(offline bool) {
+		if _, err := chromedp.Call(b.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	set(true)
+	b.await("!navigator.onLine")
+	return func() { set(false) }
+}
+
+// unfit opens the page on devices that cannot do it: they are told before
+// anything is fetched.
+func (b *browser) unfit(t *testing.T, r *road) {
+	t.Helper()
+	for words, lack := range map[string]string{
+		"too little memory": "Object.defineProperty(Navigator.prototype, 'deviceMemory', { get: () => 1 })",
+		"it lacks SIMD":     "WebAssembly.validate = () => false",
+	} {
+		tab := b.tab()
+		if _, err := chromedp.Call(tab.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: lack}); err != nil {
+			t.Fatal(err)
+		}
+		r.set(nil, nil)
+		tab.open(r.URL)
+		tab.await(fmt.Sprintf(`document.querySelector('#where .hint').textContent.includes(%q)`, words))
+		if tab.shows(`document.querySelector('#where :checked').value !== 'server' || document.querySelectorAll('#where :disabled').length !== 2`) {
+			t.Errorf("%s: it is offered nevertheless", words)
+		}
+		if fetched := r.matching("/ondevice/"); fetched != nil {
+			t.Errorf("%s: fetched %q", words, fetched)
+		}
+	}
+}
+
+// enlarged is a photo with each of its pixels repeated so many times each way.
+func enlarged(t *testing.T, file []byte, times int) []byte {
+	t.Helper()
+	small, err := jpeg.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, size := small.(*image.YCbCr), small.Bounds().Size().Mul(times)
+	grey := image.NewGray(image.Rectangle{Max: size})
+	for y := range size.Y {
+		for x := range size.X {
+			grey.Pix[y*grey.Stride+x] = from.Y[from.YOffset(x/times, y/times)]
+		}
+	}
+	var large bytes.Buffer
+	if err := jpeg.Encode(&large, grey, nil); err != nil {
+		t.Fatal(err)
+	}
+	return large.Bytes()
 }
 
 // forBrowsers stands for what the model store offers to browsers.

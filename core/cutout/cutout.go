@@ -63,6 +63,9 @@ type Job struct {
 	Hold bool
 	// Observe, if set, is called at each step; it must return at once.
 	Observe func(Progress)
+	// Show, if set, is given the finished picture before it is encoded. The picture
+	// must not be changed or kept.
+	Show func(*Photo)
 }
 
 // Progress is one step of a job.

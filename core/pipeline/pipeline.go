@@ -125,6 +125,9 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	if err := turn.start(ctx, cutout.Encode); err != nil {
 		return nil, err
 	}
+	if job.Show != nil && options.Output == cutout.Cutout {
+		job.Show(photo)
+	}
 	result := &cutout.Result{
 		MediaType: options.Format.MediaType(),
 		Width:     photo.Width, Height: photo.Height,

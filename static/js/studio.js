@@ -4,14 +4,15 @@ let worker;
 let count = 0;
 const waiting = new Map();
 
-// studio runs a job of worker/studio.js and resolves to its answer.
-export function studio(job, values) {
+// studio runs a job of worker/studio.js and resolves to its answer. It takes over
+// what transfer lists.
+export function studio(job, values, transfer = []) {
   worker ??= start();
   count += 1;
   const id = count;
   return new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject });
-    worker.postMessage({ id, job, values });
+    worker.postMessage({ id, job, values }, transfer);
   });
 }
 

@@ -10,7 +10,8 @@ let idle = 0;
 const waiting = [];
 
 // remove resolves to the worker's answer. values are for worker.js; tell is called
-// with { stage } and { fetched, total }. cancel, a property of the promise, makes it
+// with { stage }, { fetched, total } and, before its file is written, { picture }:
+// { width, height, pixels }. cancel, a property of the promise, makes it
 // reject with an AbortError.
 export function remove(values, tell) {
   const job = { values, tell };
@@ -46,7 +47,7 @@ function start() {
   const made = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   made.addEventListener('message', ({ data }) => {
     if (made !== worker || !running) return;
-    if (data.stage || data.total) running.tell(data);
+    if (data.stage || data.total || data.picture) running.tell(data);
     else if (data.answer) settle((job) => job.resolve(data.answer));
     else settle((job) => job.reject(Object.assign(new Error(data.error), { code: data.code })), data.code === '');
   });

@@ -92,16 +92,18 @@ async function process(card) {
     outcome.replaceChildren(article);
   }
   card.progress(t('Waiting for this device'));
-  const work = remove({ setup, file: card.file, mode: card.mode }, ({ stage, fetched, total }) => {
-    if (total) card.progress(t('Fetching what this device needs, once: {fetched} of {total}', { fetched: bytes(fetched), total: bytes(total) }), Math.round((100 * fetched) / total));
+  let views = Promise.resolve({}); // made while the file is written
+  const work = remove({ setup, file: card.file, mode: card.mode }, ({ stage, fetched, total, picture }) => {
+    if (picture) views = import('../studio.js').then(({ studio }) => studio('views', { picture }, [picture.pixels.buffer])).catch(() => ({}));
+    else if (total) card.progress(t('Fetching what this device needs, once: {fetched} of {total}', { fetched: bytes(fetched), total: bytes(total) }), Math.round((100 * fetched) / total));
     else if (STAGES[stage]) card.progress(STAGES[stage]);
   });
   card.cancel = work.cancel;
   try {
     const { kept, ...result } = await work;
     if (!kept) notice('room', t('This browser has no space to keep what this device needs, so it will be fetched again next time.'));
-    const { studio } = await import('../studio.js');
-    return { kind: 'result', result: { ...result, here: true, ...await studio('views', { file: result.file }) } };
+    const { view = result.file, thumb = result.file } = await views;
+    return { kind: 'result', result: { ...result, here: true, view, thumb } };
   } catch (error) {
     if (error.name === 'AbortError') return { kind: 'cancelled' };
     showProblem(outcome, t('This device can’t process this photo'), t(error.message));

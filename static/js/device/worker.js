@@ -33,7 +33,8 @@ const jobs = {
     });
     const began = performance.now();
     const photo = new Uint8Array(await file.arrayBuffer());
-    const result = await remove(photo, { mode }, (stage) => postMessage({ stage }));
+    const show = (width, height, pixels) => postMessage({ picture: { width, height, pixels } }, [pixels.buffer]);
+    const result = await remove(photo, { mode }, (stage) => postMessage({ stage }), show);
     return { ...result, file: new Blob([result.file], { type: result.type }), took: ((performance.now() - began) / 1000).toFixed(1), kept };
   },
 };

@@ -51,9 +51,10 @@ function decode(base64) {
   return out;
 }
 
-// views makes smaller copies of a cut-out.
-async function views({ file }) {
-  const view = await shrink(file, VIEW, 'image/webp').catch(() => null);
+// views makes smaller copies of a cut-out, from its file or its picture.
+async function views({ file, picture }) {
+  const source = picture ? new ImageData(picture.pixels, picture.width, picture.height) : file;
+  const view = await shrink(source, VIEW, 'image/webp').catch(() => null);
   const thumb = view && await shrink(view.blob, THUMB, 'image/webp');
   return { view: view?.blob ?? file, thumb: thumb?.blob ?? file };
 }
