@@ -74,6 +74,7 @@ export async function correct(wanted) {
     if (strokes.list.length) await ask();
     else lay(parts.veil, await mine.run('preview', { strokes: [] }));
     buttons();
+    if (!strokes.list.length) mine.run('warm').catch(() => {}); // it ends with the dialog
   } catch (error) {
     if (engine === mine) say(t('That did not work. {reason}', { reason: t(error.message) }));
   }

@@ -47,6 +47,14 @@ const jobs = {
     return { veil: await createImageBitmap(image), share: sum / (255 * levels.length) };
   },
 
+  // warm answers a stroke that nobody made, so that the browser has compiled for speed
+  // what the first real one needs.
+  async warm() {
+    const { preview } = await pipeline;
+    preview([{ keep: true, literal: false, points: new Float32Array([0.5, 0.5, 0.01]) }]);
+    preview([]);
+  },
+
   // finish resolves to the cut-out after the strokes, as a Blob of type.
   async finish({ strokes, type }) {
     const { finish, result } = await pipeline;
