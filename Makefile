@@ -53,7 +53,7 @@ check: wasm ## format, vet, lint, and unit tests that need no model and no brows
 	go test $$(go list ./... | grep -vE '^bgremover.pro/($(subst $() ,|,$(strip $(UNCHECKED))))$$')
 
 .PHONY: test-tools
-test-tools: ## install the Debian packages that the tests need: servers and a browser
+test-tools: ## install what the tests need: Debian packages (servers, a browser), and NVIDIA Triton with pip
 	ops/testing/install
 
 .PHONY: security

@@ -30,7 +30,7 @@ func modelsCommand() *cobra.Command {
 	cmd.Args, cmd.RunE = cobra.NoArgs, list.RunE
 	cmd.Flags().AddFlagSet(list.Flags())
 	cmd.AddCommand(list, modelsPullCommand(), modelsRemoveCommand(), modelsUseCommand(), modelsVerifyCommand(),
-		modelsDeriveCommand(), modelsCalibrateCommand())
+		modelsDeriveCommand(), modelsCalibrateCommand(), modelsExportCommand())
 	return cmd
 }
 

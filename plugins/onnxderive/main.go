@@ -1,5 +1,6 @@
 // Command onnx-derive makes faster graphs from an installed model, checks them
-// against it, and measures the ranges that they need. It is started for one task,
+// against it, and measures the ranges that they need; it also makes the graphs that
+// other servers run. It is started for one task,
 // reads it from its standard input (contract.DeriveRequest), prints its answer and
 // ends, which frees the gigabytes that it needs. It also ends when its input does,
 // as when the program that started it ends.
@@ -53,7 +54,7 @@ func answer(in *bufio.Reader) (answer contract.DeriveAnswer, err error) {
 	if err := json.Unmarshal(line, &request); err != nil {
 		return answer, fmt.Errorf("reading the request: %w", err)
 	}
-	if len(request.Model.Variants) != 1 {
+	if files := len(request.Model.Variants); files < 1 || files > 1 && !request.Serve {
 		return answer, errors.New("the request must name a model with one file")
 	}
 	pictures, err := readPictures(in, request)
@@ -64,6 +65,9 @@ func answer(in *bufio.Reader) (answer contract.DeriveAnswer, err error) {
 		_, _ = io.Copy(io.Discard, in)
 		os.Exit(1) // nobody is waiting for the answer any more
 	}()
+	if request.Serve {
+		return serve(request)
+	}
 	ctx := context.Background()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	t := &task{DeriveRequest: request, backend: ort.New("onnx-derive", log, ort.CPU), pictures: pictures}

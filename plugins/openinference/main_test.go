@@ -71,7 +71,7 @@ func segment(t *testing.T, c *contract.Client, want cutout.Code) error {
 }
 
 // closed is an address where nothing listens.
-func closed(t *testing.T) string {
+func closed(t testing.TB) string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +88,7 @@ func TestConformance(t *testing.T) {
 func TestDataTypes(t *testing.T) {
 	for name, s := range map[string]*testServer{
 		"float16":              {datatype: fp16},
+		"bytes":                {datatype: uint8s},
 		"silent about tensors": {silent: true},
 		"contents instead of raw": {change: func(r *oip.ModelInferResponse) {
 			contents := &oip.InferTensorContents{}

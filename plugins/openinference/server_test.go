@@ -117,7 +117,7 @@ func (s *testServer) ModelInfer(ctx context.Context, r *oip.ModelInferRequest) (
 		}
 	}
 	n := int(shape[2] * shape[3])
-	size := map[string]int{fp32: 4, fp16: 2}[s.kind()]
+	size := map[string]int{fp32: 4, fp16: 2, uint8s: 1}[s.kind()]
 	if r.Inputs[0].Datatype != s.kind() || len(r.RawInputContents[0]) != 3*n*size || len(r.Outputs) != 1 {
 		return nil, status.Error(codes.InvalidArgument, "the tensor does not fit")
 	}
@@ -140,6 +140,9 @@ func (s *testServer) ModelInfer(ctx context.Context, r *oip.ModelInferRequest) (
 // the tests use, and 0.
 func (s *testServer) at(r *oip.ModelInferRequest, i int) float32 {
 	raw := r.RawInputContents[0]
+	if s.kind() == uint8s { // its graph divides by 255
+		return float32(raw[i]) / 255
+	}
 	if s.kind() == fp32 {
 		return math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/plugins/internal/samples"
@@ -14,8 +15,9 @@ import (
 
 // Data types of the protocol.
 const (
-	fp32 = "FP32"
-	fp16 = "FP16"
+	fp32   = "FP32"
+	fp16   = "FP16"
+	uint8s = "UINT8" // of an input: the graph normalises samples itself
 )
 
 // fits returns how the servers name the requested model, and checks that it fits.
@@ -24,11 +26,11 @@ const (
 func fits(spec cutout.Model, size int, name string, about *oip.ModelMetadataResponse) (remote, error) {
 	r := remote{name: name, input: spec.Input, output: spec.Output, datatype: fp32}
 	side := int64(size)
-	input, err := find(name, "input", spec.Input, about.Inputs, []int64{1, 3, side, side})
+	input, err := find(name, "input", spec.Input, about.Inputs, []int64{1, 3, side, side}, fp32, fp16, uint8s)
 	if err != nil {
 		return r, err
 	}
-	output, err := find(name, "output", spec.Output, about.Outputs, []int64{1, -1, side, side})
+	output, err := find(name, "output", spec.Output, about.Outputs, []int64{1, -1, side, side}, fp32, fp16)
 	if err != nil {
 		return r, err
 	}
@@ -49,7 +51,7 @@ type tensor = oip.ModelMetadataResponse_TensorMetadata
 
 // find returns the tensor of a name, or the first for none; nil if the
 // servers list none at all.
-func find(model, what, name string, list []*tensor, shape []int64) (*tensor, error) {
+func find(model, what, name string, list []*tensor, shape []int64, types ...string) (*tensor, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -58,8 +60,8 @@ func find(model, what, name string, list []*tensor, shape []int64) (*tensor, err
 		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s has no %s %q", model, what, name)
 	}
 	t := list[i]
-	if t.Datatype != fp32 && t.Datatype != fp16 {
-		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q is %s; only FP32 and FP16 are supported", model, what, t.Name, t.Datatype)
+	if !slices.Contains(types, t.Datatype) {
+		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q is %s; it can be %s", model, what, t.Name, t.Datatype, strings.Join(types, " or "))
 	}
 	if !agree(t.Shape, shape) {
 		return nil, cutout.Errorf(cutout.Invalid, "the servers' model %s: %s %q has the shape %v, which does not fit %v",
@@ -86,20 +88,7 @@ func agree(have, want []int64) bool {
 
 // encode makes the request for a picture.
 func (m *model) encode(at remote, input *cutout.Input) *oip.ModelInferRequest {
-	var planes samples.Planes
-	if at.datatype == fp16 {
-		planes.Half = make([]uint16, len(input.Pix))
-	} else {
-		planes.Single = make([]float32, len(input.Pix))
-	}
-	planes.Fill(input.Pix, m.spec, runtime.GOMAXPROCS(0))
-	raw := make([]byte, 0, 4*len(planes.Single)+2*len(planes.Half))
-	for _, v := range planes.Single {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
-	}
-	for _, v := range planes.Half {
-		raw = binary.LittleEndian.AppendUint16(raw, v)
-	}
+	raw := m.samples(at.datatype, input.Pix)
 	return &oip.ModelInferRequest{
 		ModelName: at.name,
 		Inputs: []*oip.ModelInferRequest_InferInputTensor{{
@@ -109,6 +98,32 @@ func (m *model) encode(at remote, input *cutout.Input) *oip.ModelInferRequest {
 		Outputs:          []*oip.ModelInferRequest_InferRequestedOutputTensor{{Name: at.output}},
 		RawInputContents: [][]byte{raw},
 	}
+}
+
+// samples are those of a picture as the tensor's type wants them.
+func (m *model) samples(datatype string, pix []uint8) []byte {
+	threads := runtime.GOMAXPROCS(0)
+	switch datatype {
+	case uint8s:
+		raw := make([]byte, len(pix))
+		samples.Split(raw, pix, threads)
+		return raw
+	case fp16:
+		half := make([]uint16, len(pix))
+		samples.Planes{Half: half}.Fill(pix, m.spec, threads)
+		raw := make([]byte, 0, 2*len(half))
+		for _, v := range half {
+			raw = binary.LittleEndian.AppendUint16(raw, v)
+		}
+		return raw
+	}
+	single := make([]float32, len(pix))
+	samples.Planes{Single: single}.Fill(pix, m.spec, threads)
+	raw := make([]byte, 0, 4*len(single))
+	for _, v := range single {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+	}
+	return raw
 }
 
 // decode finds the wanted output in an answer, and checks that it has a value

@@ -46,6 +46,18 @@ func normalise(pix []uint8, m cutout.Model) *[3][256]float32 {
 	return table
 }
 
+// Split writes interleaved R, G, B samples into three planes as they are, for graphs
+// that normalise them themselves.
+func Split(planes, pix []uint8, threads int) {
+	var same [3][256]uint8
+	for c := range same {
+		for x := range same[c] {
+			same[c][x] = uint8(x)
+		}
+	}
+	fill(planes, pix, &same, threads)
+}
+
 func fill[T any](planes []T, pix []uint8, table *[3][256]T, threads int) {
 	n := len(pix) / 3
 	parallel(n, threads, func(from, to int) {

@@ -474,7 +474,7 @@ func (x *InferTensorContents) GetFp32Contents() []float32 {
 type ModelMetadataResponse_TensorMetadata struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Datatype      string                 `protobuf:"bytes,2,opt,name=datatype,proto3" json:"datatype,omitempty"`   // "FP32", "FP16"
+	Datatype      string                 `protobuf:"bytes,2,opt,name=datatype,proto3" json:"datatype,omitempty"`   // "FP32", "FP16", "UINT8"
 	Shape         []int64                `protobuf:"varint,3,rep,packed,name=shape,proto3" json:"shape,omitempty"` // -1 where it may vary
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
