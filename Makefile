@@ -41,6 +41,7 @@ run: setup ## serve on http://127.0.0.1:8080, operator page on http://127.0.0.1:
 .PHONY: test
 test: setup test-tools ## install what the tests need, and run them all
 	go test -race -timeout 30m ./...
+	cd ops/kubernetes && go test ./...
 
 # Packages whose tests need a model, a browser, other servers or programs, or that
 # take longer than unit tests do.

@@ -23,8 +23,8 @@ backend open-inference uses them with -model '{model}-{size}'.
 --for kserve    DIR has serve.py, which serves the graphs with KServe's Python server
 --for mlserver  DIR is what "mlserver start" is given
 
-The graphs are those that run fastest on this machine's processor (run "models
-derive" first); with --gpu, the installed file's precision is kept. They take bytes
+The graphs are those that run fastest on this machine's processor, derived first if
+they are not yet; with --gpu, the installed file's precision is kept. They take bytes
 and normalise samples themselves, so that nothing else needs to know the model.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,6 +38,9 @@ and normalise samples themselves, so that nothing else needs to know the model.`
 				names = []string{settings.Inference.Model}
 			}
 			for _, name := range names {
+				if _, err := store.Derive(cmd.Context(), name, app.DeriveProgram(settings)); err != nil {
+					return err
+				}
 				graphs, err := store.Export(cmd.Context(), name, app.DeriveProgram(settings), to)
 				if err != nil {
 					return err

@@ -15,8 +15,8 @@ import (
 // or a digest.
 func TestImagesAreExact(t *testing.T) {
 	image := regexp.MustCompile(`(?m)^\s*(?:FROM|image:)\s+(?:&image )?([a-z][^\s]*)`)
-	exact := regexp.MustCompile(`:\d+\.\d+\.\d+(-[a-z0-9]+)?$|@sha256:[0-9a-f]{64}$|^scratch$|^bgremover:\d`)
-	for _, file := range []string{"Containerfile", "compose.yaml", "../kubernetes/bgremover.yaml"} {
+	exact := regexp.MustCompile(`:\d+\.\d+\.\d+(-[a-z0-9]+)?$|@sha256:[0-9a-f]{64}$|:\d\d\.\d\d-py3$|^scratch$|^bgremover:\d`)
+	for _, file := range []string{"Containerfile", "compose.yaml", "../kubernetes/bgremover.yaml", "../kubernetes/inference.yaml"} {
 		found := image.FindAllStringSubmatch(read(t, file), -1)
 		if len(found) == 0 {
 			t.Errorf("%s names no image", file)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
 
 	"bgremover.pro/core/cutout"
@@ -152,5 +155,45 @@ func TestJoinsLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		segment(t, c, "")
+	}
+}
+
+// One name that stands for two servers, as that of a Kubernetes service does: both take
+// part, and while one is down the other answers every picture, in the same call.
+func TestNameOfTwoServers(t *testing.T) {
+	a, b := serve(t, &testServer{}), serve(t, &testServer{})
+	names := manual.NewBuilderWithScheme("two")
+	names.InitialState(resolver.State{Addresses: []resolver.Address{{Addr: a.address}, {Addr: b.address}}})
+	resolver.Register(names)
+	before := resolver.GetDefaultScheme()
+	resolver.SetDefaultScheme("two")
+	defer resolver.SetDefaultScheme(before)
+
+	servers, err := dial(options{endpoints: []string{"grpc://inference:8001"}, timeout: 10 * time.Second}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer servers.close()
+	backend := newBackend(servers, "{model}")
+	if _, err := backend.Load(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	picture := &cutout.Input{Width: 1024, Height: 1024, Pix: bytes.Repeat([]byte{210}, 3<<20)} // 13 MB to be sent again
+	large := func() {
+		t.Helper()
+		if _, _, err := backend.Segment(t.Context(), spec.Name, picture); err != nil {
+			t.Error(err)
+		}
+	}
+	for a.all.Load() == 0 || b.all.Load() == 0 {
+		large()
+	}
+	b.stop()
+	for range 4 {
+		large()
+	}
+	serve(t, b)
+	for calls := b.all.Load(); b.all.Load() == calls; {
+		large()
 	}
 }

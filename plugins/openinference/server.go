@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"bgremover.pro/plugins/openinference/oip"
 )
 
@@ -12,6 +14,7 @@ import (
 type server struct {
 	name   string
 	client oip.GRPCInferenceServiceClient
+	conn   *grpc.ClientConn
 
 	mu       sync.Mutex
 	down     bool      // as it was when last asked whether it is ready

@@ -28,6 +28,7 @@ type testServer struct {
 	side     int64  // the only one that its model takes; 0: every side
 	ready    atomic.Bool
 	calls    atomic.Int32 // with small pictures, unlike the one that Load sends
+	all      atomic.Int32 // calls with any picture
 	// infer, where set, stands before the answer to a small picture: an error is
 	// returned.
 	infer func(ctx context.Context, stop func()) error
@@ -102,6 +103,7 @@ func (s *testServer) kind() string {
 func (s *testServer) ModelInfer(ctx context.Context, r *oip.ModelInferRequest) (*oip.ModelInferResponse, error) {
 	shape := r.Inputs[0].Shape
 	small := shape[2] == 32
+	s.all.Add(1)
 	if small {
 		s.calls.Add(1)
 	}

@@ -42,6 +42,15 @@ const (
 // maxMessage bounds a response: a 4096x4096 mask of float32.
 const maxMessage = 80 << 20
 
+// A name may stand for many servers, as that of a Kubernetes service does: each call goes
+// to the next, and one that is down is not waited for.
+const manyAddresses = `{
+	"loadBalancingConfig": [{"round_robin": {}}],
+	"methodConfig": [{"name": [{}], "retryPolicy": {
+		"maxAttempts": 4, "initialBackoff": "0.01s", "maxBackoff": "0.1s", "backoffMultiplier": 2,
+		"retryableStatusCodes": ["UNAVAILABLE"]}}]
+}`
+
 // servers are the endpoints, which all serve the same models.
 type servers struct {
 	list    []*server
@@ -67,7 +76,9 @@ func dial(o options, log *slog.Logger) (*servers, error) {
 			return nil, fmt.Errorf("%s: %w", endpoint, err)
 		}
 		conn, err := grpc.NewClient(at.Host, append(security,
-			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage),
+				grpc.MaxRetryRPCBufferSize(maxMessage)), // a larger call is not sent again
+			grpc.WithDefaultServiceConfig(manyAddresses),
 			// A server that disappeared silently is noticed, and one that came
 			// back is soon tried again.
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 10 * time.Second}),
@@ -76,9 +87,16 @@ func dial(o options, log *slog.Logger) (*servers, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.list = append(s.list, &server{name: at.Host, client: oip.NewGRPCInferenceServiceClient(conn)})
+		s.list = append(s.list, &server{name: at.Host, client: oip.NewGRPCInferenceServiceClient(conn), conn: conn})
 	}
 	return s, nil
+}
+
+// close ends the connections.
+func (s *servers) close() {
+	for _, e := range s.list {
+		_ = e.conn.Close()
+	}
 }
 
 func secure(encrypted bool, o options) ([]grpc.DialOption, error) {
