@@ -22,7 +22,7 @@ var allowed = map[string][]string{
 	"cmd/internal/cli":    {"core/app", "core/config", "core/cutout"},
 
 	"core/app":      {"core/", "templates", "static", "models", "plugins/contract", "plugins/contracttest"},
-	"core/web":      {"core/cutout", "core/connlimit", "core/upload", "core/fetch", "core/removebg", "core/rembg", "core/httpcache", "core/device", "core/ratelimit", "core/accesslog", "templates", "static", "texts"},
+	"core/web":      {"core/cutout", "core/connlimit", "core/upload", "core/fetch", "core/removebg", "core/rembg", "core/httpcache", "core/device", "core/ratelimit", "core/accesslog", "templates", "static", "templates/texts"},
 	"core/admin":    {"core/cutout", "core/device", "core/ratelimit", "core/accesslog", "templates", "static"},
 	"core/pipeline": {"core/cutout", "core/decode", "core/tensor", "core/mask", "core/correct", "core/refine", "core/compose", "core/encode"},
 	"core/backend":  {"core/cutout", "plugins/contract"},
@@ -67,11 +67,11 @@ var allowed = map[string][]string{
 
 	"ops/security/": {"core/", "ops/security/"},
 
-	"plugins/":  {"core/cutout", "plugins/"},
-	"models":    {},
-	"templates": {"core/cutout", "texts"},
-	"static":    {"texts"},
-	"texts":     {},
+	"plugins/":        {"core/cutout", "plugins/"},
+	"models":          {},
+	"templates":       {"core/cutout", "templates/texts"},
+	"static":          {"templates/texts"},
+	"templates/texts": {},
 }
 
 // only lists what may be imported by few: a package path (or its prefix, with

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // Worker returns the service worker, to be served at /sw.js with no-cache.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 func TestEveryFileIsServedUnderItsPath(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 func functions(l *texts.Language, asset func(string) string, mark string) template.FuncMap {

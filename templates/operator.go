@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"bgremover.pro/core/cutout"
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 //go:embed operator

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // sentence puts an error's sentence into the language: the sentence itself where the

@@ -37,7 +37,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 //go:embed layout page fragment

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 func newSet(t *testing.T) *Set {

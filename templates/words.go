@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // words puts values into a language's words.

@@ -9,7 +9,7 @@ import (
 
 	"bgremover.pro/core/httpcache"
 	"bgremover.pro/static"
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // assetDocuments are the embedded files' documents.

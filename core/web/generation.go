@@ -14,7 +14,7 @@ import (
 	"bgremover.pro/core/httpcache"
 	"bgremover.pro/static"
 	"bgremover.pro/templates"
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // generation is everything derived from the settings: pages in every encoding,

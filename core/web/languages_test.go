@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"bgremover.pro/core/ratelimit"
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // Every page is there in every language, says which it is in, and where it is in the

@@ -10,7 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/templates"
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // page answers a page that is the same for everyone.

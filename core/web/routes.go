@@ -7,7 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"bgremover.pro/core/httpcache"
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // route is one line of the public interface.

@@ -13,7 +13,7 @@ import (
 
 	"bgremover.pro/core/web"
 	"bgremover.pro/static"
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // visitor is a browser, or a program, at an address of its own.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"bgremover.pro/texts"
+	"bgremover.pro/templates/texts"
 )
 
 // asked are the places where texts are asked for: what a file's name looks like, how the
@@ -18,12 +18,12 @@ var asked = []struct {
 	files string
 	text  *regexp.Regexp
 }{
-	{"../templates/layout/*.html", called},
-	{"../templates/page/*.html", called},
-	{"../templates/fragment/*.html", called},
-	{"../templates/words.go", regexp.MustCompile(`\.Text\("([^"]*)"`)},
-	{"../static/app.go", regexp.MustCompile(`\.Text\("([^"]*)"`)},
-	{"../templates/sentences.go", regexp.MustCompile(`(?m)^\t(?:"\w+": +)?"([^"]* [^"]*)",$`)},
+	{"../layout/*.html", called},
+	{"../page/*.html", called},
+	{"../fragment/*.html", called},
+	{"../words.go", regexp.MustCompile(`\.Text\("([^"]*)"`)},
+	{"../../static/app.go", regexp.MustCompile(`\.Text\("([^"]*)"`)},
+	{"../sentences.go", regexp.MustCompile(`(?m)^\t(?:"\w+": +)?"([^"]* [^"]*)",$`)},
 }
 
 var (
@@ -39,7 +39,7 @@ func keys(t *testing.T) (pages, scripts map[string]bool) {
 		collect(t, pages, place.files, place.text)
 	}
 	for _, folder := range []string{"", "*/"} {
-		collect(t, scripts, "../static/js/"+folder+"*.js", script)
+		collect(t, scripts, "../../static/js/"+folder+"*.js", script)
 	}
 	if len(pages) < 300 || len(scripts) < 100 {
 		t.Fatalf("%d texts of pages and %d of scripts were found", len(pages), len(scripts))
@@ -188,7 +188,7 @@ var (
 // What a template shows comes from the catalogue.
 func TestTemplatesHoldNoOtherText(t *testing.T) {
 	for _, folder := range []string{"layout", "page", "fragment"} {
-		names, err := filepath.Glob("../templates/" + folder + "/*.html")
+		names, err := filepath.Glob("../" + folder + "/*.html")
 		if err != nil || len(names) == 0 {
 			t.Fatal(names, err)
 		}
@@ -224,7 +224,7 @@ func unlisted(html string) string {
 // shown.
 func TestScriptsHoldNoOtherSentence(t *testing.T) {
 	for _, folder := range []string{"", "*/"} {
-		names, err := filepath.Glob("../static/js/" + folder + "*.js")
+		names, err := filepath.Glob("../../static/js/" + folder + "*.js")
 		if err != nil || len(names) == 0 {
 			t.Fatal(names, err)
 		}
