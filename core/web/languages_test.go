@@ -29,17 +29,17 @@ func TestPagesInEveryLanguage(t *testing.T) {
 			}
 			for _, other := range texts.All {
 				address := "https://example.org" + other.To(page)
-				if got := r.find(t, `link[rel="alternate"][hreflang="`+other.Tag+`"]`).AttrOr("href", ""); got != address {
+				if got := html.Find(`link[rel="alternate"][hreflang="`+other.Tag+`"]`).AttrOr("href", ""); got != address {
 					t.Errorf("%s has %q for %s, want %q", l.To(page), got, other.Tag, address)
 				}
-				if got := r.find(t, `.languages a[lang="`+other.Tag+`"]`).AttrOr("href", ""); got != other.To(page) {
+				if got := html.Find(`.languages a[lang="`+other.Tag+`"]`).AttrOr("href", ""); got != other.To(page) {
 					t.Errorf("%s offers %q for %s", l.To(page), got, other.Tag)
 				}
 			}
-			if got := r.find(t, `link[hreflang="x-default"]`).AttrOr("href", ""); got != "https://example.org"+page {
+			if got := html.Find(`link[hreflang="x-default"]`).AttrOr("href", ""); got != "https://example.org"+page {
 				t.Errorf("%s: the default is %q", l.To(page), got)
 			}
-			r.find(t, `[href^="/"], [action], [hx-get], [hx-post]`).Each(func(_ int, e *goquerySelection) {
+			html.Find(`[href^="/"], [action], [hx-get], [hx-post]`).Each(func(_ int, e *goquerySelection) {
 				for _, name := range []string{"href", "action", "hx-get", "hx-post"} {
 					address := e.AttrOr(name, "")
 					own := l == texts.English || strings.HasPrefix(address, l.Prefix+"/") || strings.HasSuffix(address, "lang="+strings.ToLower(l.Tag))
