@@ -166,11 +166,13 @@ func TestStopsWithItsContext(t *testing.T) {
 }
 
 // testdata/pillow_*.png are what Pillow makes of testdata/source.png with
-// resize((n, n), BILINEAR), where it is enlarged LANCZOS; with that filter's negative
+// resize((n, n), LANCZOS), where it is reduced to less than half BILINEAR; with that filter's negative
 // weights, rounding to twelve bits may come to a second level.
 func TestEqualsPillow(t *testing.T) {
 	p := load(t, "testdata/source.png")
-	for name, c := range map[string]struct{ size, most int }{"testdata/pillow_down.png": {32, 1}, "testdata/pillow_up.png": {160, 2}} {
+	for name, c := range map[string]struct{ size, most int }{
+		"testdata/pillow_down.png": {32, 1}, "testdata/pillow_less.png": {72, 2}, "testdata/pillow_up.png": {160, 2},
+	} {
 		size := c.size
 		want, in := load(t, name), fromPhoto(t, p, size)
 		for i := range size * size {
