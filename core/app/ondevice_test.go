@@ -157,9 +157,11 @@ func evaluate[T any](b *browser, script string) T {
 	return value
 }
 
-// open visits the start page and waits until its scripts are ready.
+// open visits the start page and waits until its scripts are ready. Photos are taken
+// off the page before: it would ask whether to leave them.
 func (b *browser) open(address string) {
 	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll('.card .remove').forEach((button) => button.click())`))
 	b.do(chromedp.Navigate(address + "/"))
 	b.await(`dispatchEvent(new Event('pointermove')) && document.querySelector('#where:not([hidden])')`)
 }
