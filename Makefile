@@ -57,6 +57,14 @@ check: wasm ## format, vet, lint, and unit tests that need no model and no brows
 test-tools: ## install what the tests need: Debian packages (servers, a browser), and NVIDIA Triton with pip
 	ops/testing/install
 
+.PHONY: cross
+cross: ## build for linux/arm64 into bin/arm64 (needs Debian's gcc-aarch64-linux-gnu), and what needs no C for macOS
+	CGO_ENABLED=0 GOARCH=arm64 go build -ldflags '$(LDFLAGS)' -o bin/arm64/ ./cmd/bgremover
+	CGO_ENABLED=0 GOARCH=arm64 go build -ldflags '$(LDFLAGS)' -o bin/arm64/plugins/open-inference ./plugins/openinference
+	CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc go build -ldflags '$(LDFLAGS)' -o bin/arm64/plugins/onnx-cpu ./plugins/onnxcpu
+	CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc go build -ldflags '$(LDFLAGS)' -o bin/arm64/plugins/onnx-derive ./plugins/onnxderive
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/bgremover ./cmd/bgremover-bench ./plugins/openinference
+
 .PHONY: security
 security: setup ## measure the cost of crafted files of full size, in every format (minutes)
 	SECURITY=long go test -count 1 -timeout 60m -v ./ops/security
