@@ -8,9 +8,6 @@ import (
 )
 
 const (
-	// epsilon is the variance of colour, per channel, below which a window
-	// counts as flat.
-	epsilon = 3e-5
 	// flat is the variance of alpha below which there is nothing to explain.
 	flat = 1e-3
 	// doubt is the minimum weight of a pixel in a fit: that of one at one half.
@@ -80,7 +77,7 @@ func (m *moments) observe(p pixel) {
 }
 
 // line solves the ridge regression: alpha = r*R + g*G + b*B + one.
-func (m *moments) line() line {
+func (m *moments) line(epsilon float32) line {
 	n := 1 / m.n
 	r, g, b, a := m.r*n, m.g*n, m.b*n, m.a*n
 	rr, gg, bb := m.rr*n-r*r+epsilon, m.gg*n-g*g+epsilon, m.bb*n-b*b+epsilon
@@ -109,7 +106,7 @@ func (g *grid) fit(ctx context.Context, p pass) (*field, error) {
 		side: p.cell * g.block, lines: make([]line, len(wanted.set)), fitted: wanted,
 	}
 	s := sums{
-		radius: p.window(g), width: f.width, height: f.height,
+		epsilon: p.epsilon, radius: p.window(g), width: f.width, height: f.height,
 		cells: make([]moments, len(f.lines)), across: make([]moments, len(f.lines)),
 	}
 	s.read = wanted.near(s.radius)
@@ -136,6 +133,7 @@ func (g *grid) fit(ctx context.Context, p pass) (*field, error) {
 // sums adds up the moments of cells over square windows, first along rows, then
 // along columns.
 type sums struct {
+	epsilon               float32
 	radius, width, height int
 	read                  *flags // which cells are read
 	cells, across         []moments
@@ -160,7 +158,7 @@ func (s *sums) solve(f *field, y int) {
 			for j := max(0, y-s.radius); j <= min(s.height-1, y+s.radius); j++ {
 				sum.add(&s.across[j*s.width+x])
 			}
-			f.lines[y*s.width+x] = sum.line()
+			f.lines[y*s.width+x] = sum.line(s.epsilon)
 		}
 	}
 }
