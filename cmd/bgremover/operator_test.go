@@ -287,3 +287,19 @@ func TestDocs(t *testing.T) {
 		}
 	}
 }
+
+func TestFigures(t *testing.T) {
+	for want, c := range map[string]struct {
+		chart  string
+		values map[string]float64
+	}{
+		"p50 321ms, p95 1.5s":         {"Request time per photo", map[string]float64{"p95": 1.5, "p50": .321}},
+		"backends 0 MB, server 54 MB": {"Memory", map[string]float64{"server": 54e6, "backends": 1}},
+		"all 0, server errors 1.23":   {"Requests a second", map[string]float64{"all": 0, "server errors": 1.2345}},
+		"nothing measured":            {"Inference time", nil},
+	} {
+		if got := figures(c.chart, c.values); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}

@@ -33,6 +33,8 @@ type status struct {
 	Photos     map[string]int64 `json:"photos_today"`
 	Refused    map[string]int64 `json:"refused"`
 	Errors     int              `json:"errors"`
+	// Figures are the latest of the page's charts: times in seconds, memory in bytes.
+	Figures map[string]map[string]float64 `json:"figures"`
 }
 
 func statusCommand() *cobra.Command {
@@ -88,10 +90,32 @@ func (s status) print(out io.Writer) error {
 	}
 	fmt.Fprintf(w, "queue\t%d of %d workers busy, %d of %d waiting\n", s.Working, s.Workers, s.Waiting, s.Queue)
 	fmt.Fprintf(w, "photos today\t%s\nrefused\t%s\nerrors\t%d\n", listed(s.Photos), listed(s.Refused), s.Errors)
+	for _, chart := range slices.Sorted(maps.Keys(s.Figures)) {
+		fmt.Fprintf(w, "%s\t%s\n", strings.ToLower(chart), figures(chart, s.Figures[chart]))
+	}
 	for _, todo := range s.NeedsDoing {
 		fmt.Fprintf(w, "needs doing\t%s\n", todo)
 	}
 	return w.Flush()
+}
+
+// figures lists the latest values of one chart.
+func figures(chart string, values map[string]float64) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		text := fmt.Sprintf("%.3g", values[name])
+		switch {
+		case strings.Contains(chart, "time"):
+			text = time.Duration(values[name] * float64(time.Second)).Round(time.Millisecond).String()
+		case chart == "Memory":
+			text = size(int64(values[name]))
+		}
+		all = append(all, name+" "+text)
+	}
+	if len(all) == 0 {
+		return "nothing measured"
+	}
+	return strings.Join(all, ", ")
 }
 
 // listed lists the counts that are not 0.

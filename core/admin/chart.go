@@ -48,18 +48,26 @@ func (c canvas) x(t time.Time) float64 {
 	return chartWidth * (1 - c.now.Sub(t).Seconds()/c.length().Seconds())
 }
 
+// plots are the charts: curves with one scale.
+var plots = []struct {
+	title  string
+	unit   scale
+	curves []curve
+}{
+	{"Requests a second", number, []curve{{"all", func(p point) float64 { return p.requests }},
+		{"refused by limit or queue", func(p point) float64 { return p.denied }}, {"server errors", func(p point) float64 { return p.errors }}}},
+	{"Request time per photo", times, percentiles(func(p point) [3]float64 { return p.latency })},
+	{"Inference time", times, percentiles(func(p point) [3]float64 { return p.inference })},
+	{"Photos in the queue", number, []curve{{"in progress", func(p point) float64 { return p.working }}, {"waiting", func(p point) float64 { return p.waiting }}}},
+	{"Memory", sizes, []curve{{"server", func(p point) float64 { return p.memory }}, {"backends", func(p point) float64 { return p.backendMemory }}}},
+}
+
 // charts draws a span.
-func (c canvas) charts() []templates.OperatorChart {
-	return []templates.OperatorChart{
-		c.chart("Requests a second", number, curve{"all", func(p point) float64 { return p.requests }},
-			curve{"refused by limit or queue", func(p point) float64 { return p.denied }}, curve{"server errors", func(p point) float64 { return p.errors }}),
-		c.chart("Request time per photo", times, percentiles(func(p point) [3]float64 { return p.latency })...),
-		c.chart("Inference time", times, percentiles(func(p point) [3]float64 { return p.inference })...),
-		c.chart("Photos in the queue", number, curve{"in progress", func(p point) float64 { return p.working }},
-			curve{"waiting", func(p point) float64 { return p.waiting }}),
-		c.chart("Memory", sizes, curve{"server", func(p point) float64 { return p.memory }},
-			curve{"backends", func(p point) float64 { return p.backendMemory }}),
+func (c canvas) charts() (all []templates.OperatorChart) {
+	for _, p := range plots {
+		all = append(all, c.chart(p.title, p.unit, p.curves...))
 	}
+	return all
 }
 
 func percentiles(of func(point) [3]float64) []curve {

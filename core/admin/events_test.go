@@ -48,6 +48,7 @@ func TestWhatHappened(t *testing.T) {
 	o.metrics.Photo(&cutout.Result{}, nil)
 	o.metrics.Photo(nil, cutout.Errorf(cutout.Timeout, "too slow"))
 	o.server.TakePoint()
+	o.server.FillHistory()
 	part := o.ask("GET", "/part/events", nil).body
 	for _, says := range []string{"change of limits", "switch to backend onnx-cuda <strong class=\"state failed\">failed", "1 ok, 1 timeout"} {
 		if !strings.Contains(part, says) {
@@ -55,10 +56,12 @@ func TestWhatHappened(t *testing.T) {
 		}
 	}
 	var status struct {
-		Ready  bool
-		Photos map[string]int64 `json:"photos_today"`
+		Ready   bool
+		Photos  map[string]int64 `json:"photos_today"`
+		Figures map[string]map[string]float64
 	}
-	if err := json.Unmarshal([]byte(o.ask("GET", "/status.json", nil).body), &status); err != nil || !status.Ready || status.Photos["timeout"] != 1 {
+	if err := json.Unmarshal([]byte(o.ask("GET", "/status.json", nil).body), &status); err != nil || !status.Ready || status.Photos["timeout"] != 1 ||
+		status.Figures["Memory"]["server"] <= 0 || len(status.Figures["Request time per photo"]) != 3 {
 		t.Errorf("%+v, %v", status, err)
 	}
 	if refused := o.ask("POST", "/limits", url.Values{"limits_device": {"many"}}); refused.status != 422 || !strings.Contains(refused.body, `"detail"`) {

@@ -109,14 +109,14 @@ func (h *history) jumped() (by time.Duration, at time.Time) {
 	return h.jump, h.jumpAt
 }
 
-// denied is the latest rate of refusals, a second.
-func (h *history) denied() float64 {
+// latest is the last point of the shortest span; ok is false before the first.
+func (h *history) latest() (p point, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if n := len(h.series[0].points); n > 0 {
-		return h.series[0].points[n-1].denied
+		return h.series[0].points[n-1], true
 	}
-	return 0
+	return point{}, false
 }
 
 // run takes a point every interval until ctx ends.

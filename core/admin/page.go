@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -95,7 +96,27 @@ func (s *Server) statusJSON(w http.ResponseWriter, _ *http.Request) {
 		"backend": v.Backend, "device": v.Device, "models": v.Model, "working": v.Working, "workers": v.Workers,
 		"waiting": v.Waiting, "queue": v.Waiters, "needs_doing": append([]string{}, v.Todo...),
 		"photos_today": counts(s.history.today()), "refused": counts(s.hits()), "errors": len(s.events.recent()),
+		"figures": s.figures(),
 	})
+}
+
+// figures are the latest values of the charts' curves, by chart and curve; what was not
+// measured is left out.
+func (s *Server) figures() map[string]map[string]float64 {
+	all := map[string]map[string]float64{}
+	p, ok := s.history.latest()
+	if !ok {
+		return all
+	}
+	for _, plot := range plots {
+		all[plot.title] = map[string]float64{}
+		for _, each := range plot.curves {
+			if v := each.value(p); !math.IsNaN(v) {
+				all[plot.title][each.name] = v
+			}
+		}
+	}
+	return all
 }
 
 func counts(hits []templates.OperatorHit) map[string]int64 {
