@@ -23,7 +23,7 @@ func docsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, man := cmd.Root(), filepath.Join(args[0], "man", "man1")
 			root.DisableAutoGenTag = true
-			if err := os.MkdirAll(man, 0o755); err != nil {
+			if err := os.MkdirAll(man, 0o755); err != nil { //nolint:gosec // G301: for everyone to read, as /usr/share is
 				return err
 			}
 			header := &doc.GenManHeader{Section: "1", Source: "bgremover", Manual: "BGRemover"}
@@ -41,7 +41,7 @@ func docsCommand() *cobra.Command {
 }
 
 func writeTo(path string, write func(io.Writer) error) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // G301: for everyone to read, as /usr/share is
 		return err
 	}
 	f, err := os.Create(path)

@@ -168,7 +168,7 @@ func TestDashboardKeepsTheSchema(t *testing.T) {
 	known.RegisterPanelcfgVariant(stat.VariantConfig())
 	known.RegisterPanelcfgVariant(timeseries.VariantConfig())
 	known.RegisterDataqueryVariant(prometheus.VariantConfig())
-	var d grafana.Dashboard
+	var d grafana.Dashboard //nolint:staticcheck // SA1019: version 1 is what files and older releases of Grafana have
 	// Its errors are lists, which may be empty.
 	for _, err := range []error{d.UnmarshalJSONStrict([]byte(read(t, "../grafana/bgremover.json"))), d.Validate()} {
 		if err != nil && err.Error() != "" {
