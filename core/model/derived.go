@@ -21,7 +21,7 @@ import (
 
 // deriving changes whenever graphs are derived differently, so that those of older
 // versions are made again.
-const deriving = 1
+const deriving = 2
 
 // Derived says which graphs run a model fastest on this machine's processor, and
 // how that was measured. It is the manifest of a folder in models/derived.
