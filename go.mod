@@ -2,6 +2,9 @@ module bgremover.pro
 
 go 1.26.0
 
+// npm packages may carry Go code.
+ignore ./ops/eslint/node_modules
+
 require (
 	github.com/KimMachineGun/automemlimit v1.0.1
 	github.com/PuerkitoBio/goquery v1.13.0
