@@ -43,12 +43,8 @@ func backendsListCommand() *cobra.Command {
 		Short: "List the backends of the running server: state, device, models, memory, last error.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
 			var all []cutout.BackendStatus
-			if err := server.call(cmd.Context(), http.MethodGet, "/backends.json", nil, &all); err != nil {
+			if err := callOperator(cmd.Context(), http.MethodGet, "/backends.json", nil, &all); err != nil {
 				return err
 			}
 			if asJSON {
@@ -86,11 +82,7 @@ if the new backend fails, the old one keeps serving. The choice lasts until the
 server restarts or reloads its settings.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
-			err = server.call(cmd.Context(), http.MethodPost, "/backends/active", url.Values{"name": args}, nil)
+			err := callOperator(cmd.Context(), http.MethodPost, "/backends/active", url.Values{"name": args}, nil)
 			if err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), args[0], "serves now")
 			}

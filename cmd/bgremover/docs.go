@@ -67,8 +67,7 @@ func completeModels(cmd *cobra.Command, args []string, _ string) (names []string
 
 func complete[T any](cmd *cobra.Command, args []string, path string, name func(T) string) (names []string, _ cobra.ShellCompDirective) {
 	var all []T
-	server, err := findOperator()
-	if err != nil || len(args) > 0 || server.call(cmd.Context(), http.MethodGet, path, nil, &all) != nil {
+	if len(args) > 0 || callOperator(cmd.Context(), http.MethodGet, path, nil, &all) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	for _, each := range all {

@@ -67,11 +67,7 @@ func limitsRevertCommand() *cobra.Command {
 
 // tell sends a form to the running server and prints what is then done.
 func tell(cmd *cobra.Command, path string, form url.Values, done string) error {
-	server, err := findOperator()
-	if err != nil {
-		return err
-	}
-	if err := server.call(cmd.Context(), http.MethodPost, path, form, nil); err != nil {
+	if err := callOperator(cmd.Context(), http.MethodPost, path, form, nil); err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), done)
@@ -91,10 +87,6 @@ func limitsPreviewCommand() *cobra.Command {
 				return err
 			}
 			form.Set("address", address)
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
 			var p struct {
 				Senders  int      `json:"senders"`
 				Already  int      `json:"already"`
@@ -102,7 +94,7 @@ func limitsPreviewCommand() *cobra.Command {
 				Admitted []string `json:"admitted"`
 				Address  string   `json:"address"`
 			}
-			if err := server.call(cmd.Context(), http.MethodPost, "/limits/preview", form, &p); err != nil {
+			if err := callOperator(cmd.Context(), http.MethodPost, "/limits/preview", form, &p); err != nil {
 				return err
 			}
 			out := cmd.OutOrStdout()
@@ -129,10 +121,6 @@ func devicesCommand() *cobra.Command {
 		Short: "List the busiest devices of the running server; block, unblock or clear one.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
 			var all []struct {
 				Device  string        `json:"device"`
 				Photos  int64         `json:"photos"`
@@ -140,7 +128,7 @@ func devicesCommand() *cobra.Command {
 				Last    time.Duration `json:"last_ns"`
 				Blocked bool          `json:"blocked"`
 			}
-			if err := server.call(cmd.Context(), http.MethodGet, "/devices.json", nil, &all); err != nil {
+			if err := callOperator(cmd.Context(), http.MethodGet, "/devices.json", nil, &all); err != nil {
 				return err
 			}
 			if asJSON {
@@ -172,12 +160,8 @@ func configReloadCommand() *cobra.Command {
 		Short: "Have the running server read its settings again, and show what has changed.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
 			changes := []string{}
-			if err := server.call(cmd.Context(), http.MethodPost, "/config/reload", url.Values{}, &changes); err != nil {
+			if err := callOperator(cmd.Context(), http.MethodPost, "/config/reload", url.Values{}, &changes); err != nil {
 				return err
 			}
 			if len(changes) == 0 {

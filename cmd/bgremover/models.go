@@ -82,8 +82,7 @@ func modelsListCommand() *cobra.Command {
 // default. Without a server they stay as the settings say.
 func loadedByServer(ctx context.Context, all []cutout.ModelStatus) {
 	var running []cutout.ModelStatus
-	server, err := findOperator()
-	if err != nil || server.call(ctx, http.MethodGet, "/models.json", nil, &running) != nil {
+	if callOperator(ctx, http.MethodGet, "/models.json", nil, &running) != nil {
 		return
 	}
 	for _, r := range running {
@@ -98,10 +97,7 @@ func loadedByServer(ctx context.Context, all []cutout.ModelStatus) {
 // refreshServer has a server on this machine offer what the data folder holds now, where
 // one runs. What was done is done even if that fails.
 func refreshServer(cmd *cobra.Command) {
-	server, err := findOperator()
-	if err == nil {
-		err = server.call(cmd.Context(), http.MethodPost, "/models/refresh", url.Values{}, nil)
-	}
+	err := callOperator(cmd.Context(), http.MethodPost, "/models/refresh", url.Values{}, nil)
 	switch {
 	case err == nil:
 		fmt.Fprintln(cmd.OutOrStdout(), "The running server offers what is installed.")
@@ -117,11 +113,7 @@ func modelsUseCommand() *cobra.Command {
 		Short:             "Make a model the default of the running server, until its next start.",
 		Args:              cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
-			err = server.call(cmd.Context(), http.MethodPost, "/models/use", url.Values{"name": args}, nil)
+			err := callOperator(cmd.Context(), http.MethodPost, "/models/use", url.Values{"name": args}, nil)
 			if err == nil {
 				fmt.Fprintln(cmd.OutOrStdout(), args[0], "is the default now")
 			}

@@ -29,6 +29,15 @@ type operator struct {
 	unreadable error
 }
 
+// callOperator makes one call to the server that findOperator finds.
+func callOperator(ctx context.Context, method, path string, form url.Values, answer any) error {
+	server, err := findOperator()
+	if err != nil {
+		return err
+	}
+	return server.call(ctx, method, path, form, answer)
+}
+
 // findOperator returns a client for the listener named in the settings.
 func findOperator() (*operator, error) {
 	settings, err := config.Load(config.Sources{Environ: os.Environ()})

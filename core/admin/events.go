@@ -79,23 +79,20 @@ func latest[T any](all []T, one T) []T {
 }
 
 // recent returns the failures, the newest first.
-func (e *events) recent() []Failure {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	all := slices.Clone(e.failures)
-	slices.Reverse(all)
-	return all
-}
+func (e *events) recent() []Failure { return newestFirst(e, &e.failures) }
 
 func (s *Server) failuresJSON(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", append([]Failure{}, s.events.recent()...))
 }
 
 // done returns the operator's actions, the newest first.
-func (e *events) done() []Action {
+func (e *events) done() []Action { return newestFirst(e, &e.actions) }
+
+// newestFirst copies one of the lists of e.
+func newestFirst[T any](e *events, list *[]T) []T {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := slices.Clone(e.actions)
+	all := slices.Clone(*list)
 	slices.Reverse(all)
 	return all
 }

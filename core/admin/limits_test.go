@@ -72,7 +72,7 @@ func TestPreviewOfLimits(t *testing.T) {
 		{url.Values{}, preview{Senders: 4, Already: 1}, ""},
 		{url.Values{"limits_device": {"10/1h"}}, preview{Senders: 4, Already: 1, Refused: []string{"busy"}}, ""},
 		{url.Values{"limits_device": {"100/1h"}}, preview{Senders: 4, Admitted: []string{"full"}}, ""},
-		{url.Values{"limits_device": {"10/1m"}}, preview{Senders: 4, Admitted: []string{"full"}}, ""}, // another period counts anew
+		{url.Values{"limits_device": {"10/1m"}}, preview{Senders: 4, Admitted: []string{"full"}}, ""}, // another period starts a new count
 		{url.Values{"limits_overrides": {"device:calm=block"}}, preview{Senders: 4, Already: 1, Refused: []string{"calm"}}, ""},
 		{url.Values{"limits_network": {"70/1h"}, "address": {"198.51.100.7"}}, preview{Senders: 4, Already: 1}, "198.51.100.7 would be refused."},
 		{url.Values{"limits_overrides": {"198.51.100.0/24=block"}, "address": {"198.51.100.7"}}, preview{Senders: 4, Already: 1}, "198.51.100.7 would be blocked."},

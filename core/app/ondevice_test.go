@@ -478,7 +478,7 @@ func (b *browser) offline() (end func()) {
 	return func() { set(false) }
 }
 
-// unfit opens the page on devices that cannot do it: they are told before
+// unfit opens the page on devices that cannot do it: the page says so before
 // anything is fetched.
 func (b *browser) unfit(t *testing.T, r *road) {
 	t.Helper()
