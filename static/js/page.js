@@ -7,7 +7,14 @@ document.documentElement.classList.add('ready');
 document.querySelectorAll('[data-countdown]').forEach((time) => countDown(time));
 
 if ('serviceWorker' in navigator && settings.available) {
-  navigator.serviceWorker.register('/sw.js', { updateViaCache: 'none' }).catch(() => {
+  navigator.serviceWorker.register('/sw.js', { updateViaCache: 'none' }).then(controlled, () => {
     // Storage is blocked: the site works without it, and the gallery page says so.
   });
+}
+
+// controlled asks the worker for this page too. One that takes over its pages
+// while the browser is on the way from one to the next leaves the next one out.
+async function controlled() {
+  const { active } = await navigator.serviceWorker.ready;
+  if (!navigator.serviceWorker.controller) active.postMessage('claim');
 }

@@ -57,6 +57,11 @@ addEventListener('activate', (event) => {
   })());
 });
 
+// A page that the claim above has missed asks for its own (see page.js).
+addEventListener('message', (event) => {
+  if (event.data === 'claim') event.waitUntil(clients.claim());
+});
+
 addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
