@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -179,6 +181,49 @@ func (q *squares) right(alpha []byte) float64 {
 		}
 	}
 	return float64(sum) / float64(255*n)
+}
+
+// colour is the mean colour on the screen around a place, in shares of the photo.
+func (p *tab) colour(x, y float64) (red, green, blue float64) {
+	p.t.Helper()
+	left, top := p.place(x, y)
+	const side = 32
+	clip := &page.Viewport{X: left - side/2, Y: top - side/2, Width: side, Height: side, Scale: 1}
+	file := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{Clip: clip}).Data
+	picture, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	b := picture.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA)
+			red, green, blue = red+float64(c.R), green+float64(c.G), blue+float64(c.B)
+		}
+	}
+	n := float64(b.Dx() * b.Dy())
+	return red / n, green / n, blue / n
+}
+
+// The whole photo is on the screen: in full where it is kept, faint where it is removed.
+func TestTheDialogShowsWhatIsKeptAndWhatIsRemoved(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	q := newSquares(t, s, 1200, 900)
+	p.screen(1280, 900, "light")
+	p.cutOut(s, q)
+	p.correcting()
+	if r, _, b := p.colour(0.25, 0.5); r-b < 140 {
+		t.Errorf("the square that is kept shows red %.0f and blue %.0f", r, b)
+	}
+	if r, _, b := p.colour(0.75, 0.5); b-r < 20 || b-r > 100 {
+		t.Errorf("the square that is removed shows red %.0f and blue %.0f", r, b)
+	}
+	p.stroke(0.65, 0.5, 0.85, 0.5)
+	p.strokes(1)
+	if r, _, b := p.colour(0.75, 0.4); b-r < 140 {
+		t.Errorf("after the stroke the square shows red %.0f and blue %.0f", r, b)
+	}
+	p.click(`.corrector [data-do="cancel"]`)
 }
 
 // A stroke with the mouse brings the whole square, exactly as the server would; taken
