@@ -7,7 +7,7 @@ import { rowsOf, strips } from './pixels.js';
 
 const SQUARE = 10; // pixels of the preview a side of a check
 const CHECKS = [255, 223]; // what shows where the photo is removed
-const VEIL = 0.86; // how much of it
+const VEIL = 0.72; // how much of it
 
 let size;
 
