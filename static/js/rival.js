@@ -49,7 +49,9 @@ function attempt(rival, changed) {
 async function choose(rival, old, result, given) {
   const question = clone('choice');
   rival.pane.querySelector('.outcome').replaceChildren(question);
-  rival.pane.querySelector('.thumb').replaceChildren(side(old, t('Now')), side({ ...result, style: old.style }, t('Best')));
+  const sides = rival.pane.querySelector('.thumb');
+  sides.replaceChildren(side(old, t('Now')), side({ ...result, style: old.style }, t('Best')));
+  magnify(sides);
   announce(t('Best is ready. Keep either result.'));
   question.querySelector('h3').focus();
   return await answer(rival, ['old', 'new'], given) === 'new';
@@ -65,6 +67,37 @@ function answer({ pane }, acts, given) {
     });
   });
   return Promise.race([clicked, given]);
+}
+
+// magnify enlarges the same place of both sides: where the pointer is on either, or
+// where the arrow keys have moved to.
+function magnify(sides) {
+  let at = [0.5, 0.5];
+  const show = (...place) => {
+    at = place.map((v) => Math.max(0, Math.min(1, v)));
+    sides.style.setProperty('--spot', at.map((v) => `${100 * v}%`).join(' '));
+    sides.classList.add('close');
+  };
+  const follow = ({ target, clientX, clientY }) => {
+    const backing = target.closest('.backing');
+    if (!backing) return;
+    const { left, top } = backing.getBoundingClientRect();
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = backing.firstElementChild;
+    show((clientX - left - offsetLeft) / offsetWidth, (clientY - top - offsetTop) / offsetHeight);
+  };
+  const hide = () => sides.classList.remove('close');
+  for (const type of ['pointerdown', 'pointermove']) sides.addEventListener(type, follow);
+  for (const type of ['pointerleave', 'pointercancel', 'blur']) sides.addEventListener(type, hide);
+  sides.tabIndex = 0;
+  sides.role = 'group';
+  sides.ariaLabel = t('Compare');
+  sides.addEventListener('keydown', (event) => {
+    const by = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] }[event.key];
+    if (event.key === 'Escape') hide();
+    if (!by) return;
+    event.preventDefault();
+    show(at[0] + by[0], at[1] + by[1]);
+  });
 }
 
 function side({ view, file, style: { background } }, caption) {

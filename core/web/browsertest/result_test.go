@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"golang.org/x/image/tiff"
@@ -150,6 +151,19 @@ func TestTryBestKeepsEither(t *testing.T) {
 	p.click(`[data-action="best"]`)
 	p.wait(`document.querySelectorAll('.pane:not([hidden]) .side img').length === 2 && document.activeElement.textContent === 'Which one do you keep?'`)
 	p.accessible("which one")
+	at := eval[[]float64](p, `(() => { const r = document.querySelector('.side img').getBoundingClientRect(); return [r.x + 0.25 * r.width, r.y + 0.75 * r.height] })()`)
+	p.mouse(input.DispatchMouseEventTypeMouseMoved, at[0], at[1], 0)
+	larger := `[...document.querySelectorAll('.side img')].every((img) => {
+		const { scale, transformOrigin } = getComputedStyle(img);
+		const [x, y] = transformOrigin.split(' ').map(parseFloat);
+		return scale === '3' && Math.abs(x / img.offsetWidth - %g) < 0.02 && Math.abs(y / img.offsetHeight - 0.75) < 0.02;
+	})`
+	p.wait(fmt.Sprintf(larger, 0.25))
+	p.act(`document.querySelector('.thumb.close').focus()`)
+	p.do(chromedp.KeyEvent(kb.ArrowRight))
+	p.wait(fmt.Sprintf(larger, 0.35))
+	p.do(chromedp.KeyEvent(kb.Escape))
+	p.wait(`[...document.querySelectorAll('.side img')].every((img) => getComputedStyle(img).scale === 'none')`)
 	p.click(`.pane:not([hidden]) [data-act="old"]`)
 	p.wait(`document.getElementById('stage').checkVisibility() && document.querySelector('.nothing').checkVisibility()`)
 	p.click(`[data-action="best"]`)
