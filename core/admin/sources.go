@@ -138,7 +138,7 @@ var (
 
 	backendState    = describe("backend_state", "The state of a backend: 1 for the one it is in.", "backend", "state")
 	backendServing  = describe("backend_serving", "Whether requests that name no backend go to it.", "backend", "device", "provider")
-	backendRestarts = describe("backend_restarts_total", "Processes started after the first.", "backend")
+	backendRestarts = describe("backend_restarts_total", "Processes started in place of another, which was replaced or crashed, before or after it was ready.", "backend")
 	backendRequests = describe("backend_requests_total", "Runs of a backend.", "backend")
 	backendFailures = describe("backend_failures_total", "Runs of a backend that failed.", "backend")
 	backendRunning  = describe("backend_running", "Runs of a backend in progress.", "backend")

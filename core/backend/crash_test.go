@@ -62,6 +62,28 @@ func TestRecovers(t *testing.T) {
 	works(t, m, "")
 }
 
+// TestRestartsAreCounted: those of a backend that dies before it is ready too, or a
+// crash loop would show as none; not a switch, nor attempts of one that lacks something.
+func TestRestartsAreCounted(t *testing.T) {
+	o := patient(t, fake("dies", shows("exit")...), fake("good"), Spec{Name: "missing", Command: "/no/such/backend"})
+	o.Active = "dies"
+	m := newManager(t, o)
+	if err := m.Start(soon(t)); err == nil {
+		t.Fatal("it started")
+	}
+	awaitStatus(t, m, "dies", "restarted several times", func(s Status) bool { return s.Restarts >= 3 })
+	for range 2 {
+		if err := m.Switch(soon(t), "good"); err != nil {
+			t.Fatal(err)
+		}
+		_ = m.Switch(soon(t), "missing")
+		awaitState(t, m, "good", Ready)
+	}
+	if good, missing := statusOf(m, "good"), statusOf(m, "missing"); good.Restarts != 0 || missing.Restarts != 0 {
+		t.Errorf("good: %+v, missing: %+v", good, missing)
+	}
+}
+
 func TestDiesIdle(t *testing.T) {
 	flags, arm := showsOnce(t, "die-idle", "-delay", "100ms")
 	arm()

@@ -39,7 +39,7 @@ func kill(t testing.TB, m *Manager, name string) {
 	if err := syscall.Kill(st.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	awaitStatus(t, m, name, "restarted", func(s Status) bool { return s.Restarts > st.Restarts })
+	awaitStatus(t, m, name, "restarted", func(s Status) bool { return s.Restarts > st.Restarts && s.State == Ready })
 }
 
 // TestSwapBetweenSizes: whatever is changed between two sizes of a photo, both

@@ -29,7 +29,7 @@ func (s *supervisor) status() Status {
 	st := Status{
 		Name: s.name, State: s.state, Why: s.why, Since: s.since,
 		Running: int(s.runs.Load()), Requests: s.requests.Load(), Failures: s.failures.Load(),
-		Unchecked: s.spec.SHA256 == "", Restarts: max(0, s.started-1), LastError: s.lastErr, Stderr: s.stderr,
+		Unchecked: s.spec.SHA256 == "", Restarts: s.restarts, LastError: s.lastErr, Stderr: s.stderr,
 	}
 	if s.state == Failed {
 		st.NextTry = s.breaker.next

@@ -29,7 +29,8 @@ type supervisor struct {
 	proc     *process // nil unless one is ready, or was and is Unavailable
 	about    contract.Description
 	breaker  breaker
-	started  int  // processes that served
+	crashed  bool // the last process ended by itself, or did not work
+	restarts int  // processes started in place of such a one, or of one that served
 	unfit    bool // the last start failed
 	demanded bool // a request named it
 	asleep   bool // stopped while idle
@@ -115,6 +116,7 @@ func (s *supervisor) live() {
 // serve keeps a process working until ctx, the wish for one, ends.
 func (s *supervisor) serve(ctx context.Context) {
 	for s.awaitTurn(ctx) {
+		s.countRestart()
 		p, err := s.launch(ctx, s.currentSpec())
 		if err != nil {
 			if ctx.Err() == nil {
@@ -130,6 +132,17 @@ func (s *supervisor) serve(ctx context.Context) {
 		s.guard(ctx, p)
 	}
 	s.set(Off, "")
+}
+
+// countRestart counts the process that is about to start if it follows a crash. One
+// that lacks something, such as CUDA on a machine without it, is only tried again.
+func (s *supervisor) countRestart() {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	if s.crashed {
+		s.restarts++
+		s.crashed = false
+	}
 }
 
 // awaitTurn waits out the time between attempts; false when ctx has ended.
@@ -185,7 +198,6 @@ func (s *supervisor) publish(ctx context.Context, p *process) {
 		s.proc, s.about = p, p.about
 		s.unfit = false
 		s.breaker.succeed(time.Now())
-		s.started++
 		s.state, s.why, s.since = Ready, "", time.Now()
 	})
 	s.log.Info("backend is ready", "pid", p.pid, "device", p.about.Device, "provider", p.about.Provider)
@@ -226,6 +238,7 @@ func (s *supervisor) failed(err error, atStart bool) {
 		s.breaker.fail(time.Now(), f, s.m.options.Restart)
 		s.proc = nil
 		s.unfit = s.unfit || atStart
+		s.crashed = !f.Permanent && !f.Lacking
 		next = s.breaker.next
 		s.state, s.why, s.since = Failed, f.Reason, time.Now()
 		s.lastErr, s.stderr = f.Reason, f.Stderr

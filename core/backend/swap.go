@@ -139,6 +139,7 @@ func (s *supervisor) ask(ctx context.Context, spec Spec) error {
 func (s *supervisor) replace(ctx context.Context, old *process, r replacement) *process {
 	s.m.mu.Lock()
 	handOver := !s.m.fits(s)
+	s.restarts++
 	s.m.mu.Unlock()
 	if handOver {
 		s.unpublish(Draining, "making room for a fresh process")

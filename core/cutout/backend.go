@@ -31,7 +31,8 @@ type BackendStatus struct {
 	Running  int    `json:"running"`
 	Requests uint64 `json:"requests"`
 	Failures uint64 `json:"failures"`
-	// Restarts counts the processes after the first.
+	// Restarts counts the processes started in place of another: of one that served,
+	// or of one that crashed before it could.
 	Restarts  int       `json:"restarts"`
 	LastError string    `json:"last_error,omitempty"`
 	Stderr    []string  `json:"stderr,omitempty"`
