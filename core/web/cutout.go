@@ -42,7 +42,6 @@ func (s *Server) receive(c *gin.Context, who device.Device, photos int, fields .
 // multipart field image, options in the query or as fields, and perhaps files in the
 // fields background and hints. The answer is the picture itself.
 func (s *Server) cutoutAPI(c *gin.Context) {
-	s.program(c)
 	r, err := s.receive(c, s.devices.Derive(c.Request), 1)
 	if err != nil {
 		s.refuse(c, err)

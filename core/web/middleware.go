@@ -55,14 +55,6 @@ func (s *Server) strict(c *gin.Context) {
 	}
 }
 
-// sameOrigin refuses requests that another site made a browser send.
-func (s *Server) sameOrigin(c *gin.Context) {
-	if responseOf(c).generation.cross.Check(c.Request) != nil {
-		s.refuse(c, errCross)
-		c.Abort()
-	}
-}
-
 // recover answers for a handler that panicked. What the request carried stays
 // out of the log.
 func (s *Server) recover(c *gin.Context) {

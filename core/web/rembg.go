@@ -35,10 +35,6 @@ func (s *Server) rembgForm(c *gin.Context) {
 
 // rembgAddress answers GET /api/remove?url=...
 func (s *Server) rembgAddress(c *gin.Context) {
-	if site := c.Request.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
-		s.fail(c, errCross) // another site's page would spend its visitors' quotas
-		return
-	}
 	r, query, ok := s.receiveRembg(c)
 	if !ok {
 		return
@@ -56,7 +52,6 @@ func (s *Server) rembgAddress(c *gin.Context) {
 
 // receiveRembg begins a request; it has answered where ok is false.
 func (s *Server) receiveRembg(c *gin.Context) (r *upload.Request, query map[string]string, ok bool) {
-	s.program(c)
 	r, err := s.receive(c, s.devices.Derive(c.Request), 1, func(r *upload.Request) { r.PhotoField, r.FileFields = "file", nil })
 	if err == nil {
 		query, err = queryOf(c.Request)

@@ -20,7 +20,6 @@ import (
 
 // removeBG answers POST /v1.0/removebg as the remove.bg API does.
 func (s *Server) removeBG(c *gin.Context) {
-	s.program(c)
 	r, err := s.receive(c, s.devices.Derive(c.Request), 1, func(r *upload.Request) {
 		r.MaxUpload = min(r.MaxUpload/3*4+base64Slack, s.options.UploadMemory-1)
 		r.PhotoField, r.FileFields, r.TextFields = "image_file", []string{"bg_image_file"}, []string{"image_file_b64"}
@@ -177,7 +176,6 @@ const unlimitedCredits = 1_000_000
 
 // removeBGAccount answers GET /v1.0/account: what is left of the sender's limit.
 func (s *Server) removeBGAccount(c *gin.Context) {
-	s.program(c)
 	who := s.devices.Derive(c.Request)
 	if responseOf(c).unknownKey {
 		err := s.charge(c, who, 1) // guessing keys is not free

@@ -105,10 +105,14 @@ func (s *Server) register() *gin.Engine {
 		}
 		e.Handle(rt.method, rt.path, enter, s.sameOrigin, rt.handle)
 		if rt.method == http.MethodGet {
-			e.Handle(http.MethodHead, rt.path, enter, rt.handle)
+			e.Handle(http.MethodHead, rt.path, enter, s.sameOrigin, rt.handle)
 		}
 	}
 	e.NoRoute(s.nothing)
-	e.NoMethod(func(c *gin.Context) { s.fail(c, errMethod(c)) })
+	e.NoMethod(func(c *gin.Context) {
+		if !s.preflight(c) {
+			s.fail(c, errMethod(c))
+		}
+	})
 	return e
 }
