@@ -114,6 +114,7 @@ type OperatorMessage struct {
 type OperatorBackends struct {
 	Notice OperatorNotice
 	Choice string // what is configured: a name or "auto"
+	Unkept OperatorUnkept
 	Rows   []cutout.BackendStatus
 }
 
@@ -134,7 +135,12 @@ type OperatorNotice struct {
 type OperatorModels struct {
 	Notice OperatorNotice
 	Rows   []cutout.ModelStatus
+	Unkept OperatorUnkept
 }
+
+// OperatorUnkept is a choice that ends with the next start, and the line of the settings
+// file that would keep it.
+type OperatorUnkept struct{ Key, Panel, Line string }
 
 // OperatorModelRows are some of its rows.
 type OperatorModelRows struct {

@@ -78,13 +78,13 @@ func backendsSwitchCommand() *cobra.Command {
 		Aliases:           []string{"use"},
 		Short:             `Switch the running server to another backend; "auto" picks the best one that works.`,
 		Long: `Starts the backend, tests it, and only then switches to it. No request is lost;
-if the new backend fails, the old one keeps serving. The choice lasts until the
-server restarts or reloads its settings.`,
+if the new backend fails, the old one keeps serving. The choice lasts until
+the server's next start; backend in the settings file keeps it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := callOperator(cmd.Context(), http.MethodPost, "/backends/active", url.Values{"name": args}, nil)
 			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), args[0], "serves now")
+				fmt.Fprintf(cmd.OutOrStdout(), "%s serves now, until the server's next start; to keep it, set backend = %q in the settings file\n", args[0], args[0])
 			}
 			return err
 		},

@@ -115,7 +115,7 @@ func modelsUseCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := callOperator(cmd.Context(), http.MethodPost, "/models/use", url.Values{"name": args}, nil)
 			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), args[0], "is the default now")
+				fmt.Fprintf(cmd.OutOrStdout(), "%s is the default until the server's next start; to keep it, set model = %q in the settings file\n", args[0], args[0])
 			}
 			return err
 		},

@@ -158,7 +158,7 @@ func TestCommandsOfTheOperator(t *testing.T) {
 		{[]string{"backends", "use", "onnx-cpu"}, []string{"onnx-cpu serves now"}},
 		{[]string{"backends", "try", "onnx-cpu", "--model", "u2net", "--to", picture}, []string{"onnx-cpu, cpu", "u2net, mode auto, at 512, 1024 pixels", "321 ms", "infer 345 ms", "511 MB"}},
 		{[]string{"models"}, []string{"*isnet", "onnx-cpu", "u2net"}},
-		{[]string{"models", "use", "u2net"}, []string{"u2net is the default now"}},
+		{[]string{"models", "use", "u2net"}, []string{"u2net is the default until the server's next start", `model = "u2net"`}},
 		{[]string{"limits", "preview", "limits_device=2/1h", "--address", "198.51.100.7"}, []string{"refused  1 abcdefgh", "198.51.100.7 would have 600 of 600"}},
 		{[]string{"limits", "set", "limits_device=9/1h"}, []string{"applied"}},
 		{[]string{"limits", "revert", "limits_device"}, []string{"limits_device has the file's value again"}},

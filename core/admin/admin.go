@@ -169,6 +169,7 @@ func (s *Server) routes() http.Handler {
 	inner.HandleFunc("GET /devices.json", s.devicesJSON)
 	inner.HandleFunc("POST /devices/{action}", s.changeDevice)
 	inner.HandleFunc("POST /config/reload", s.reload)
+	inner.HandleFunc("POST /config/keep", s.keep)
 	inner.HandleFunc("POST /edge/purge", s.purge)
 	inner.HandleFunc("GET "+static.Prefix, s.asset)
 	inner.HandleFunc("GET /operator.css", own("text/css", static.OperatorCSS))

@@ -57,7 +57,7 @@ func (s *Server) models() templates.OperatorModels {
 	if s.Sources.Workshop == nil {
 		return templates.OperatorModels{}
 	}
-	return templates.OperatorModels{Notice: s.work.get(), Rows: s.Sources.Workshop.Models()}
+	return templates.OperatorModels{Notice: s.work.get(), Rows: s.Sources.Workshop.Models(), Unkept: s.unkept("model", "models")}
 }
 
 func (s *Server) modelsJSON(w http.ResponseWriter, _ *http.Request) {
@@ -116,7 +116,7 @@ func (s *Server) modelAction(action, name string) func(context.Context, int) (st
 			return name + ": " + graphs + ".", err
 		},
 		"use": func(ctx context.Context, _ int) (string, error) {
-			return name + " is the default until the next start; to keep it, set model in the settings file.", shop.Use(ctx, name)
+			return name + " is the default until the next start; to keep it, set model = \"" + name + "\" in the settings file.", shop.Use(ctx, name)
 		},
 		"refresh": func(ctx context.Context, _ int) (string, error) {
 			return "The server offers what the data folder holds.", shop.Refresh(ctx)

@@ -139,7 +139,7 @@ func (s *Server) charts(name string) templates.OperatorCharts {
 }
 
 func (s *Server) backends() templates.OperatorBackends {
-	return templates.OperatorBackends{Notice: s.notices.get(), Choice: s.setting("backend").Value, Rows: s.Sources.Backends.Snapshot()}
+	return templates.OperatorBackends{Notice: s.notices.get(), Choice: s.setting("backend").Value, Rows: s.Sources.Backends.Snapshot(), Unkept: s.unkept("backend", "backends")}
 }
 
 func (s *Server) setting(key string) Setting {

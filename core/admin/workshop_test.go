@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -218,5 +219,36 @@ func TestCheckOfABackend(t *testing.T) {
 	}
 	if got := o.ask("GET", "/part/events", nil); !strings.Contains(got.body, "check of backend other") {
 		t.Error("the check is not among the operator's actions")
+	}
+}
+
+// A choice made on the page ends with the next start; the page says so, shows the line
+// that keeps it, and writes it into the settings file.
+func TestChoicesAreKept(t *testing.T) {
+	o := start(t, admin.Access{})
+	for key, c := range map[string]struct{ choice, panel, keep string }{
+		"backend": {"other", "/part/backends", `id="keep-backend"`},
+		"model":   {"portrait", "/part/models", `id="keep-model"`},
+	} {
+		shown := func() string { return o.ask("GET", c.panel, nil).body }
+		if strings.Contains(shown(), c.keep) {
+			t.Errorf("%s: there is nothing to keep yet", key)
+		}
+		if r := o.live.Apply(map[string]string{key: c.choice}, false); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		if got := shown(); !strings.Contains(got, c.keep) || !strings.Contains(got, key+" = &#34;"+c.choice+"&#34;") {
+			t.Errorf("%s: %s", key, got)
+		}
+		got := o.ask("POST", "/config/keep", url.Values{"key": {key}}, htmx)
+		if got.status != 200 || strings.Contains(got.body, c.keep) || !strings.Contains(got.body, key+" is saved in the settings file.") {
+			t.Errorf("%s: %d %s", key, got.status, got.body)
+		}
+		if text, err := os.ReadFile(o.file); err != nil || !strings.Contains(string(text), key+` = "`+c.choice+`"`) {
+			t.Errorf("%s: %v, %s", key, err, text)
+		}
+		if got := o.ask("POST", "/config/keep", url.Values{"key": {key}}); got.status != 422 {
+			t.Errorf("%s, once more: %+v", key, got)
+		}
 	}
 }

@@ -22,8 +22,10 @@ func TestPagesOfOtherSites(t *testing.T) {
 		return h
 	}
 	calls := map[string]func(header ...string) reply{
-		api:             func(h ...string) reply { return s.do("POST", api, strings.NewReader("photo"), h...) },
-		removeBGPath:    func(h ...string) reply { return s.post(removeBGPath, newForm().fileIn("image_file", "a", "photo"), h...) },
+		api: func(h ...string) reply { return s.do("POST", api, strings.NewReader("photo"), h...) },
+		removeBGPath: func(h ...string) reply {
+			return s.post(removeBGPath, newForm().fileIn("image_file", "a", "photo"), h...)
+		},
 		"/v1.0/account": func(h ...string) reply { return s.get("/v1.0/account", h...) },
 		rembgPath:       func(h ...string) reply { return s.post(rembgPath, newForm().fileIn("file", "a", "photo"), h...) },
 	}
