@@ -43,7 +43,7 @@ type programs struct{ fake, remote string }
 var faults = []fault{
 	{"a backend crashes again and again", func(t *testing.T, p programs) (*server, func()) {
 		return serve(t, p.fake, []string{"-fault", "exit"}), nil
-	}, `not ready .*staged\s+failed .*exited with status 3.*next try in`, `bgremover_backend_state\{backend="staged",state="failed"\} 1.*\sbgremover_ready 0`, []string{"BGRemoverBackendFailed", "BGRemoverNotReady"}},
+	}, `not ready .*staged\s+failed .*exited with status 3.*next try in`, `bgremover_backend_restarts_total\{backend="staged"\} [3-9].*\sbgremover_backend_state\{backend="staged",state="failed"\} 1.*\sbgremover_ready 0`, []string{"BGRemoverBackendFailed", "BGRemoverBackendRestarts", "BGRemoverNotReady"}},
 
 	{"the disk is full", func(t *testing.T, p programs) (*server, func()) {
 		disk := t.TempDir()
