@@ -51,7 +51,7 @@ func copied(t *testing.T, name string) string {
 	return dir
 }
 
-// The npm package remove.bg, unchanged but for the address.
+// The npm packages remove.bg and removebg-wrapper, unchanged but for the address.
 func TestNodeClient(t *testing.T) {
 	s, dir := dropIn(t), copied(t, "node")
 	client(t, dir, nil, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
@@ -89,9 +89,10 @@ func TestNodeClient(t *testing.T) {
 			t.Errorf("call %d: %+v", i, e)
 		}
 	}
+	written(t, dir, "output.png", "png", 512)
 }
 
-// The Python package removebg, unchanged but for the address.
+// The Python packages removebg, remove-bg-api and rembgpy, unchanged but for the address.
 func TestPythonClient(t *testing.T) {
 	s, dir := dropIn(t), copied(t, "python")
 	packages := filepath.Join(dir, "packages")
@@ -101,20 +102,26 @@ func TestPythonClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := client(t, dir, []string{"SERVER=" + s.URL, "PYTHONPATH=" + packages}, "python3", "client.py", file, dir)
-	if !strings.Contains(out, "400 Client Error") {
-		t.Errorf("an address: %s", out)
+	for _, says := range []string{"400 Client Error", "credits True True", "refused ApiErrorCode400\nrefused ApiErrorCode400"} {
+		if !strings.Contains(out, says) {
+			t.Errorf("%s: not %q", out, says)
+		}
 	}
-	for name, want := range map[string]struct {
-		format string
-		width  int
-	}{"photo.jpg_no_bg.png": {"png", 512}, "text.png": {"jpeg", 500}} {
-		content, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if config, format, err := image.DecodeConfig(bytes.NewReader(content)); err != nil || format != want.format || config.Width != want.width {
-			t.Errorf("%s: %s %+v, %v", name, format, config, err)
-		}
+	written(t, dir, "photo.jpg_no_bg.png", "png", 512)
+	written(t, dir, "text.png", "jpeg", 500)
+	written(t, dir, "account.png", "png", 512)
+	written(t, dir, "every.png", "png", 500)
+}
+
+// written checks a picture that a client has written.
+func written(t *testing.T, dir, name, format string, width int) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config, got, err := image.DecodeConfig(bytes.NewReader(content)); err != nil || got != format || config.Width != width {
+		t.Errorf("%s: %s %+v, %v, want %s %d", name, got, config, err, format, width)
 	}
 }
 

@@ -161,8 +161,11 @@ func parseColor(s string) (c color.NRGBA, ok bool) {
 	if named, known := colornames.Map[s]; known {
 		return color.NRGBA(named), true
 	}
-	if s == "transparent" {
+	switch s {
+	case "transparent":
 		return c, true
+	case "rebeccapurple": // CSS has it, SVG 1.1 not
+		s = "663399"
 	}
 	digits := strings.TrimPrefix(s, "#")
 	if len(digits) == 3 || len(digits) == 4 {

@@ -104,7 +104,7 @@ func TestParameters(t *testing.T) {
 		"semitransparency": {"true": "", "false": "", "half": "!invalid_semitransparency"},
 		"bg_color": {
 			"fff": "jpeg, on {255 255 255 255}, 250000 pixels", "81d4fa": "jpeg, on {129 212 250 255}", "#81D4FA": "jpeg, on {129 212 250 255}", "81d4fa77": "on {129 212 250 119}", "f008": "on {255 0 0 136}",
-			"green": "jpeg, on {0 128 0 255}", "Green": "jpeg, on {0 128 0 255}", "rgba": "!invalid_bg_color", "12345": "!invalid_bg_color", "12": "!invalid_bg_color", "00000000": "", "transparent": "", "ggg": "!invalid_bg_color",
+			"green": "jpeg, on {0 128 0 255}", "Green": "jpeg, on {0 128 0 255}", "RebeccaPurple": "jpeg, on {102 51 153 255}", "rgba": "!invalid_bg_color", "12345": "!invalid_bg_color", "12": "!invalid_bg_color", "00000000": "", "transparent": "", "ggg": "!invalid_bg_color",
 		},
 		"bg_image_url": {"http://a.test/b": "jpeg, on a picture"},
 	}

@@ -1,5 +1,10 @@
-// Calls the server at SERVER with the npm package remove.bg, as its users do, and
-// prints what it returns, one JSON document a line.
+// Calls the server at SERVER with the npm packages remove.bg and removebg-wrapper, as
+// their users do, and prints what the first returns, one JSON document a line; the second
+// writes output.png.
+const request = require("request");
+const { post: send } = request;
+request.post = (options, done) => send({ ...options, url: options.url.replace("https://api.remove.bg", process.env.SERVER) }, done);
+const wrapper = require("removebg-wrapper");
 const unirest = require("unirest");
 const post = unirest.post;
 unirest.post = (url) => post(url.replace("https://api.remove.bg", process.env.SERVER));
@@ -23,4 +28,5 @@ const calls = [
   for (const call of calls) {
     console.log(JSON.stringify(await call().catch((errors) => ({ errors }))));
   }
+  await wrapper.rbFromImageFile(path, apiKey);
 })();
