@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait for the browser.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // tab is one page in a browser of its own. It fails the test for every console
 // error, uncaught exception and breach of the content security policy that the
