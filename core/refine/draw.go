@@ -32,16 +32,16 @@ func (g *grid) improve(ctx context.Context, f *field) error {
 			pix := g.pix[y*g.width:][:g.width]
 			for x, undecided := range g.undecided.row(y) {
 				if p := &pix[x]; undecided {
-					p.a = across(lines, columns[x]).improved(p)
+					p.a = f.improved(across(lines, columns[x]), p)
 				}
 			}
 		}
 	})
 }
 
-// improved is the pixel's alpha as the line has it, so far as it is trusted.
-func (l line) improved(p *pixel) float32 {
-	return p.a + l.trust()*band[uint8(p.a*255+0.5)]*(l.at(p.r, p.g, p.b)-p.a)
+// improved is the pixel's alpha as its line has it, so far as that is trusted.
+func (f *field) improved(l line, p *pixel) float32 {
+	return p.a + f.trust.in(l)*band[uint8(p.a*255+0.5)]*(l.at(p.r, p.g, p.b)-p.a)
 }
 
 // draw makes the photo's alpha: the fitted one where the mask is undecided,
@@ -57,14 +57,14 @@ func draw(ctx context.Context, f *field, photo *cutout.Photo, m *cutout.Mask) (*
 	err := cutout.Rows(ctx, m.Height, func(from, to int) {
 		buffer := make([]line, f.width)
 		for y := from; y < to; y++ {
-			drawRow(out, photo, m, y, columns, f.row(buffer, rows[y]))
+			drawRow(out, photo, m, y, columns, f.row(buffer, rows[y]), f.trust)
 		}
 	})
 	return out, err
 }
 
 // drawShallow draws row y of eight bits.
-func drawShallow(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, columns []place, lines []line) {
+func drawShallow(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, columns []place, lines []line, t trust) {
 	start := y * m.Width
 	levels, pix := m.Pix[start:][:m.Width], out.Pix[start:][:m.Width]
 	colours := photo.Pix[4*start:][:4*m.Width]
@@ -76,12 +76,12 @@ func drawShallow(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, c
 		p := colours[4*x : 4*x+4 : 4*x+4]
 		l := across(lines, columns[x])
 		fitted := 255 * l.at(float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)
-		pix[x] = uint8(float32(level) + l.trust()*band[level]*(fitted-float32(level)) + 0.5)
+		pix[x] = uint8(float32(level) + t.in(l)*band[level]*(fitted-float32(level)) + 0.5)
 	}
 }
 
 // drawDeep draws row y of sixteen bits, and the same in eight.
-func drawDeep(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, columns []place, lines []line) {
+func drawDeep(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, columns []place, lines []line, t trust) {
 	for x := range m.Width {
 		i := y*m.Width + x
 		level := m.Pix[i]
@@ -93,7 +93,7 @@ func drawDeep(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, colu
 			p := photo.Deep[4*i : 4*i+4 : 4*i+4]
 			l := across(lines, columns[x])
 			fitted := 65535 * l.at(float32(p[0])/65535, float32(p[1])/65535, float32(p[2])/65535)
-			deep = uint16(float32(deep) + l.trust()*band[level]*(fitted-float32(deep)) + 0.5)
+			deep = uint16(float32(deep) + t.in(l)*band[level]*(fitted-float32(deep)) + 0.5)
 		}
 		out.Deep[i] = deep
 		out.Pix[i] = uint8((uint32(deep)*255 + 32768) >> 16)

@@ -3,18 +3,30 @@ package refine
 // line says how alpha follows from colour: r*R + g*G + b*B + one.
 type line struct {
 	r, g, b, one float32
-	// explained is the share of alpha's variance in the window that the line
-	// explains, 0 to 1.
-	explained float32
+	// varies is the variance of alpha in the window, explained how much of it the
+	// line explains. They are kept apart, and blended apart: beside an edge lie
+	// windows in which alpha hardly varies, and what little varies there must not
+	// make the edge doubtful.
+	varies, explained float32
 }
 
 func (l line) at(r, g, b float32) float32 {
 	return clamp(l.r*r + l.g*g + l.b*b + l.one)
 }
 
-// trust is the weight of the line's alpha against the mask's: where subject and
-// background share their colours, colour must not punch holes into either.
-func (l line) trust() float32 { return smoothstep((l.explained - 0.4) / (0.8 - 0.4)) }
+// flat is the variance of alpha below which there is nothing to explain.
+const flat = 1e-3
+
+// trust is the share of alpha's variance up to which a line that explains it counts
+// for nothing against the mask, and that from which on it counts alone: where
+// subject and background share their colours, colour must not punch holes into
+// either.
+type trust struct{ none, full float32 }
+
+// in is the weight of the line's alpha against the mask's.
+func (t trust) in(l line) float32 {
+	return smoothstep((l.explained/max(flat, l.varies) - t.none) / (t.full - t.none))
+}
 
 // smoothstep rises smoothly from 0 at 0 to 1 at 1.
 func smoothstep(t float32) float32 {
@@ -37,7 +49,7 @@ func clamp(v float32) float32 {
 func (l line) towards(o line, t float32) line {
 	return line{
 		l.r + t*(o.r-l.r), l.g + t*(o.g-l.g), l.b + t*(o.b-l.b), l.one + t*(o.one-l.one),
-		l.explained + t*(o.explained-l.explained),
+		l.varies + t*(o.varies-l.varies), l.explained + t*(o.explained-l.explained),
 	}
 }
 
@@ -45,6 +57,7 @@ func (l line) towards(o line, t float32) line {
 type field struct {
 	width, height int
 	side          int // photo pixels a side in one cell
+	trust         trust
 	lines         []line
 	fitted        *flags // which cells have a line; the others' trust nothing
 }

@@ -7,12 +7,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-const (
-	// flat is the variance of alpha below which there is nothing to explain.
-	flat = 1e-3
-	// doubt is the minimum weight of a pixel in a fit: that of one at one half.
-	doubt = 0.1
-)
+// doubt is the minimum weight of a pixel in a fit: that of one at one half.
+const doubt = 0.1
 
 // window is the radius of a pass's windows in cells; a window is 2*radius+1
 // cells a side.
@@ -93,7 +89,7 @@ func (m *moments) line(epsilon float32) line {
 		g: (i01*ra + i11*ga + i12*ba) * det,
 		b: (i02*ra + i12*ga + i22*ba) * det,
 	}
-	l.explained = (l.r*ra + l.g*ga + l.b*ba) / max(flat, m.aa*n-a*a)
+	l.varies, l.explained = m.aa*n-a*a, l.r*ra+l.g*ga+l.b*ba
 	l.one = a - l.r*r - l.g*g - l.b*b
 	return l
 }
@@ -103,7 +99,7 @@ func (g *grid) fit(ctx context.Context, p pass) (*field, error) {
 	wanted := g.undecided.cells(p.cell).near(1)
 	f := &field{
 		width: wanted.width, height: wanted.height,
-		side: p.cell * g.block, lines: make([]line, len(wanted.set)), fitted: wanted,
+		side: p.cell * g.block, trust: p.trust, lines: make([]line, len(wanted.set)), fitted: wanted,
 	}
 	s := sums{
 		epsilon: p.epsilon, radius: p.window(g), width: f.width, height: f.height,

@@ -27,16 +27,17 @@ type pass struct {
 	// epsilon is the variance of colour, per channel, below which a window counts
 	// as flat.
 	epsilon float32
+	trust   trust
 }
 
 // passes run in order: all but the last improve the grid's alpha, the last
-// draws the photo's: with a larger epsilon, since what it draws from noise and texture
-// is seen, as a border that frays.
+// draws the photo's: with a larger epsilon and less trust, since what it draws from
+// noise and texture is seen, as a border that frays.
 var passes = []pass{
-	{cell: 2, radius: 0.003, epsilon: 3e-5}, // thin structures get thin
-	{cell: 8, radius: 0.03, epsilon: 3e-5},  // subject and background are told apart
-	{cell: 4, radius: 0.0075, epsilon: 3e-5},
-	{cell: 2, radius: 0.003, epsilon: 1.5e-4}, // the edge
+	{cell: 2, radius: 0.003, epsilon: 3e-5, trust: trust{0.4, 0.8}}, // thin structures get thin
+	{cell: 8, radius: 0.03, epsilon: 3e-5, trust: trust{0.4, 0.8}},  // subject and background are told apart
+	{cell: 4, radius: 0.0075, epsilon: 3e-5, trust: trust{0.4, 0.8}},
+	{cell: 2, radius: 0.003, epsilon: 7e-5, trust: trust{0.7, 1}}, // the edge
 }
 
 // Refine returns the photo's alpha matte for a mask that has been scaled to the

@@ -93,6 +93,32 @@ func TestRefineKeepsThinStructures(t *testing.T) {
 	}
 }
 
+// A mask far coarser than the photo reaches well beyond an edge between two plain
+// colours: nothing of it may stay there, not even a faint rim.
+func TestRefineLeavesNothingBesideAnEdge(t *testing.T) {
+	const size, from, to, soft = 320, 80, 240, 5
+	photo := &cutout.Photo{Width: size, Height: size, Pix: bytes.Repeat([]uint8{20, 200, 30, 255}, size*size), Opaque: true}
+	m := &cutout.Mask{Width: size, Height: size, Pix: make([]uint8, size*size)}
+	inside := func(x, reach int) float64 { // 0 to 1
+		return max(0, min(1, float64(min(x-from, to-1-x)+reach)/soft))
+	}
+	for y := range size {
+		for x := range size {
+			m.Pix[y*size+x] = uint8(255 * min(inside(x, 3), inside(y, 3)))
+			if x >= from && x < to && y >= from && y < to {
+				copy(photo.Pix[4*(y*size+x):], []uint8{220, 30, 20, 255})
+			}
+		}
+	}
+	alpha := mustRefine(t, photo, m)
+	for i, v := range alpha.Pix {
+		x, y := i%size, i/size
+		if (x < from-1 || x > to || y < from-1 || y > to) && v > 3 {
+			t.Fatalf("(%d,%d) is %d, in the mask %d: %v", x, y, v, m.Pix[i], alpha.Pix[y*size:][:size])
+		}
+	}
+}
+
 func anyScene(t *rapid.T) (*cutout.Photo, *cutout.Mask) {
 	w, h := rapid.IntRange(1, 60).Draw(t, "width"), rapid.IntRange(1, 60).Draw(t, "height")
 	random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))

@@ -38,7 +38,7 @@ func (g *grid) strengthen(ctx context.Context, f *field, side int) error {
 		for y := from; y < to; y++ {
 			row := peaks[y*f.width:][:f.width]
 			for j := y * side; j < min((y+1)*side, g.height); j++ {
-				g.peaks(row, f.row(buffer, rows[j]), columns, side, j)
+				g.peaks(row, f, f.row(buffer, rows[j]), columns, side, j)
 			}
 			for x := range row {
 				for i := max(0, x-strengthReach); i <= min(f.width-1, x+strengthReach); i++ {
@@ -66,13 +66,13 @@ func (g *grid) strengthen(ctx context.Context, f *field, side int) error {
 }
 
 // peaks raises a row of cells by grid row y.
-func (g *grid) peaks(row []peak, lines []line, columns []place, side, y int) {
+func (g *grid) peaks(row []peak, f *field, lines []line, columns []place, side, y int) {
 	pix := g.pix[y*g.width:][:g.width]
 	for x, undecided := range g.undecided.row(y) {
 		p := &pix[x]
 		fitted := p.a
 		if undecided {
-			fitted = across(lines, columns[x]).improved(p)
+			fitted = f.improved(across(lines, columns[x]), p)
 		}
 		row[x/side].raise(peak{p.masked, fitted})
 	}
