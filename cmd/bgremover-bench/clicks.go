@@ -25,12 +25,12 @@ import (
 // to begin with are read from the folder masks, where one is given, and stored there.
 func clicks(cmd *cobra.Command, settings *config.Config, photos []string, most int, masks string) error {
 	quiet := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
-	return app.WithLine(cmd.Context(), settings, quiet, func(line *app.Line) error {
+	return app.WithEngine(cmd.Context(), settings, quiet, func(engine *app.Engine) error {
 		report, err := bench.Clicks(cmd.Context(), bench.ClickOptions{
 			Photos: photos, Most: most,
 			Progress: func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) },
 			First: func(ctx context.Context, file string, upload []byte) (*cutout.Mask, error) {
-				return firstMatte(ctx, line, upload, maskFile(masks, file))
+				return firstMatte(ctx, engine, upload, maskFile(masks, file))
 			},
 		})
 		if err != nil {
@@ -49,7 +49,7 @@ func maskFile(folder, photo string) string {
 	return filepath.Join(folder, strings.TrimSuffix(name, filepath.Ext(name))+".png")
 }
 
-func firstMatte(ctx context.Context, line *app.Line, upload []byte, stored string) (*cutout.Mask, error) {
+func firstMatte(ctx context.Context, engine *app.Engine, upload []byte, stored string) (*cutout.Mask, error) {
 	if stored != "" {
 		file, err := os.ReadFile(stored)
 		if err == nil {
@@ -59,7 +59,7 @@ func firstMatte(ctx context.Context, line *app.Line, upload []byte, stored strin
 			return nil, err
 		}
 	}
-	result, err := line.Pipeline.Remove(ctx, cutout.Job{Upload: upload, Options: cutout.Options{Output: cutout.Matte, Mode: cutout.Best, Anyway: true}})
+	result, err := engine.Pipeline.Remove(ctx, cutout.Job{Upload: upload, Options: cutout.Options{Output: cutout.Matte, Mode: cutout.Best, Anyway: true}})
 	if err != nil {
 		return nil, err
 	}

@@ -146,11 +146,11 @@ func (b *benchWishes) bench(cmd *cobra.Command, settings *config.Config, photos 
 		options.Peers = append(options.Peers, peer)
 	}
 	quiet := slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelError}))
-	return app.WithLine(ctx, settings, quiet, func(line *app.Line) error {
-		options.Line = line.Pipeline
-		managers := map[string]*backend.Manager{"": line.Backends}
+	return app.WithEngine(ctx, settings, quiet, func(engine *app.Engine) error {
+		options.Pipeline = engine.Pipeline
+		managers := map[string]*backend.Manager{"": engine.Backends}
 		if b.bare {
-			original, err := app.NewOriginal(settings, app.LineOptions{Log: quiet, Once: true})
+			original, err := app.NewOriginal(settings, app.EngineOptions{Log: quiet, Once: true})
 			if err != nil {
 				return err
 			}

@@ -124,9 +124,9 @@ func (f *removeFlags) run(cmd *cobra.Command, args []string) error {
 	r.limits = settings.Inference
 	quiet := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 	var outcome error
-	err = app.WithLine(ctx, settings, quiet, func(line *app.Line) error {
-		r.line, r.cut = line, func(ctx context.Context, upload []byte) (*cutout.Result, error) {
-			return line.Pipeline.Remove(ctx, cutout.Job{Upload: upload, Options: f.options})
+	err = app.WithEngine(ctx, settings, quiet, func(engine *app.Engine) error {
+		r.engine, r.cut = engine, func(ctx context.Context, upload []byte) (*cutout.Result, error) {
+			return engine.Pipeline.Remove(ctx, cutout.Job{Upload: upload, Options: f.options})
 		}
 		outcome = work()
 		return outcome

@@ -24,7 +24,7 @@ type removal struct {
 	stdout io.Writer
 	report *tally
 	cut    func(ctx context.Context, upload []byte) (*cutout.Result, error)
-	line   *app.Line        // nil with a server
+	engine *app.Engine      // nil with a server
 	limits config.Inference // of this machine
 }
 
@@ -127,7 +127,7 @@ func (f *removeFlags) parseVideo() (err error) {
 // clip cuts out one video.
 func (r *removal) clip(ctx context.Context, file batch.File) (result, error) {
 	switch {
-	case r.line == nil:
+	case r.engine == nil:
 		return result{}, cutout.Errorf(cutout.Invalid, "videos are cut out on this machine, not by a server: leave out --server")
 	case file.Target == "-":
 		return result{}, cutout.Errorf(cutout.Invalid, "a video cannot be written to standard output: name a file with --to")
@@ -146,7 +146,7 @@ func (r *removal) clip(ctx context.Context, file batch.File) (result, error) {
 	if most := r.limits; clip.Width > most.MaxSide || clip.Height > most.MaxSide || clip.Width*clip.Height > most.MaxPixels {
 		return result{}, cutout.Errorf(cutout.TooManyPixels, "the video has %dx%d pixels; the limit is %d a side and %d in all", clip.Width, clip.Height, most.MaxSide, most.MaxPixels)
 	}
-	frames, err := r.line.Pipeline.Frames(ctx, r.videoOptions, clip.Width, clip.Height)
+	frames, err := r.engine.Pipeline.Frames(ctx, r.videoOptions, clip.Width, clip.Height)
 	if err != nil {
 		return result{}, err
 	}

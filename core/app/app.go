@@ -24,14 +24,14 @@ import (
 	"bgremover.pro/core/web"
 )
 
-// App is the server: the line, the limits, the logs and the two listeners.
+// App is the server: the engine, the limits, the logs and the two listeners.
 type App struct {
 	live     *config.Live
 	log      *slog.Logger
 	quiet    *quiet
 	level    *slog.LevelVar
 	metrics  *admin.Metrics
-	line     *Line
+	engine   *Engine
 	limits   *ratelimit.Limiter
 	loads    *ratelimit.Limiter // of models that visitors name
 	devices  *device.Identifier
@@ -70,7 +70,7 @@ func New(live *config.Live, output io.Writer) (*App, error) {
 
 // wireInside creates what the listeners need.
 func (a *App) wireInside(c *config.Config) (err error) {
-	if a.line, err = NewLine(c, LineOptions{Log: a.log}); err != nil {
+	if a.engine, err = NewEngine(c, EngineOptions{Log: a.log}); err != nil {
 		return err
 	}
 	if a.limits, err = ratelimit.New(ratelimit.Options{
@@ -109,14 +109,14 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		return err
 	}
 	if a.web, err = web.New(web.Options{
-		Remover:        offeredLine{a.line.Pipeline, c.Inference.BackendNames, a.metrics},
+		Remover:        offeredLine{a.engine.Pipeline, c.Inference.BackendNames, a.metrics},
 		Limiter:        a.limits,
 		Devices:        a.devices,
 		MayLoad:        a.mayLoad,
-		Offers:         a.line.Backends.Offers,
+		Offers:         a.engine.Backends.Offers,
 		Fetcher:        a.fetcher,
 		Settings:       a.settings.Load,
-		Ready:          a.line.Backends.Ready,
+		Ready:          a.engine.Backends.Ready,
 		Observe:        a.observe,
 		AccessLog:      a.access,
 		Log:            a.log,
@@ -125,7 +125,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		MaxConnections: c.Server.MaxConnections,
 		UploadMemory:   uploadMemory(c),
 		JobTimeout:     c.Inference.Timeout,
-		Tight:          a.line.Pipeline.Tight,
+		Tight:          a.engine.Pipeline.Tight,
 	}); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	files := &inspector{store: a.line.Store}
+	files := &inspector{store: a.engine.Store}
 	a.operator, err = admin.New(admin.Options{
 		Listen:  c.Operator.Listen,
 		Access:  access,
@@ -145,7 +145,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		Log:     a.log,
 		Audit:   a.audit.Line,
 		Sources: admin.Sources{
-			Backends:  a.line.Backends,
+			Backends:  a.engine.Backends,
 			Queue:     a.queue,
 			Ready:     a.ready,
 			Limiter:   a.limits,
@@ -200,7 +200,7 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 func (a *App) startBackends(ctx context.Context) {
-	err := a.line.Backends.Start(ctx)
+	err := a.engine.Backends.Start(ctx)
 	if err != nil && ctx.Err() == nil {
 		a.log.Error("no backend is ready: pages are served, photos are refused; trying again", "error", err)
 	}
@@ -213,7 +213,7 @@ func (a *App) ready() error {
 	if a.draining.Load() {
 		return cutout.Errorf(cutout.BackendUnavailable, "The server is shutting down.")
 	}
-	return a.line.Backends.Ready()
+	return a.engine.Backends.Ready()
 }
 
 // drain ends the listeners, the operator's last, so that the drain can be watched.
@@ -245,8 +245,8 @@ func (a *App) Close() {
 	if a.operator != nil {
 		_ = a.operator.Close()
 	}
-	if a.line != nil {
-		a.line.Close()
+	if a.engine != nil {
+		a.engine.Close()
 	}
 	if a.limits != nil {
 		_ = a.limits.Close()

@@ -78,12 +78,12 @@ func TestConfiguredHandOver(t *testing.T) {
 	for _, name := range []string{"one", "two"} {
 		settings += fmt.Sprintf("[backends.%s]\ncommand = %q\nargs = [\"-name\", %q]\nmemory = \"1024GiB\"\n", name, program, name)
 	}
-	line := newLine(t, settingsFile(t, settings))
+	engine := newEngine(t, settingsFile(t, settings))
 	ctx, stop := context.WithCancel(t.Context())
 	var visitors, watcher sync.WaitGroup
 	visitors.Go(func() {
 		for ctx.Err() == nil {
-			if _, err := line.Pipeline.Remove(context.WithoutCancel(ctx), cutout.Job{Upload: photo(t, "flat.png")}); err != nil {
+			if _, err := engine.Pipeline.Remove(context.WithoutCancel(ctx), cutout.Job{Upload: photo(t, "flat.png")}); err != nil {
 				t.Error("a photo was lost:", err)
 				return
 			}
@@ -91,14 +91,14 @@ func TestConfiguredHandOver(t *testing.T) {
 	})
 	watcher.Go(func() {
 		for ctx.Err() == nil {
-			changed, together := line.Backends.Changed(), 0
-			for _, b := range line.Backends.Snapshot() {
+			changed, together := engine.Backends.Changed(), 0
+			for _, b := range engine.Backends.Snapshot() {
 				if b.State != backend.Off {
 					together++
 				}
 			}
 			if together > 1 {
-				t.Errorf("both are running: %+v", line.Backends.Snapshot())
+				t.Errorf("both are running: %+v", engine.Backends.Snapshot())
 				return
 			}
 			select {
@@ -108,10 +108,10 @@ func TestConfiguredHandOver(t *testing.T) {
 		}
 	})
 	for _, name := range []string{"two", "one"} {
-		if err := line.Backends.Switch(t.Context(), name); err != nil {
+		if err := engine.Backends.Switch(t.Context(), name); err != nil {
 			t.Errorf("to %s: %v", name, err)
 		}
-		result, err := line.Pipeline.Remove(t.Context(), cutout.Job{Upload: photo(t, "flat.png")})
+		result, err := engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: photo(t, "flat.png")})
 		if err != nil || result.Run.Backend != name {
 			t.Errorf("after the switch to %s: %+v, %v", name, result, err)
 		}

@@ -19,7 +19,7 @@ func DeriveProgram(c *config.Config) string {
 // model serves.
 func (a *App) derive(ctx context.Context) {
 	c := a.live.Current()
-	store, name := a.line.Store, c.Inference.Model
+	store, name := a.engine.Store, c.Inference.Model
 	if _, err := store.Derived(name); err == nil {
 		return
 	}
@@ -38,13 +38,13 @@ func (a *App) derive(ctx context.Context) {
 
 // deriveModel makes faster graphs from a model and gives them to the backends.
 func (a *App) deriveModel(ctx context.Context, name string) (model.Derived, error) {
-	derived, err := a.line.Store.Derive(ctx, name, DeriveProgram(a.live.Current()))
+	derived, err := a.engine.Store.Derive(ctx, name, DeriveProgram(a.live.Current()))
 	if err != nil || derived.Reason != "" {
 		return derived, err
 	}
-	faster, err := a.line.Store.Installed(name)
+	faster, err := a.engine.Store.Installed(name)
 	if err == nil {
-		err = a.line.Backends.UpdateModel(ctx, faster)
+		err = a.engine.Backends.UpdateModel(ctx, faster)
 	}
 	return derived, err
 }

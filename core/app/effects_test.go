@@ -92,7 +92,7 @@ func twoPhotos(t *testing.T, p *probe) string {
 
 // occupy keeps a job in progress until the test ends.
 func occupy(t *testing.T, p *probe) {
-	leave, err := p.line.Queue.Enter(t.Context(), "", func(int) {})
+	leave, err := p.engine.Queue.Enter(t.Context(), "", func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,14 +106,14 @@ func untilFull(t *testing.T, p *probe) string {
 	defer jobs.Wait()
 	defer cancel()
 	n := 0
-	for ; !p.line.Queue.Full(); n++ {
+	for ; !p.engine.Queue.Full(); n++ {
 		jobs.Go(func() {
-			if leave, err := p.line.Queue.Enter(ctx, "", func(int) {}); err == nil {
+			if leave, err := p.engine.Queue.Enter(ctx, "", func(int) {}); err == nil {
 				<-ctx.Done()
 				leave()
 			}
 		})
-		for working, waiting := p.line.Queue.Load(); working+waiting <= n; working, waiting = p.line.Queue.Load() {
+		for working, waiting := p.engine.Queue.Load(); working+waiting <= n; working, waiting = p.engine.Queue.Load() {
 			runtime.Gosched()
 		}
 	}

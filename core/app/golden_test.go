@@ -31,7 +31,7 @@ const (
 )
 
 func TestGoldenCutouts(t *testing.T) {
-	line := sharedLine(t)
+	engine := sharedEngine(t)
 	for _, name := range []string{"astronaut", "coffee"} {
 		for _, mode := range []cutout.Mode{cutout.Best, cutout.Auto} {
 			t.Run(name+"/"+string(mode), func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestGoldenCutouts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				result, err := line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: mode}})
+				result, err := engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: mode}})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -31,37 +31,37 @@ var plugins = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// shared is a Line for tests that do not disturb it; loading the model takes longer
+// shared is an Engine for tests that do not disturb it; loading the model takes longer
 // than most of them.
 var shared struct {
 	sync.Once
-	line *Line
+	engine *Engine
 }
 
-func sharedLine(t testing.TB) *Line {
+func sharedEngine(t testing.TB) *Engine {
 	t.Helper()
 	shared.Do(func() {
 		c, err := config.Load(config.Sources{Environ: environ(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if shared.line, err = NewLine(c, LineOptions{Log: slog.New(slog.DiscardHandler)}); err != nil {
+		if shared.engine, err = NewEngine(c, EngineOptions{Log: slog.New(slog.DiscardHandler)}); err != nil {
 			t.Fatal(err)
 		}
-		if err := shared.line.Backends.Start(context.Background()); err != nil {
+		if err := shared.engine.Backends.Start(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 	})
-	if shared.line == nil {
-		t.Fatal("the shared line could not be started; see the first failure")
+	if shared.engine == nil {
+		t.Fatal("the shared engine could not be started; see the first failure")
 	}
-	return shared.line
+	return shared.engine
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if shared.line != nil {
-		shared.line.Close()
+	if shared.engine != nil {
+		shared.engine.Close()
 	}
 	if dir, err := plugins(); err == nil {
 		_ = os.RemoveAll(dir)
@@ -114,22 +114,22 @@ func operatorToken(t testing.TB) string {
 	return token
 }
 
-// newLine starts a Line without listeners.
-func newLine(t testing.TB, more ...string) *Line {
+// newEngine starts an Engine without listeners.
+func newEngine(t testing.TB, more ...string) *Engine {
 	t.Helper()
 	c, err := config.Load(config.Sources{Environ: environ(t, more...)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, err := NewLine(c, LineOptions{Log: newLogger(t.Output(), "text", logLevel(c))})
+	engine, err := NewEngine(c, EngineOptions{Log: newLogger(t.Output(), "text", logLevel(c))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(line.Close)
-	if err := line.Backends.Start(t.Context()); err != nil {
+	t.Cleanup(engine.Close)
+	if err := engine.Backends.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return line
+	return engine
 }
 
 // server is an App that runs until the test ends.
@@ -170,8 +170,8 @@ func (s *server) awaitReady(t testing.TB) {
 	deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
-		changed := s.line.Backends.Changed()
-		if s.line.Backends.Ready() == nil {
+		changed := s.engine.Backends.Changed()
+		if s.engine.Backends.Ready() == nil {
 			return
 		}
 		select {
@@ -180,7 +180,7 @@ func (s *server) awaitReady(t testing.TB) {
 			s.done <- err
 			t.Fatal("the server ended:", err)
 		case <-deadline.Done():
-			t.Fatal("not ready after a minute:", s.line.Backends.Ready())
+			t.Fatal("not ready after a minute:", s.engine.Backends.Ready())
 		}
 	}
 }

@@ -29,7 +29,7 @@ func (a *App) tidy(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if working, waiting := a.line.Queue.Load(); working+waiting > 0 || a.line.Pipeline.Held() > 0 {
+		if working, waiting := a.engine.Queue.Load(); working+waiting > 0 || a.engine.Pipeline.Held() > 0 {
 			continue
 		}
 		if goMemory() > rest+worthReturning {

@@ -23,7 +23,7 @@ func TestVisitorsCannotThrashModels(t *testing.T) {
 			t.Errorf("%+v: %v", o, err)
 		}
 	}
-	s.line.Backends.Close() // now nothing is loaded
+	s.engine.Backends.Close() // now nothing is loaded
 	for i, want := range []cutout.Code{"", "", cutout.RateLimited} {
 		err := s.mayLoad(t.Context(), who, cold)
 		if i < 2 != (err == nil) || err != nil && (cutout.CodeOf(err) != want || !strings.Contains(err.Error(), "Leave out model and backend")) {

@@ -60,11 +60,11 @@ func graphs(store *model.Store, name string) string {
 type workshop struct{ *App }
 
 func (w workshop) Models() []cutout.ModelStatus {
-	all, problems := Models(w.line.Store, w.live.Current().Inference.Model)
+	all, problems := Models(w.engine.Store, w.live.Current().Inference.Model)
 	for _, problem := range problems {
 		w.log.Warn("the description of a model cannot be used", "error", problem)
 	}
-	for _, b := range w.line.Backends.Snapshot() {
+	for _, b := range w.engine.Backends.Snapshot() {
 		for i, m := range all {
 			if slices.Contains(b.Models, m.Name) {
 				all[i].Loaded = append(all[i].Loaded, b.Name)
@@ -80,7 +80,7 @@ func (w workshop) Pull(ctx context.Context, name string, progress func(what stri
 	if build, isRuntime := strings.CutPrefix(name, runtimePrefix); isRuntime {
 		wanted = model.Wanted{Runtime: build}
 	}
-	if err := w.line.Store.Pull(ctx, wanted, func(e model.Event) {
+	if err := w.engine.Store.Pull(ctx, wanted, func(e model.Event) {
 		if e.State == model.Fetching {
 			progress(e.What, e.Done, e.Total)
 		}
@@ -98,7 +98,7 @@ func (w workshop) Remove(ctx context.Context, name string) error {
 	if name == w.live.Current().Inference.Model {
 		return cutout.Errorf(cutout.Invalid, "%s is the default model; make another one the default first.", name)
 	}
-	if err := w.line.Store.Remove(ctx, name); err != nil {
+	if err := w.engine.Store.Remove(ctx, name); err != nil {
 		return err
 	}
 	return w.Refresh(ctx)
@@ -113,13 +113,13 @@ func (w workshop) Derive(ctx context.Context, name string) (string, error) {
 	if name == w.live.Current().Inference.Model {
 		w.offerDevice(ctx)
 	}
-	return cmp.Or(derived.Reason, graphs(w.line.Store, name)), nil
+	return cmp.Or(derived.Reason, graphs(w.engine.Store, name)), nil
 }
 
 // Use makes a model the default, until the next start. The serving backend loads it
 // first, so that a model that cannot run changes nothing.
 func (w workshop) Use(ctx context.Context, name string) error {
-	lease, err := w.line.Backends.Acquire(ctx, "", name)
+	lease, err := w.engine.Backends.Acquire(ctx, "", name)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ const testPhoto = "samples/astronaut.jpg"
 func (w workshop) Try(ctx context.Context, name, model string) (cutout.Trial, error) {
 	photo, _, _ := static.Open(static.Path(testPhoto))
 	began := time.Now()
-	result, err := w.line.Pipeline.Remove(ctx, cutout.Job{Upload: bytes.Clone(photo.Content),
+	result, err := w.engine.Pipeline.Remove(ctx, cutout.Job{Upload: bytes.Clone(photo.Content),
 		Options: cutout.Options{Backend: name, Model: model, Format: cutout.WebP}})
 	if err != nil {
 		return cutout.Trial{}, err
@@ -159,7 +159,7 @@ func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 
 // memoryOf is what a backend's process holds now; what it last reported may be seconds
 // old.
 func (w workshop) memoryOf(name string) int64 {
-	for _, b := range w.line.Backends.Snapshot() {
+	for _, b := range w.engine.Backends.Snapshot() {
 		if b.Name != name {
 			continue
 		}
@@ -176,7 +176,7 @@ func (w workshop) memoryOf(name string) int64 {
 // Check runs the conformance suite on a second process of a backend and says how each
 // rule went.
 func (w workshop) Check(ctx context.Context, name string, say func(line string)) error {
-	return CheckBackend(ctx, w.live.Current(), w.line.Store, name, say)
+	return CheckBackend(ctx, w.live.Current(), w.engine.Store, name, say)
 }
 
 // CheckBackend runs the conformance suite on a configured backend with the default

@@ -132,7 +132,7 @@ func TestCheckOfTheBackend(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var lines []string
-	err = CheckBackend(ctx, c, sharedLine(t).Store, "onnx-cpu", func(line string) {
+	err = CheckBackend(ctx, c, sharedEngine(t).Store, "onnx-cpu", func(line string) {
 		if lines = append(lines, line); len(lines) == 3 {
 			stop()
 		}
@@ -140,7 +140,7 @@ func TestCheckOfTheBackend(t *testing.T) {
 	if err == nil || !strings.HasPrefix(lines[0], "ok     starts and completes the handshake") || !strings.HasPrefix(lines[2], "ok ") {
 		t.Errorf("%v %q", err, lines)
 	}
-	if err := CheckBackend(t.Context(), c, sharedLine(t).Store, "nothing", func(string) {}); cutout.CodeOf(err) != cutout.Invalid {
+	if err := CheckBackend(t.Context(), c, sharedEngine(t).Store, "nothing", func(string) {}); cutout.CodeOf(err) != cutout.Invalid {
 		t.Error(err)
 	}
 }

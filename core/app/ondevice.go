@@ -22,7 +22,7 @@ import (
 // that are prepared. Without the runtime for browsers, or where the model does not
 // suit them, the page does not offer it.
 func (a *App) offerDevice(ctx context.Context) {
-	browser, err := a.line.Store.Browser(ctx, a.live.Current().Inference.Model)
+	browser, err := a.engine.Store.Browser(ctx, a.live.Current().Inference.Model)
 	if err != nil {
 		if ctx.Err() == nil {
 			a.log.Info("visitors cannot process photos on their own devices", "reason", cutout.MessageOf(err))

@@ -182,7 +182,7 @@ func (b *browser) agreement(t *testing.T, s *server, folder, most string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := s.line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: cutout.Fast}})
+		want, err := s.engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: cutout.Fast}})
 		if err != nil || problem != "" {
 			t.Errorf("%s: %q, %v", file, problem, err)
 			continue
@@ -207,7 +207,7 @@ func (b *browser) sentences(t *testing.T, s *server, folder string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: cutout.Fast}})
+		_, err = s.engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: cutout.Fast}})
 		if words := cutout.MessageOf(err); err == nil && problem != "" || err != nil && !strings.Contains(problem, words) {
 			t.Logf("%s: the device says %q, the server %v", file, problem, err)
 		}

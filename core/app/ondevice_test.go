@@ -313,7 +313,7 @@ func TestOnDevice(t *testing.T) {
 	}
 	b.choose("device")
 	b.pick(half)
-	_, refusal := s.line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload[:len(upload)/2]})
+	_, refusal := s.engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload[:len(upload)/2]})
 	if words := b.await(`document.querySelector('.problem .words')?.innerText`); !strings.Contains(words, cutout.MessageOf(refusal)) {
 		t.Errorf("half a photo: %q, and the server says %q", words, cutout.MessageOf(refusal))
 	}
@@ -328,7 +328,7 @@ func TestOnDevice(t *testing.T) {
 	b.pick("testdata/photos/astronaut.jpg")
 	got := b.kept(1)
 	compare(t, alphaOf(t, got), "astronaut")
-	want, err := s.line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: cutout.Best}})
+	want, err := s.engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: cutout.Best}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -432,14 +432,14 @@ func (b *browser) turnsToTheDevice(t *testing.T, s *server, r *road) {
 			return func() { s.limits.SetRules(s.live.Current().Limits.Rules) }
 		}},
 		{"the queue is full", true, func() func() {
-			s.line.Queue.Resize(1, 0)
-			leave, err := s.line.Queue.Enter(t.Context(), "", func(int) {})
+			s.engine.Queue.Resize(1, 0)
+			leave, err := s.engine.Queue.Enter(t.Context(), "", func(int) {})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return func() {
 				leave()
-				s.line.Queue.Resize(workers(s.live.Current()), s.live.Current().Inference.Queue)
+				s.engine.Queue.Resize(workers(s.live.Current()), s.live.Current().Inference.Queue)
 			}
 		}},
 		{"the server is out of reach", true, func() func() {
@@ -449,7 +449,7 @@ func (b *browser) turnsToTheDevice(t *testing.T, s *server, r *road) {
 		{"the visitor is offline", false, func() func() { return b.offline() }},
 	} {
 		r.set(nil, nil)
-		done := s.line.Queue.Done()
+		done := s.engine.Queue.Done()
 		b.open(r.URL)
 		b.choose("auto")
 		b.mode("fast")
@@ -460,7 +460,7 @@ func (b *browser) turnsToTheDevice(t *testing.T, s *server, r *road) {
 		if asked := r.matching("POST /device/cutouts") != nil; asked != c.asked {
 			t.Errorf("%s: the server was asked: %v", c.name, asked)
 		}
-		if c.name != "the queue is full" && s.line.Queue.Done() != done {
+		if c.name != "the queue is full" && s.engine.Queue.Done() != done {
 			t.Errorf("%s: the server did it", c.name)
 		}
 	}

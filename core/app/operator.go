@@ -82,7 +82,7 @@ func (o offeredLine) Remove(ctx context.Context, job cutout.Job) (*cutout.Result
 // time by naming different ones: a model that is not in memory is charged to the
 // device and its network, programs with a key included.
 func (a *App) mayLoad(ctx context.Context, who ratelimit.Key, o cutout.Options) error {
-	if o.Model == "" && o.Backend == "" || a.line.Backends.Loaded(o.Backend, o.Model) {
+	if o.Model == "" && o.Backend == "" || a.engine.Backends.Loaded(o.Backend, o.Model) {
 		return nil
 	}
 	d := a.loads.Charge(ctx, ratelimit.Key{Device: who.Device, Addr: who.Addr}, 1)

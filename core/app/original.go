@@ -9,8 +9,8 @@ import (
 
 // NewOriginal returns separate backends, not yet started, that run the default
 // model as published, even if faster graphs were derived from it: the reference
-// for measurements. Codes: as of NewLine.
-func NewOriginal(c *config.Config, options LineOptions) (*backend.Manager, error) {
+// for measurements. Codes: as of NewEngine.
+func NewOriginal(c *config.Config, options EngineOptions) (*backend.Manager, error) {
 	store := model.Open(c.Folders.Data)
 	store.Log = options.Log
 	original, err := store.Original(c.Inference.Model)

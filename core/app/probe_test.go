@@ -111,7 +111,7 @@ func open(t *testing.T, settings map[string]string, running bool) *probe {
 	}
 	t.Cleanup(p.end)
 	if running {
-		if err := p.line.Backends.Start(t.Context()); err != nil {
+		if err := p.engine.Backends.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -171,7 +171,7 @@ func (p *probe) photo(query string) *httptest.ResponseRecorder {
 
 func (p *probe) remove(t *testing.T, o cutout.Options) *cutout.Result {
 	t.Helper()
-	result, err := p.line.Pipeline.Remove(t.Context(), cutout.Job{Upload: plain(64), Options: o})
+	result, err := p.engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: plain(64), Options: o})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,8 +27,8 @@ func (a *App) apply(old, c *config.Config, report config.Report) {
 	a.loads.SetRules(loadRules(c))
 	a.settings.Store(webSettings(c, a.browser.Load()))
 	a.fetcher.Allow(c.Server.FetchHosts)
-	a.line.Pipeline.Configure(pipelineSettings(c))
-	a.line.Queue.Resize(workers(c), c.Inference.Queue)
+	a.engine.Pipeline.Configure(pipelineSettings(c))
+	a.engine.Queue.Resize(workers(c), c.Inference.Queue)
 	if err := errors.Join(a.access.Configure(c.Log.Lines), a.audit.Configure(c.Log.Lines)); err != nil {
 		a.log.Error("changing the access log failed; keeping its previous settings", "error", err)
 	}
@@ -49,12 +49,12 @@ func (a *App) reconfigureBackends(c *config.Config) {
 
 // offer gives the backends what is configured and installed now.
 func (a *App) offer(ctx context.Context, c *config.Config) error {
-	specs, err := backendSpecs(c, a.line.Store)
-	models, modelErr := installed(a.line.Store, c.Inference)
+	specs, err := backendSpecs(c, a.engine.Store)
+	models, modelErr := installed(a.engine.Store, c.Inference)
 	if err = errors.Join(err, modelErr); err != nil {
 		return err
 	}
-	return a.line.Backends.Reconfigure(ctx, specs, c.Inference.Backend, models...)
+	return a.engine.Backends.Reconfigure(ctx, specs, c.Inference.Backend, models...)
 }
 
 // observe counts a response, and keeps its failure for the operator.
@@ -70,6 +70,6 @@ func (a *App) observe(x web.Record) {
 
 func (a *App) queue() admin.Queue {
 	c := a.live.Current()
-	working, waiting := a.line.Queue.Load()
-	return admin.Queue{Working: working, Workers: workers(c), Waiting: waiting, Capacity: c.Inference.Queue, Tight: a.line.Pipeline.Tight()}
+	working, waiting := a.engine.Queue.Load()
+	return admin.Queue{Working: working, Workers: workers(c), Waiting: waiting, Capacity: c.Inference.Queue, Tight: a.engine.Pipeline.Tight()}
 }

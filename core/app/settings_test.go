@@ -64,7 +64,7 @@ func rows(t *testing.T) map[string]row {
 		"drain_timeout":   {value: "1s", effect: cutOff},
 		"data_dir":        {value: elsewhere, effect: nothing}, // nothing is installed there
 		"plugin_dir": {value: elsewhere, effect: func(t *testing.T, p *probe) string {
-			specs, err := backendSpecs(p.live.Current(), p.line.Store)
+			specs, err := backendSpecs(p.live.Current(), p.engine.Store)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func rows(t *testing.T) map[string]row {
 		"admin_client_cert": {shownBy: "cmd/bgremover/health_test.go TestHealthShowsACertificate"},
 		"admin_client_key":  {shownBy: "cmd/bgremover/health_test.go TestHealthShowsACertificate"},
 
-		"backend": {value: "fake", running: true, effect: func(_ *testing.T, p *probe) string { return p.line.Backends.Active() }},
+		"backend": {value: "fake", running: true, effect: func(_ *testing.T, p *probe) string { return p.engine.Backends.Active() }},
 		"model": {value: "own", running: true, effect: func(t *testing.T, p *probe) string {
 			return p.remove(t, cutout.Options{}).Run.Model
 		}},
@@ -109,7 +109,7 @@ func rows(t *testing.T) map[string]row {
 		"queue":        {value: "3", effect: untilFull},
 		"workers":      {value: "4", effect: untilFull},
 		"threads": {value: "2", effect: func(t *testing.T, p *probe) string {
-			specs, err := backendSpecs(p.live.Current(), p.line.Store)
+			specs, err := backendSpecs(p.live.Current(), p.engine.Store)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,15 +119,15 @@ func rows(t *testing.T) map[string]row {
 			occupy(t, p)
 			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 			defer cancel()
-			_, err := p.line.Pipeline.Remove(ctx, cutout.Job{Upload: plain(64)})
+			_, err := p.engine.Pipeline.Remove(ctx, cutout.Job{Upload: plain(64)})
 			return fmt.Sprint(err != nil && ctx.Err() == nil)
 		}},
 		"idle_unload": {value: "1s", running: true, effect: func(t *testing.T, p *probe) string {
 			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 			defer cancel()
 			for {
-				changed := p.line.Backends.Changed()
-				if p.line.Backends.Snapshot()[1].State == "off" {
+				changed := p.engine.Backends.Changed()
+				if p.engine.Backends.Snapshot()[1].State == "off" {
 					return "off"
 				}
 				select {

@@ -97,7 +97,7 @@ func pictures(t *testing.T, names ...string) (files []string) {
 }
 
 func status(s *server, name string) cutout.BackendStatus {
-	for _, b := range s.line.Backends.Snapshot() {
+	for _, b := range s.engine.Backends.Snapshot() {
 		if b.Name == name {
 			return b
 		}

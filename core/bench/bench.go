@@ -43,7 +43,7 @@ type Options struct {
 	// is then not measured.
 	Pixels int
 
-	Line Remover
+	Pipeline Remover
 	// Model, where set, runs once before each request.
 	Model Model
 	// Peers cut out the same photos in the same run.

@@ -105,7 +105,7 @@ func folder(t *testing.T) string {
 func measure(t *testing.T, change func(*bench.Options)) *bench.Report {
 	t.Helper()
 	o := bench.Options{
-		Photos: []string{folder(t)}, Rounds: 2, Line: halver{map[cutout.Mode]int{}}, Model: constant(time.Second),
+		Photos: []string{folder(t)}, Rounds: 2, Pipeline: halver{map[cutout.Mode]int{}}, Model: constant(time.Second),
 		Modes: []cutout.Mode{cutout.Fast, cutout.Best}, Edges: []cutout.Edges{cutout.Raw, cutout.Refined},
 	}
 	if change != nil {
@@ -120,7 +120,7 @@ func measure(t *testing.T, change func(*bench.Options)) *bench.Report {
 
 func TestRun(t *testing.T) {
 	line := halver{map[cutout.Mode]int{}}
-	report := measure(t, func(o *bench.Options) { o.Line = line })
+	report := measure(t, func(o *bench.Options) { o.Pipeline = line })
 	if len(report.Photos) != 2 || report.Photos[0].Name != "half_one" || report.Photos[1].Name != "plain" {
 		t.Fatalf("photos: %+v", report.Photos)
 	}
@@ -157,7 +157,7 @@ func TestRun(t *testing.T) {
 func TestClientsAtOnce(t *testing.T) {
 	line := narrow{halver{map[cutout.Mode]int{}}, make(chan struct{}, 2), make(chan struct{}, 1)}
 	report := measure(t, func(o *bench.Options) {
-		o.Line, o.Clients, o.Modes = line, []int{1, 2, 3}, []cutout.Mode{cutout.Fast}
+		o.Pipeline, o.Clients, o.Modes = line, []int{1, 2, 3}, []cutout.Mode{cutout.Fast}
 	})
 	if len(report.Crowds) != 6 {
 		t.Fatalf("crowds: %+v", report.Crowds)
@@ -213,7 +213,7 @@ func TestNothingToMeasure(t *testing.T) {
 		"no client": func(o *bench.Options) { o.Clients = []int{1, 0} },
 		"no round":  func(o *bench.Options) { o.Rounds = 0 },
 	} {
-		o := bench.Options{Photos: []string{folder(t)}, Rounds: 1, Line: halver{map[cutout.Mode]int{}},
+		o := bench.Options{Photos: []string{folder(t)}, Rounds: 1, Pipeline: halver{map[cutout.Mode]int{}},
 			Modes: []cutout.Mode{cutout.Fast}, Edges: []cutout.Edges{cutout.Raw}}
 		change(&o)
 		if _, err := bench.Run(t.Context(), o); cutout.CodeOf(err) != cutout.Invalid {

@@ -60,7 +60,7 @@ func (m measure) best(results []Result) (all []int) {
 	return all
 }
 
-// contest compares each variant of the line with the peers, photo by photo,
+// contest compares each variant of the pipeline with the peers, photo by photo,
 // and marks what is best of each photo.
 func (r *Report) contest() {
 	if len(r.Peers) == 0 {

@@ -127,7 +127,7 @@ func TestRunWithPeers(t *testing.T) {
 	}
 	peers := []*Peer{startPeer(t.Context(), t, "imgly"), startPeer(t.Context(), t, "rembg")}
 	report, err := Run(t.Context(), Options{Photos: []string{folder}, Modes: []cutout.Mode{cutout.Auto},
-		Edges: []cutout.Edges{cutout.Refined}, Rounds: 1, Line: whole{}, Peers: peers})
+		Edges: []cutout.Edges{cutout.Refined}, Rounds: 1, Pipeline: whole{}, Peers: peers})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ type rush struct {
 	errs   []error
 }
 
-// crowds measures each variant of the line with each number of clients, in
+// crowds measures each variant of the pipeline with each number of clients, in
 // turns, all on the same photos in the same order.
 func (o *Options) crowds(ctx context.Context, uploads [][]byte) (all []Crowd) {
 	if len(o.Clients) == 0 || len(uploads) == 0 {
@@ -106,7 +106,7 @@ func (v variant) rush(ctx context.Context, o *Options, uploads [][]byte, clients
 		all.Go(func() {
 			for upload := range todo {
 				sent := time.Now()
-				_, err := o.Line.Remove(ctx, cutout.Job{Upload: upload, Options: v.wants()})
+				_, err := o.Pipeline.Remove(ctx, cutout.Job{Upload: upload, Options: v.wants()})
 				took := milliseconds(time.Since(sent))
 				mu.Lock()
 				if err != nil {

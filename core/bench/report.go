@@ -26,7 +26,7 @@ type Report struct {
 	Photos    []PhotoReport `json:"photos"`
 }
 
-// Program is one that the line was compared with: the name of its variant and
+// Program is one that the pipeline was compared with: the name of its variant and
 // what it is.
 type Program struct {
 	Name  string `json:"name"`
@@ -62,7 +62,7 @@ type Variant struct {
 	Failures int     `json:"failures,omitempty"`
 }
 
-// Stage is the time of one stage of the line.
+// Stage is the time of one stage of the pipeline.
 type Stage struct {
 	Stage cutout.Stage `json:"stage"`
 	Time  Spread       `json:"time_ms"`
@@ -148,7 +148,7 @@ func ReadJSON(from io.Reader) (*Report, error) {
 	return &r, nil
 }
 
-// Failed counts the requests of the line, and the photos, that failed.
+// Failed counts the requests of the pipeline, and the photos, that failed.
 func (r *Report) Failed() (n int) {
 	for _, p := range r.Photos {
 		if p.Error != "" {

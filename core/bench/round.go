@@ -134,7 +134,7 @@ func (v variant) request(ctx context.Context, o *Options, s *subject, watchMemor
 		before = resetPeak()
 	}
 	began := time.Now()
-	result, err := o.Line.Remove(ctx, cutout.Job{Upload: s.upload, Options: v.wants()})
+	result, err := o.Pipeline.Remove(ctx, cutout.Job{Upload: s.upload, Options: v.wants()})
 	took := time.Since(began)
 	if err != nil {
 		return outcome{}, err

@@ -274,7 +274,7 @@ func TestCanceled(t *testing.T) {
 	}
 }
 
-// cutOut is a picture like those that come out of the line: a subject with
+// cutOut is a picture like those that come out of the pipeline: a subject with
 // grain in the middle of nothing.
 func cutOut(w, h int) *cutout.Photo {
 	p := &cutout.Photo{Width: w, Height: h, Pix: make([]uint8, 4*w*h)}

@@ -75,7 +75,7 @@ func TestModelsThatMayNotBeLoaded(t *testing.T) {
 	s.do(http.MethodPost, api, strings.NewReader("photo")).expect(t, 200)
 }
 
-// Where nobody chooses a mode, the operator does: the line gets none.
+// Where nobody chooses a mode, the operator does: the pipeline gets none.
 func TestNoModeIsTheOperators(t *testing.T) {
 	var jobs []cutout.Job
 	s := start(t, remembering(&jobs))

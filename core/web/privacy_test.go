@@ -57,7 +57,7 @@ func TestPicturesLeaveNoTrace(t *testing.T) {
 			}
 		}
 		if strings.HasPrefix(string(job.Upload), "fail") {
-			return nil, fmt.Errorf("the line broke")
+			return nil, fmt.Errorf("the pipeline broke")
 		}
 		return succeed(ctx, job)
 	}, func(o *Options) { o.AccessLog = access })

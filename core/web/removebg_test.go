@@ -25,7 +25,7 @@ import (
 
 const removeBGPath = "/v1.0/removebg"
 
-// placing answers as the line does for a layout, and keeps the jobs.
+// placing answers as the pipeline does for a layout, and keeps the jobs.
 func placing(jobs *[]cutout.Job) removerFunc {
 	return func(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
 		if jobs != nil {
@@ -177,7 +177,7 @@ func TestRemoveBGErrors(t *testing.T) {
 		"503 busy":                 cutout.Errorf(cutout.Busy, "Busy."),
 		"503 backend_unavailable":  cutout.Errorf(cutout.BackendUnavailable, "No model."),
 		"504 timeout":              cutout.Errorf(cutout.Timeout, "Too slow."),
-		"500 internal":             fmt.Errorf("the line broke"),
+		"500 internal":             fmt.Errorf("the pipeline broke"),
 		"429 rate_limit_exceeded":  &cutout.Error{Code: cutout.RateLimited, Message: "Too many.", RetryAfter: 7 * time.Second},
 	} {
 		s := start(t, fails(err))

@@ -29,14 +29,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// removerFunc stands for the line.
+// removerFunc stands for the pipeline.
 type removerFunc func(context.Context, cutout.Job) (*cutout.Result, error)
 
 func (f removerFunc) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
 	return f(ctx, job)
 }
 
-// picture is what the stand-in for the line answers; no text of ours holds it.
+// picture is what the stand-in for the pipeline answers; no text of ours holds it.
 var picture = []byte("\x89PNG the very bytes of a finished picture")
 
 func succeed(_ context.Context, job cutout.Job) (*cutout.Result, error) {

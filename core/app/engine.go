@@ -1,5 +1,5 @@
-// Package app wires everything together: from a configuration to a Line that
-// removes backgrounds, and from there to a server with its two listeners.
+// Package app wires everything together: from a configuration to an Engine
+// that removes backgrounds, and from there to a server with its two listeners.
 package app
 
 import (
@@ -20,17 +20,17 @@ import (
 // Version is set at build time.
 var Version = "unknown"
 
-// Line removes backgrounds, without any listener: the installed models, the
+// Engine removes backgrounds, without any listener: the installed models, the
 // backends that run them and the pipeline. It owns the backends' processes.
-type Line struct {
+type Engine struct {
 	Pipeline *pipeline.Pipeline
 	Queue    *pipeline.Queue
 	Backends *backend.Manager
 	Store    *model.Store
 }
 
-// LineOptions are what differs between a server and a single command.
-type LineOptions struct {
+// EngineOptions are what differs between a server and a single command.
+type EngineOptions struct {
 	Log *slog.Logger
 	// Once is for programs that process a few photos and end: no warm-up.
 	Once bool
@@ -38,9 +38,9 @@ type LineOptions struct {
 	OnRun func(backend.Observation)
 }
 
-// NewLine wires the line without starting anything. Codes:
+// NewEngine wires an engine without starting anything. Codes:
 // BackendUnavailable (the runtime or the model is not installed), Invalid.
-func NewLine(c *config.Config, options LineOptions) (*Line, error) {
+func NewEngine(c *config.Config, options EngineOptions) (*Engine, error) {
 	store := model.Open(c.Folders.Data)
 	store.Log = options.Log
 	models, err := installed(store, c.Inference)
@@ -65,7 +65,7 @@ func NewLine(c *config.Config, options LineOptions) (*Line, error) {
 		return nil, err
 	}
 	queue := pipeline.NewQueue(workers(c), c.Inference.Queue)
-	return &Line{
+	return &Engine{
 		Pipeline: pipeline.New(backends, queue, jobMemory(c), pipelineSettings(c)),
 		Queue:    queue,
 		Backends: backends,
@@ -74,7 +74,7 @@ func NewLine(c *config.Config, options LineOptions) (*Line, error) {
 }
 
 // Close ends the backends' processes and waits for them.
-func (l *Line) Close() { l.Backends.Close() }
+func (e *Engine) Close() { e.Backends.Close() }
 
 // installed returns the models that may run, the default one first. The
 // others are optional: a damaged one is skipped with a warning.
@@ -120,16 +120,16 @@ func pipelineSettings(c *config.Config) pipeline.Settings {
 	}
 }
 
-// WithLine is for commands: it starts a Line, runs one piece of work and ends the
-// Line.
-func WithLine(ctx context.Context, c *config.Config, log *slog.Logger, work func(*Line) error) error {
-	line, err := NewLine(c, LineOptions{Log: log, Once: true})
+// WithEngine is for commands: it starts an Engine, does one piece of work and closes the
+// Engine.
+func WithEngine(ctx context.Context, c *config.Config, log *slog.Logger, work func(*Engine) error) error {
+	engine, err := NewEngine(c, EngineOptions{Log: log, Once: true})
 	if err != nil {
 		return err
 	}
-	defer line.Close()
-	if err := line.Backends.Start(ctx); err != nil {
+	defer engine.Close()
+	if err := engine.Backends.Start(ctx); err != nil {
 		return err
 	}
-	return errors.Join(work(line), ctx.Err())
+	return errors.Join(work(engine), ctx.Err())
 }

@@ -13,13 +13,13 @@ import (
 // A backend that dies during a photo is started again, and the photo still gets its
 // cut-out.
 func TestBackendKilledUnderAPhoto(t *testing.T) {
-	line := newLine(t)
+	engine := newEngine(t)
 	killed := 0
-	result, err := line.Pipeline.Remove(t.Context(), cutout.Job{
+	result, err := engine.Pipeline.Remove(t.Context(), cutout.Job{
 		Upload: photo(t, "coffee.jpg"),
 		Observe: func(p cutout.Progress) {
 			if p.Stage == cutout.Infer {
-				killed = line.Backends.Snapshot()[0].PID
+				killed = engine.Backends.Snapshot()[0].PID
 				if err := syscall.Kill(killed, syscall.SIGKILL); err != nil {
 					t.Error(err)
 				}
@@ -29,7 +29,7 @@ func TestBackendKilledUnderAPhoto(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := line.Backends.Snapshot()[0]
+	now := engine.Backends.Snapshot()[0]
 	if killed == 0 || now.PID == killed || now.Restarts == 0 {
 		t.Errorf("process %d was killed; now it is %+v", killed, now)
 	}
@@ -38,10 +38,10 @@ func TestBackendKilledUnderAPhoto(t *testing.T) {
 
 // A visitor who leaves frees what was held, and the next one is served.
 func TestVisitorLeavesDuringInference(t *testing.T) {
-	line := sharedLine(t)
+	engine := sharedEngine(t)
 	upload := photo(t, "astronaut.jpg")
 	ctx, leave := context.WithCancel(t.Context())
-	_, err := line.Pipeline.Remove(ctx, cutout.Job{
+	_, err := engine.Pipeline.Remove(ctx, cutout.Job{
 		Upload: upload,
 		Observe: func(p cutout.Progress) {
 			if p.Stage == cutout.Infer {
@@ -52,22 +52,22 @@ func TestVisitorLeavesDuringInference(t *testing.T) {
 	if cutout.CodeOf(err) != cutout.Canceled {
 		t.Fatalf("got %v, want canceled", err)
 	}
-	if working, waiting := line.Queue.Load(); working != 0 || waiting != 0 {
+	if working, waiting := engine.Queue.Load(); working != 0 || waiting != 0 {
 		t.Errorf("%d in progress, %d waiting after the visitor left", working, waiting)
 	}
-	if _, err := line.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload}); err != nil {
+	if _, err := engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload}); err != nil {
 		t.Error("the next photo:", err)
 	}
 }
 
 // A photo without a subject gets a result that says so.
 func TestNothingToCutOut(t *testing.T) {
-	line := sharedLine(t)
+	engine := sharedEngine(t)
 	file, err := os.ReadFile("testdata/photos/flat.png")
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := line.Pipeline.Remove(t.Context(), cutout.Job{Upload: file})
+	result, err := engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestNothingToCutOut(t *testing.T) {
 
 // The choices that a request has, on the real model.
 func TestOptions(t *testing.T) {
-	line := sharedLine(t)
+	engine := sharedEngine(t)
 	white, err := cutout.ParseBackground("#ffffff")
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestOptions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.options.Mode = cutout.Fast
-			result, err := line.Pipeline.Remove(t.Context(), cutout.Job{Upload: photo(t, "coffee.jpg"), Options: test.options})
+			result, err := engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: photo(t, "coffee.jpg"), Options: test.options})
 			if cutout.CodeOf(err) != test.code {
 				t.Fatalf("got %v, want code %q", err, test.code)
 			}
@@ -118,13 +118,13 @@ func TestOptions(t *testing.T) {
 
 // max_side bounds the photo and the picture behind it alike.
 func TestMaxSide(t *testing.T) {
-	line := newLine(t, "BGREMOVER_MAX_SIDE=511")
+	engine := newEngine(t, "BGREMOVER_MAX_SIDE=511")
 	behind := &cutout.Background{Picture: photo(t, "astronaut.jpg")} // 512 x 512
 	for name, job := range map[string]cutout.Job{
 		"photo":   {Upload: photo(t, "astronaut.jpg")},
 		"picture": {Upload: photo(t, "flat.png"), Options: cutout.Options{Background: behind}},
 	} {
-		_, err := line.Pipeline.Remove(t.Context(), job)
+		_, err := engine.Pipeline.Remove(t.Context(), job)
 		if cutout.CodeOf(err) != cutout.TooManyPixels || !strings.Contains(cutout.MessageOf(err), "at most 511 a side") {
 			t.Errorf("%s: %v", name, err)
 		}
