@@ -28,6 +28,7 @@ func functions(l *texts.Language, asset func(string) string, mark string) templa
 		"megapixels": w.megapixels,
 		"span":       w.span,
 		"since":      func(t time.Time) string { return w.span(time.Since(t).Round(time.Second)) },
+		"stamp":      func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
 		"until":      func(t time.Time) string { return w.span(max(time.Second, time.Until(t))) }, // what is due is about to happen
 		"wait":       w.wait,
 		"rate":       w.rate,

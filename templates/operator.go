@@ -50,17 +50,22 @@ type OperatorEvents struct {
 	Actions  []OperatorAction
 }
 
-// OperatorFailure is a request that failed.
+// OperatorFailure is a request that failed and was the server's fault. It holds nothing
+// of the visitor: no picture, file name or address.
 type OperatorFailure struct {
-	At, Request, Route string
-	Status             int
-	Code, Cause        string
+	Time    time.Time `json:"time"`
+	Request string    `json:"request"` // as in the log, and in the answer's X-Request-ID
+	Route   string    `json:"route"`
+	Status  int       `json:"status"`
+	Code    string    `json:"code"`
+	Cause   string    `json:"cause"`
 }
 
 // OperatorAction is something that the operator did.
 type OperatorAction struct {
-	At, What string
-	Failed   bool
+	Time   time.Time `json:"time"`
+	What   string    `json:"action"`
+	Failed bool      `json:"failed,omitempty"`
 }
 
 // OperatorCharts are the charts of one span of time.
@@ -277,11 +282,13 @@ type OperatorGroup struct {
 	Settings []OperatorSetting
 }
 
-// OperatorSetting is one key.
+// OperatorSetting is one key of the configuration.
 type OperatorSetting struct {
 	Key, Value, Origin, Help, Accepts, Group string
-	Live, Locked, Changed                    bool
-	Waits                                    string
+	Live                                     bool   // a reload applies it
+	Locked                                   bool   // set where this page cannot change it
+	Changed                                  bool   // here, until the next start
+	Waits                                    string // the value in force until a restart; empty if this one is
 }
 
 // OperatorView is a part of the operator's page, or all of it.

@@ -189,7 +189,7 @@ by commands. Earlier actions are in operator.DATE.log, beside the access log.`,
 				if a.Failed {
 					outcome = "failed"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\n", a.Time.UTC().Format(time.RFC3339), a.Action, outcome)
+				fmt.Fprintf(w, "%s\t%s\t%s\n", a.Time.UTC().Format(time.RFC3339), a.What, outcome)
 			}
 			return w.Flush()
 		},

@@ -19,21 +19,39 @@ import (
 	"sync/atomic"
 	"time"
 
+	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/flood"
 )
 
-// Entry is one request and its answer.
+// Request is what the server records of a request and its answer, for metrics and
+// logs: nothing of their content, and nothing about the sender.
+type Request struct {
+	// ID is random; log lines and private answers (X-Request-ID) carry it.
+	ID     string
+	Method string
+	// Route is the pattern that matched, such as "/gallery/:id"; "" for none.
+	Route  string
+	Status int
+	// Code is the error's, "" for a success.
+	Code cutout.Code
+	// Err is the cause of a failure that is the server's fault; nil for others.
+	Err error
+	// Class is the cache class that the answer went out with: "private",
+	// "page", "immutable", "revalidate" or "asset".
+	Class    string
+	Time     time.Time // of its arrival
+	Duration time.Duration
+	// Received counts the bytes of the upload, Sent those of the answer's body.
+	Received, Sent int64
+}
+
+// Entry is one line: a request and who sent it.
 type Entry struct {
-	Time      time.Time // of its arrival
+	Request
 	Addr      netip.Addr
-	Method    string
 	URL       string // what follows a '?' is not logged
 	Proto     string
-	Status    int
-	Bytes     int64
-	Duration  time.Duration
 	UserAgent string
-	ID        string // of the request; only in JSON
 }
 
 // Settings may change while running.
@@ -202,7 +220,7 @@ func (l *Logger) noteFloods(leftOut map[netip.Prefix]int) {
 // note is a line about the log itself, in the form of the others, so that every
 // log reader can parse it.
 func note(addr netip.Addr, format string, args ...any) Entry {
-	return Entry{Time: time.Now(), Addr: addr, UserAgent: "bgremover: " + fmt.Sprintf(format, args...)}
+	return Entry{Request: Request{Time: time.Now()}, Addr: addr, UserAgent: "bgremover: " + fmt.Sprintf(format, args...)}
 }
 
 // Close writes what is still buffered, for as long as ctx lasts, and sweeps

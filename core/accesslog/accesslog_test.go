@@ -22,8 +22,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var combined = Settings{Format: "combined", IP: "full", Days: 30}
 
 func entry() Entry {
-	return Entry{Time: time.Date(2026, 11, 23, 13, 14, 15, 0, time.FixedZone("", 3600)), Addr: netip.MustParseAddr("203.0.113.77"), Method: "POST",
-		URL: "/device/cutouts?upload=x", Proto: "HTTP/1.1", Status: 200, Bytes: 4711, Duration: 1234 * time.Millisecond, UserAgent: "curl/8", ID: "r1"}
+	return Entry{
+		Request: Request{ID: "r1", Method: "POST", Status: 200, Sent: 4711, Time: time.Date(2026, 11, 23, 13, 14, 15, 0, time.FixedZone("", 3600)), Duration: 1234 * time.Millisecond},
+		Addr:    netip.MustParseAddr("203.0.113.77"), URL: "/device/cutouts?upload=x", Proto: "HTTP/1.1", UserAgent: "curl/8",
+	}
 }
 
 func TestForms(t *testing.T) {
@@ -62,7 +64,7 @@ func FuzzNobodyWritesLinesOfTheirOwn(f *testing.F) {
 	f.Add("GET\n", "/\r\nx\u2028", "\x1b[31m\x00", `" 200 1 "-" "forged\`)
 	f.Add("", strings.Repeat("é", 5000), "", strings.Repeat("\xff", 5000))
 	f.Fuzz(func(t *testing.T, method, url, proto, agent string) {
-		e := Entry{Method: method, URL: url, Proto: proto, UserAgent: agent}
+		e := Entry{Request: Request{Method: method}, URL: url, Proto: proto, UserAgent: agent}
 		line := e.line(&combined)
 		if !combinedLine.Match(line) || countLines(line) != 1 || len(line) > longest {
 			t.Errorf("%q", line)

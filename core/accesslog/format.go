@@ -44,7 +44,7 @@ func (e Entry) combined(ip string) []byte {
 	b = append(b, `" `...)
 	b = strconv.AppendInt(b, int64(e.Status), 10)
 	b = append(b, ' ')
-	b = strconv.AppendInt(b, e.Bytes, 10)
+	b = strconv.AppendInt(b, e.Sent, 10)
 	b = append(b, ` "-" "`...)
 	b = escape(b, e.UserAgent, maxAgent)
 	b = append(b, `" `...)
@@ -68,7 +68,7 @@ func (e Entry) json(ip string) []byte {
 		UserAgent string  `json:"user_agent"`
 		ID        string  `json:"request_id,omitempty"`
 	}{e.Time.UTC().Format(time.RFC3339Nano), shorten(e.Addr, ip), cut(e.Method, maxWord), cut(e.path(), maxURL), cut(e.Proto, maxWord),
-		e.Status, e.Bytes, e.Duration.Seconds(), cut(e.UserAgent, maxAgent), cut(e.ID, maxID)})
+		e.Status, e.Sent, e.Duration.Seconds(), cut(e.UserAgent, maxAgent), cut(e.ID, maxID)})
 	if err != nil {
 		return nil // strings and finite numbers cannot fail
 	}

@@ -7,26 +7,15 @@ import (
 	"sync"
 	"time"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/templates"
 )
 
-// Failure is a request that failed and was the server's fault. It holds nothing of
-// the visitor: no picture, file name or address.
-type Failure struct {
-	Time    time.Time `json:"time"`
-	Request string    `json:"request"` // as in the log, and in the answer's X-Request-ID
-	Route   string    `json:"route"`
-	Status  int       `json:"status"`
-	Code    string    `json:"code"`
-	Cause   string    `json:"cause"`
-}
-
-// Action is something that the operator did.
-type Action struct {
-	Time   time.Time `json:"time"`
-	Action string    `json:"action"`
-	Failed bool      `json:"failed,omitempty"`
-}
+// Failure and Action are what the page shows of them.
+type (
+	Failure = templates.OperatorFailure
+	Action  = templates.OperatorAction
+)
 
 // kept is how many failures, and how many actions, are kept.
 const kept = 200
@@ -41,9 +30,9 @@ type events struct {
 	actions  []Action
 }
 
-// Failed keeps a failure for the page.
-func (s *Server) Failed(f Failure) {
-	f.Cause = shortened(f.Cause, maxCause)
+// Failed keeps a request that failed through the server's fault, for the page.
+func (s *Server) Failed(r accesslog.Request) {
+	f := Failure{Time: r.Time, Request: r.ID, Route: r.Route, Status: r.Status, Code: string(r.Code), Cause: shortened(r.Err.Error(), maxCause)}
 	s.events.mu.Lock()
 	defer s.events.mu.Unlock()
 	s.events.failures = latest(s.events.failures, f)
@@ -53,7 +42,7 @@ func (s *Server) Failed(f Failure) {
 // server's log. It holds names and keys, but no values, which may be addresses.
 func (s *Server) acted(what string, err error) {
 	s.Log.Info("action of the operator", "action", what, "error", err)
-	a := Action{time.Now().UTC(), shortened(what, maxAction), err != nil}
+	a := Action{Time: time.Now().UTC(), What: shortened(what, maxAction), Failed: err != nil}
 	if s.Audit != nil {
 		if line, err := json.Marshal(a); err == nil {
 			s.Audit(append(line, '\n'))
@@ -103,16 +92,7 @@ func (s *Server) actionsJSON(w http.ResponseWriter, _ *http.Request) {
 
 // shown are the events as the page shows them.
 func (s *Server) shown() templates.OperatorEvents {
-	v := templates.OperatorEvents{Photos: s.history.today(), Refused: s.hits()}
-	for _, f := range s.events.recent() {
-		v.Failures = append(v.Failures, templates.OperatorFailure{
-			At: stamp(f.Time), Request: f.Request, Route: f.Route, Status: f.Status, Code: f.Code, Cause: f.Cause,
-		})
-	}
-	for _, a := range s.events.done() {
-		v.Actions = append(v.Actions, templates.OperatorAction{At: stamp(a.Time), What: a.Action, Failed: a.Failed})
-	}
-	return v
+	return templates.OperatorEvents{Photos: s.history.today(), Refused: s.hits(), Failures: s.events.recent(), Actions: s.events.done()}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

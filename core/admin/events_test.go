@@ -2,12 +2,14 @@ package admin_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/cutout"
 )
@@ -27,8 +29,8 @@ func TestLatestErrors(t *testing.T) {
 		t.Errorf("at the start: %+v", all)
 	}
 	for i := range 250 {
-		o.server.Failed(admin.Failure{Time: time.Now(), Request: fmt.Sprint("request-", i), Route: "/api/v1/cutouts", Status: 500, Code: "internal",
-			Cause: "<b>the model failed</b>" + strings.Repeat("é", 1000)})
+		o.server.Failed(accesslog.Request{Time: time.Now(), ID: fmt.Sprint("request-", i), Route: "/api/v1/cutouts", Status: 500, Code: "internal",
+			Err: errors.New("<b>the model failed</b>" + strings.Repeat("é", 1000))})
 	}
 	all := list()
 	if len(all) != 200 || all[0].Request != "request-249" || all[199].Request != "request-50" || len([]rune(all[0].Cause)) > 501 {
@@ -88,7 +90,7 @@ func TestAuditTrail(t *testing.T) {
 	}
 	for i, want := range wants {
 		var a admin.Action
-		if err := json.Unmarshal([]byte(lines[i]), &a); err != nil || !strings.HasPrefix(a.Action, want) || a.Failed != (i == 1 || i == 3) || a.Time.IsZero() || len(lines[i]) > 1000 {
+		if err := json.Unmarshal([]byte(lines[i]), &a); err != nil || !strings.HasPrefix(a.What, want) || a.Failed != (i == 1 || i == 3) || a.Time.IsZero() || len(lines[i]) > 1000 {
 			t.Errorf("line %d: %q, %v", i, lines[i], err)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"pgregory.net/rapid"
+
+	"bgremover.pro/core/accesslog"
 )
 
 func TestHistoryTellsWhatHappenedBetween(t *testing.T) {
@@ -16,9 +18,9 @@ func TestHistoryTellsWhatHappenedBetween(t *testing.T) {
 	now := time.Now()
 	h.take(now)
 	for range 20 {
-		m.Request(Request{Route: "/device/cutouts", Method: "POST", Status: 200, Duration: 2 * time.Second})
+		m.Request(accesslog.Request{Route: "/device/cutouts", Method: "POST", Status: 200, Duration: 2 * time.Second})
 	}
-	m.Request(Request{Route: "/", Method: "GET", Status: 500, Duration: time.Millisecond})
+	m.Request(accesslog.Request{Route: "/", Method: "GET", Status: 500, Duration: time.Millisecond})
 	m.Limited("device")
 	h.take(now.Add(10 * time.Second))
 	h.take(now.Add(20 * time.Second))
@@ -121,7 +123,7 @@ func TestSpans(t *testing.T) {
 		if i == 7 {
 			waiting = 30
 		}
-		m.Request(Request{Route: "/", Method: "GET", Status: 200, Duration: time.Millisecond})
+		m.Request(accesslog.Request{Route: "/", Method: "GET", Status: 200, Duration: time.Millisecond})
 		h.take(now.Add(time.Duration(i)*interval + time.Duration(i%3)*time.Millisecond)) // tickers are not exact
 	}
 	day := h.of(1)

@@ -67,7 +67,7 @@ func joined(who, rates []string) string {
 func (s *Server) limits(message templates.OperatorMessage, typed map[string]string) templates.OperatorLimits {
 	v := templates.OperatorLimits{Message: message, Hits: s.hits()}
 	for _, e := range editable {
-		field := templates.OperatorField{Label: e.label, Columns: e.table, OperatorSetting: templates.OperatorSetting(s.setting(e.key))}
+		field := templates.OperatorField{Label: e.label, Columns: e.table, OperatorSetting: s.setting(e.key)}
 		if text, given := typed[e.key]; given {
 			field.Value = text
 		}
@@ -82,7 +82,7 @@ func (s *Server) limits(message templates.OperatorMessage, typed map[string]stri
 		v.Fields = append(v.Fields, field)
 	}
 	for _, key := range s.Sources.Settings.Keys() {
-		field := templates.OperatorField{Label: strings.TrimPrefix(key.Key, KeyPrefix), OperatorSetting: templates.OperatorSetting(key)}
+		field := templates.OperatorField{Label: strings.TrimPrefix(key.Key, KeyPrefix), OperatorSetting: key}
 		if text, given := typed[key.Key]; given {
 			field.Value = text
 		}

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
 )
 
@@ -35,17 +35,6 @@ type Metrics struct {
 
 // Build identifies the running program.
 type Build struct{ Version, Revision, Go string }
-
-// Request is one response of the public listener.
-type Request struct {
-	Route  string // the pattern that matched; empty where none did
-	Method string
-	Status int
-	Cache  string // the response's cache class, such as "public" or "private"
-	// Received counts the bytes of the upload, Sent those of the response.
-	Received, Sent int64
-	Duration       time.Duration
-}
 
 // Times of a request reach from a cached page to a large photo on a slow
 // machine.
@@ -94,10 +83,10 @@ func NewMetrics(build Build) *Metrics {
 
 var methods = map[string]string{http.MethodGet: "GET", http.MethodHead: "HEAD", http.MethodPost: "POST"}
 
-// Request counts a response.
-func (m *Metrics) Request(r Request) {
+// Request counts a response. Made-up methods do not become labels.
+func (m *Metrics) Request(r accesslog.Request) {
 	route := cmp.Or(r.Route, "none")
-	m.requests.WithLabelValues(route, cmp.Or(methods[r.Method], "other"), strconv.Itoa(r.Status), r.Cache).Inc()
+	m.requests.WithLabelValues(route, cmp.Or(methods[r.Method], "other"), strconv.Itoa(r.Status), r.Class).Inc()
 	m.latency.WithLabelValues(route).Observe(r.Duration.Seconds())
 	m.received.Add(float64(r.Received))
 	m.sent.Add(float64(r.Sent))

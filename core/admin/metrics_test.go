@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/ratelimit"
@@ -15,8 +16,8 @@ import (
 
 // busy gives every metric a value.
 func busy(o *operator) {
-	o.metrics.Request(admin.Request{Route: "/device/cutouts", Method: "POST", Status: 200, Cache: "private", Received: 100, Sent: 200, Duration: time.Second})
-	o.metrics.Request(admin.Request{Method: "PROPFIND", Status: 404, Cache: "private", Duration: time.Millisecond})
+	o.metrics.Request(accesslog.Request{Route: "/device/cutouts", Method: "POST", Status: 200, Class: "private", Received: 100, Sent: 200, Duration: time.Second})
+	o.metrics.Request(accesslog.Request{Method: "PROPFIND", Status: 404, Class: "private", Duration: time.Millisecond})
 	o.metrics.Photo(&cutout.Result{Subject: cutout.SubjectFound, Run: cutout.Run{Backend: "onnx-cpu", Device: "cpu", Model: "isnet", Inference: time.Second},
 		Timings: []cutout.Timing{{Stage: cutout.Infer, Duration: time.Second}, {Stage: cutout.Decode, Duration: time.Millisecond}}}, nil)
 	o.metrics.Photo(&cutout.Result{Subject: cutout.SubjectNone}, nil)

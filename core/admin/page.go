@@ -210,7 +210,7 @@ func (s *Server) config(message templates.OperatorMessage) templates.OperatorCon
 			v.Groups = append(v.Groups, templates.OperatorGroup{Name: o.Group})
 		}
 		group := &v.Groups[len(v.Groups)-1]
-		group.Settings = append(group.Settings, templates.OperatorSetting(o))
+		group.Settings = append(group.Settings, o)
 		if o.Origin == "default" {
 			v.Defaults++
 		}

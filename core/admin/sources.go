@@ -9,6 +9,7 @@ import (
 	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/ratelimit"
+	"bgremover.pro/templates"
 )
 
 // Sources is what the operator's page and the metrics read. Only Backends, Queue, Ready
@@ -96,14 +97,8 @@ type Settings interface {
 // KeyPrefix begins the names under which the rates of API keys are settings.
 const KeyPrefix = "key:"
 
-// Setting is one key of the configuration.
-type Setting struct {
-	Key, Value, Origin, Help, Accepts, Group string
-	Live                                     bool   // a reload applies it
-	Locked                                   bool   // set where this page cannot change it
-	Changed                                  bool   // here, until the next start
-	Waits                                    string // the value in force until a restart; empty if this one is
-}
+// Setting is one key of the configuration, as the page shows it.
+type Setting = templates.OperatorSetting
 
 // Reload is what a reload did.
 type Reload struct {

@@ -109,7 +109,7 @@ func (a *App) wireListeners(c *config.Config) (err error) {
 		return err
 	}
 	if a.web, err = web.New(web.Options{
-		Remover:        offeredLine{a.engine.Pipeline, c.Inference.BackendNames, a.metrics},
+		Remover:        visitorPipeline{a.engine.Pipeline, c.Inference.BackendNames, a.metrics},
 		Limiter:        a.limits,
 		Devices:        a.devices,
 		MayLoad:        a.mayLoad,

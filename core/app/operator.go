@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -16,8 +15,6 @@ import (
 
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/config"
-	"bgremover.pro/core/cutout"
-	"bgremover.pro/core/pipeline"
 	"bgremover.pro/core/ratelimit"
 )
 
@@ -59,38 +56,6 @@ func operatorAccess(c *config.Config, log *slog.Logger) (admin.Access, error) {
 	}
 	access.Token = token
 	return access, nil
-}
-
-// offeredLine is the pipeline as visitors may use it: only the backends that the
-// operator offers, and every photo counted.
-type offeredLine struct {
-	*pipeline.Pipeline
-	backends []string // empty: all
-	metrics  *admin.Metrics
-}
-
-func (o offeredLine) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
-	if name := job.Options.Backend; name != "" && len(o.backends) > 0 && !slices.Contains(o.backends, name) {
-		return nil, cutout.Errorf(cutout.Invalid, "backend is one of: %s", strings.Join(o.backends, ", "))
-	}
-	result, err := o.Pipeline.Remove(ctx, job)
-	o.metrics.Photo(result, err)
-	return result, err
-}
-
-// mayLoad keeps visitors from making the server load and unload models all the
-// time by naming different ones: a model that is not in memory is charged to the
-// device and its network, programs with a key included.
-func (a *App) mayLoad(ctx context.Context, who ratelimit.Key, o cutout.Options) error {
-	if o.Model == "" && o.Backend == "" || a.engine.Backends.Loaded(o.Backend, o.Model) {
-		return nil
-	}
-	d := a.loads.Charge(ctx, ratelimit.Key{Device: who.Device, Addr: who.Addr}, 1)
-	if d.Allowed {
-		return nil
-	}
-	return &cutout.Error{Code: cutout.RateLimited, RetryAfter: d.RetryAfter,
-		Message: "You have requested too many models that are not loaded. Leave out model and backend, or try again later."}
 }
 
 // shownConfig is the configuration as the operator sees and changes it.

@@ -8,7 +8,6 @@ import (
 
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/config"
-	"bgremover.pro/core/web"
 )
 
 // apply puts a changed configuration into effect. Settings that need a restart have
@@ -55,17 +54,6 @@ func (a *App) offer(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	return a.engine.Backends.Reconfigure(ctx, specs, c.Inference.Backend, models...)
-}
-
-// observe counts a response, and keeps its failure for the operator.
-func (a *App) observe(x web.Record) {
-	a.metrics.Request(admin.Request{
-		Route: x.Route, Method: x.Method, Status: x.Status, Cache: x.Class,
-		Received: x.Received, Sent: x.Sent, Duration: x.Duration,
-	})
-	if x.Err != nil {
-		a.operator.Failed(admin.Failure{Time: x.Start, Request: x.ID, Route: x.Route, Status: x.Status, Code: string(x.Code), Cause: x.Err.Error()})
-	}
 }
 
 func (a *App) queue() admin.Queue {

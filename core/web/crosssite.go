@@ -13,27 +13,6 @@ import (
 // cookie counts there. Without one it would spend the quotas of its visitors.
 var programPaths = []string{"/api/v1/cutouts", "/v1.0/removebg", "/v1.0/account", "/api/remove"}
 
-// sameOrigin refuses requests that another site made a browser send, but for those of
-// programs with a key. Unknown keys are not charged here, or any page could spend its
-// visitors' quotas on guesses; keys are too long for guessing.
-func (s *Server) sameOrigin(c *gin.Context) {
-	r := c.Request
-	if slices.Contains(programPaths, responseOf(c).route.path) {
-		s.program(c)
-		if responseOf(c).program != "" {
-			c.Header("Access-Control-Allow-Origin", "*")
-			c.Header("Access-Control-Expose-Headers", "*")
-			return
-		}
-		r = r.Clone(r.Context())
-		r.Method = http.MethodPost // their GETs are charged too
-	}
-	if responseOf(c).generation.cross.Check(r) != nil {
-		s.refuse(c, errCross)
-		c.Abort()
-	}
-}
-
 // preflight answers a browser that asks whether a page of another site may send a
 // request with a key; false if it may not, or nothing like that was asked.
 func (s *Server) preflight(c *gin.Context) bool {

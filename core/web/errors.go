@@ -6,7 +6,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -166,24 +165,11 @@ func (s *Server) sendProblem(c *gin.Context, code cutout.Code, err error) {
 	s.send(c, p.status, "application/problem+json", text)
 }
 
-// shapeOf returns how errors are reported to this request. Only a POST may choose
-// between fragment and page by htmx's header: a GET has one answer for all.
-func shapeOf(c *gin.Context) errorShape {
-	r, rt := c.Request, responseOf(c).route
-	switch {
-	case strings.HasPrefix(r.URL.Path, "/v1.0/"):
-		return asRemoveBG
-	case rt.errors == asDetail:
-		return asDetail
-	case strings.HasPrefix(r.URL.Path, "/api/"):
-		return asProblem
-	case rt.errors == asPage && r.Method == http.MethodPost && isHTMX(r):
-		return asFragment
-	}
-	return rt.errors
+// errMethod says which methods the address accepts; gin has set Allow.
+func errMethod(c *gin.Context) error {
+	allow := c.Writer.Header().Get("Allow")
+	return cutout.Errorf(wrongMethod, "This address accepts only %s.", allow)
 }
-
-func isHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
 // retryAfter returns when to try again; some codes always have a time.
 func retryAfter(err error) time.Duration {

@@ -13,23 +13,6 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
-// share bounds the requests in progress for one client and for the networks
-// around it. Behind a proxy, and with HTTP/2, connections do not bound them. A
-// trusted proxy's own requests are not counted.
-func (s *Server) share(c *gin.Context) {
-	client := s.devices.Client(c.Request)
-	if s.devices.Trusted(client) || !client.IsValid() {
-		return
-	}
-	if !s.running.Take(client) {
-		s.refuse(c, errManyRequests)
-		c.Abort()
-		return
-	}
-	defer s.running.Give(client)
-	c.Next()
-}
-
 // charge counts photos against the sender and says in headers what is left. It
 // returns rate_limited if no more are allowed, and blocked if the operator allows
 // none.

@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -64,14 +63,6 @@ func (s *Server) render(c *gin.Context, status int, view templates.View) {
 		html.WriteString("Something went wrong on our side.")
 	}
 	s.send(c, status, htmlType, html.Bytes())
-}
-
-// send answers with a body and its length, and gives a slow client time.
-func (s *Server) send(c *gin.Context, status int, contentType string, body []byte) {
-	c.Header("Content-Type", contentType)
-	c.Header("Content-Length", strconv.Itoa(len(body)))
-	c.Status(status)
-	_, _ = s.paced(c).Write(body)
 }
 
 // keyLife is how long the key behind the identifiers of devices lasts; the

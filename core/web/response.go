@@ -1,9 +1,9 @@
 package web
 
 import (
-	"math/rand/v2"
+	"fmt"
 	"net/http"
-	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -16,33 +16,12 @@ import (
 	"bgremover.pro/core/upload"
 )
 
-// Record is what metrics learn of a request and its response: none of their
-// content, and nothing about the sender.
-type Record struct {
-	// ID is random; log lines and private answers (X-Request-ID) carry it.
-	ID     string
-	Method string
-	// Route is the pattern that matched, such as "/gallery/:id"; "" for none.
-	Route  string
-	Status int
-	// Code is the error's, "" for a success.
-	Code cutout.Code
-	// Err is the cause of a failure that is the server's fault; nil for others.
-	Err error
-	// Class is the cache class that the answer went out with: "private",
-	// "page", "immutable", "revalidate" or "asset".
-	Class    string
-	Start    time.Time
-	Duration time.Duration
-	// Received counts the bytes of the upload, Sent those of the answer's body.
-	Received, Sent int64
-}
-
-// response watches a response on its way out and gives it the headers that its
-// route and status ask for, whatever the handler did.
+// response is what handlers write to. It holds what is known of the request, and
+// gives the answer the headers that its route and status ask for, whatever the
+// handler did.
 type response struct {
 	http.ResponseWriter
-	Record
+	accesslog.Entry
 	upload      *upload.Request // nil for none
 	route       route
 	generation  *generation
@@ -54,49 +33,6 @@ type response struct {
 // responseOf returns the response of a request: what gin's own writer writes to.
 func responseOf(c *gin.Context) *response {
 	return c.Writer.(interface{ Unwrap() http.ResponseWriter }).Unwrap().(*response)
-}
-
-// ServeHTTP answers one request: it finds the settings in force, calls the route's
-// handler, and reports to the observer and the access log.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &response{ResponseWriter: w, generation: s.generation(), route: unrouted}
-	x.ID, x.Method, x.Start = newID(), methodOf(r), time.Now()
-	client := s.devices.Client(r)
-	defer func() {
-		if x.upload != nil {
-			x.upload.Close()
-			x.Received = x.upload.Received()
-		}
-		x.Duration = time.Since(x.Start)
-		s.options.Observe(x.Record)
-		s.options.AccessLog.Log(x.entry(r, client))
-	}()
-	if r.Body != http.NoBody {
-		// Uploads set their own pace; no other request may keep us waiting for a body.
-		_ = http.NewResponseController(w).SetReadDeadline(x.Start.Add(bodyTimeout))
-	}
-	s.engine.ServeHTTP(x, r)
-}
-
-func (x *response) entry(r *http.Request, client netip.Addr) accesslog.Entry {
-	return accesslog.Entry{
-		Time: x.Start, Addr: client, Method: r.Method, URL: r.RequestURI, Proto: r.Proto,
-		Status: x.Status, Bytes: x.Sent, Duration: x.Duration, UserAgent: r.UserAgent(), ID: x.ID,
-	}
-}
-
-// newID tells requests apart; no security depends on it.
-func newID() string {
-	return strconv.FormatUint(rand.Uint64(), 36) //nolint:gosec // G404: no secret
-}
-
-// methodOf keeps made-up methods from becoming labels of metrics.
-func methodOf(r *http.Request) string {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost:
-		return r.Method
-	}
-	return "other"
 }
 
 func (x *response) WriteHeader(status int) {
@@ -136,3 +72,123 @@ func (x *response) Flush() {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (x *response) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// pacedWriter gives a slow client time for a long answer, at the pace that
+// applies to uploads too, and cuts off one that reads too slowly: until an answer
+// is sent, its result holds memory. Only time spent waiting for the client counts,
+// not time spent working on photos. While others wait for that memory, the first
+// minute is not free.
+type pacedWriter struct {
+	to    http.ResponseWriter
+	conn  *http.ResponseController
+	pace  upload.Pace
+	tight func() bool
+	sent  int64
+	spent time.Duration
+}
+
+// writePiece is how much is written under one deadline, in bytes.
+const writePiece = 64 << 10
+
+func (s *Server) paced(c *gin.Context) *pacedWriter {
+	return &pacedWriter{
+		to: c.Writer, conn: http.NewResponseController(c.Writer),
+		pace: s.options.Pace, tight: s.options.Tight,
+	}
+}
+
+// Write fails once the client is too slow.
+func (w *pacedWriter) Write(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = w.piece(p[n:min(n+writePiece, len(p))])
+		n += more
+	}
+	return n, err
+}
+
+func (w *pacedWriter) piece(p []byte) (n int, err error) {
+	err = w.within(func() error {
+		n, err = w.to.Write(p)
+		return err
+	})
+	w.sent += int64(n)
+	return n, err
+}
+
+// flush sends what is still buffered and then lifts the deadline: the next part
+// may take a while.
+func (w *pacedWriter) flush() error {
+	if err := w.within(w.conn.Flush); err != nil {
+		return err
+	}
+	return w.conn.SetWriteDeadline(time.Time{})
+}
+
+func (w *pacedWriter) within(write func() error) error {
+	left := min(w.pace.Window, w.pace.Overall(w.sent, w.pace.Answer)-w.spent)
+	if w.tight() {
+		left = min(left, w.pace.Window-w.spent)
+	}
+	if left <= 0 {
+		return os.ErrDeadlineExceeded
+	}
+	began := time.Now()
+	if err := w.conn.SetWriteDeadline(began.Add(left)); err != nil {
+		return err
+	}
+	err := write()
+	w.spent += time.Since(began)
+	return err
+}
+
+// send answers with a body and its length, and gives a slow client time.
+func (s *Server) send(c *gin.Context, status int, contentType string, body []byte) {
+	c.Header("Content-Type", contentType)
+	c.Header("Content-Length", strconv.Itoa(len(body)))
+	c.Status(status)
+	_, _ = s.paced(c).Write(body)
+}
+
+// filePolicy is for a picture on its own, in case a browser opens it as a document.
+const filePolicy = "sandbox; default-src 'none'"
+
+// sendFile answers with a download that no browser runs or renders in place.
+func (s *Server) sendFile(c *gin.Context, name, mediaType string, file []byte) {
+	c.Header("Content-Disposition", `attachment; filename="`+name+`"`)
+	c.Header("Content-Security-Policy", filePolicy)
+	s.send(c, http.StatusOK, mediaType, file)
+}
+
+// describe sets the headers that say how a result was made.
+func describe(h http.Header, r *cutout.Result) {
+	h.Set("X-Backend", r.Run.Backend)
+	h.Set("X-Model", r.Run.Model)
+	mode := string(r.Run.Mode)
+	if len(r.Run.Sizes) > 0 {
+		mode += "; sizes=" + strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Run.Sizes), " ", ","), "[]")
+	}
+	h.Set("X-Mode", mode)
+	if r.Subject != cutout.SubjectFound {
+		h.Set("X-Subject", string(r.Subject))
+	}
+	var timings []string
+	for _, t := range r.Timings {
+		timings = append(timings, timing(string(t.Stage), t.Duration))
+	}
+	if r.Run.Inference > 0 {
+		timings = append(timings, timing("model", r.Run.Inference))
+	}
+	if timings != nil {
+		h.Set("Server-Timing", strings.Join(timings, ", "))
+	}
+}
+
+func timing(name string, d time.Duration) string {
+	return fmt.Sprintf("%s;dur=%.1f", name, float64(d)/float64(time.Millisecond))
+}
+
+func extension(mediaType string) string {
+	_, format, _ := strings.Cut(mediaType, "/")
+	return cutout.Format(format).Extension()
+}

@@ -97,19 +97,14 @@ func (s *Server) register() *gin.Engine {
 	e.MaxMultipartMemory = 1 << 40 // nothing may spill to disk if a form were ever parsed by the library
 	e.ForwardedByClientIP = false
 	_ = e.SetTrustedProxies(nil) // core/device finds the client's address; nil cannot fail
-	e.Use(s.recover, s.secure, s.strict, s.share)
 	for _, rt := range s.routes() {
-		enter := func(c *gin.Context) {
-			x := responseOf(c)
-			x.route, x.Route = rt, rt.path
-		}
-		e.Handle(rt.method, rt.path, enter, s.sameOrigin, rt.handle)
+		e.Handle(rt.method, rt.path, s.enter(rt), rt.handle)
 		if rt.method == http.MethodGet {
-			e.Handle(http.MethodHead, rt.path, enter, s.sameOrigin, rt.handle)
+			e.Handle(http.MethodHead, rt.path, s.enter(rt), rt.handle)
 		}
 	}
-	e.NoRoute(s.nothing)
-	e.NoMethod(func(c *gin.Context) {
+	e.NoRoute(s.enter(unrouted), s.nothing)
+	e.NoMethod(s.enter(unrouted), func(c *gin.Context) {
 		if !s.preflight(c) {
 			s.fail(c, errMethod(c))
 		}

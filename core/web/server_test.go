@@ -20,6 +20,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"go.uber.org/goleak"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
 	"bgremover.pro/core/httpcache"
@@ -57,7 +58,7 @@ type site struct {
 	now      atomic.Int64 // nanoseconds added to the clock
 	log      lockedBuffer
 
-	records chan Record
+	records chan accesslog.Request
 }
 
 // lockedBuffer is a log that many goroutines write.
@@ -88,7 +89,7 @@ func defaultSettings() *Settings {
 // start serves until the test ends. change may alter the options.
 func start(t *testing.T, remove removerFunc, change ...func(*Options)) *site {
 	t.Helper()
-	s := &site{t: t, records: make(chan Record, 10000)}
+	s := &site{t: t, records: make(chan accesslog.Request, 10000)}
 	s.settings.Store(defaultSettings())
 	clock := func() time.Time { return time.Now().Add(time.Duration(s.now.Load())) }
 	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -103,7 +104,7 @@ func start(t *testing.T, remove removerFunc, change ...func(*Options)) *site {
 		Remover: remove, Limiter: limiter, Log: log, Version: "test",
 		Devices:  device.New(device.Options{Now: clock, Log: log}),
 		Settings: s.settings.Load,
-		Observe:  func(x Record) { s.records <- x },
+		Observe:  func(x accesslog.Request) { s.records <- x },
 	}
 	for _, f := range change {
 		f(&options)
@@ -239,9 +240,9 @@ func (f *testForm) body() io.Reader {
 }
 
 // seen returns the next n records, in the order in which they ended.
-func (s *site) seen(n int) []Record {
+func (s *site) seen(n int) []accesslog.Request {
 	s.t.Helper()
-	var all []Record
+	var all []accesslog.Request
 	for range n {
 		select {
 		case x := <-s.records:

@@ -90,7 +90,7 @@ type Options struct {
 	// Ready returns why photos cannot be processed now, or nil.
 	Ready func() error
 	// Observe, where set, is called with the record of every request once it is complete.
-	Observe func(Record)
+	Observe func(accesslog.Request)
 	// AccessLog, where set, gets a line for every answer.
 	AccessLog AccessLog
 	Log       *slog.Logger
@@ -130,7 +130,7 @@ func (o *Options) complete() error {
 		o.Fetcher = fetch.New(fetch.Options{})
 	}
 	if o.Observe == nil {
-		o.Observe = func(Record) {}
+		o.Observe = func(accesslog.Request) {}
 	}
 	if o.AccessLog == nil {
 		o.AccessLog = noLog{}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/device"
 	"bgremover.pro/core/httpcache"
@@ -107,7 +108,7 @@ type site struct {
 	settings atomic.Pointer[web.Settings]
 
 	mu      sync.Mutex
-	records []web.Record
+	records []accesslog.Request
 	stop    func()
 }
 
@@ -133,7 +134,7 @@ func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	options := web.Options{
 		Remover: s.line, Limiter: limiter, Devices: device.New(device.Options{}), Version: "test",
 		Settings: s.settings.Load,
-		Observe: func(x web.Record) {
+		Observe: func(x accesslog.Request) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.records = append(s.records, x)
@@ -172,8 +173,8 @@ func limited(count int64) func(*web.Options) {
 }
 
 // requests lists the records so far.
-func (s *site) requests() []web.Record {
+func (s *site) requests() []accesslog.Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]web.Record(nil), s.records...)
+	return append([]accesslog.Request(nil), s.records...)
 }
