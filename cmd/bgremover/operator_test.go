@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bgremover.pro/cmd/internal/cli"
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
@@ -145,7 +146,7 @@ func bgremoverUntil(ctx context.Context, args ...string) (string, int) {
 // read.
 func TestCommandsOfTheOperator(t *testing.T) {
 	s := aServer(t)
-	s.Failed(admin.Failure{Time: time.Unix(1800000000, 0), Request: "req-1", Route: "/api/v1/cutouts", Status: 500, Code: "internal", Cause: "the model failed"})
+	s.Failed(accesslog.Request{Time: time.Unix(1800000000, 0), ID: "req-1", Route: "/api/v1/cutouts", Status: 500, Code: "internal", Err: errors.New("the model failed")})
 	s.limiter.Charge(t.Context(), ratelimit.Key{Device: "abcdefgh", Addr: netip.MustParseAddr("192.0.2.1")}, 3)
 	picture := filepath.Join(t.TempDir(), "cut.webp")
 	for _, c := range []struct {

@@ -16,6 +16,7 @@ import (
 
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/ops/testing/logbuffer"
 )
 
 // base are settings with which a server runs alongside others.
@@ -74,33 +75,15 @@ type probe struct {
 	settings map[string]string
 	running  bool
 	file     string
-	said     *said
+	said     *logbuffer.Buffer
 	once     sync.Once
-}
-
-// said is a log that can be written and read at the same time.
-type said struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *said) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *said) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
 }
 
 // open makes a server, with its backend running if wanted; it has no App if the
 // server does not start.
 func open(t *testing.T, settings map[string]string, running bool) *probe {
 	t.Helper()
-	p := &probe{settings: settings, running: running, file: filepath.Join(t.TempDir(), "bgremover.toml"), said: &said{}}
+	p := &probe{settings: settings, running: running, file: filepath.Join(t.TempDir(), "bgremover.toml"), said: &logbuffer.Buffer{}}
 	p.write(t, settings)
 	live, err := config.Open(config.Sources{File: p.file, Environ: []string{"HOME=" + t.TempDir()}})
 	if err != nil {

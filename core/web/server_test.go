@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -25,6 +24,7 @@ import (
 	"bgremover.pro/core/device"
 	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
+	"bgremover.pro/ops/testing/logbuffer"
 	"bgremover.pro/templates"
 )
 
@@ -56,27 +56,9 @@ type site struct {
 	client   *http.Client
 	settings atomic.Pointer[Settings]
 	now      atomic.Int64 // nanoseconds added to the clock
-	log      lockedBuffer
+	log      logbuffer.Buffer
 
 	records chan accesslog.Request
-}
-
-// lockedBuffer is a log that many goroutines write.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func defaultSettings() *Settings {

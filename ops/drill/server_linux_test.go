@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/model"
+	"bgremover.pro/ops/testing/logbuffer"
 )
 
 const token = "0123456789abcdef0123456789abcdef"
@@ -39,19 +39,7 @@ type server struct {
 	public   string // its address, without a scheme
 	operator string
 	data     string
-	log      *output
-}
-
-// output keeps what a server logs.
-type output struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
+	log      *logbuffer.Buffer
 }
 
 // serve starts a server with a backend of its own and a data folder that links to the
@@ -70,7 +58,7 @@ func serve(t *testing.T, backend string, args []string, more ...string) *server 
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &output{}
+	log := &logbuffer.Buffer{}
 	a, err := app.New(live, log)
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +73,7 @@ func serve(t *testing.T, backend string, args []string, more ...string) *server 
 		}
 		a.Close()
 		if t.Failed() {
-			t.Log(log.text.String())
+			t.Log(log.String())
 		}
 	})
 	return &server{t: t, public: a.Address().String(), operator: a.Operator().String(), data: data, log: log}
@@ -131,7 +119,7 @@ func clocked(t *testing.T, clock func() time.Time) *server {
 		}
 		<-ended
 	})
-	return &server{t: t, operator: o.Addr().String(), log: &output{}}
+	return &server{t: t, operator: o.Addr().String(), log: &logbuffer.Buffer{}}
 }
 
 type idle struct{ admin.Backends }

@@ -204,7 +204,7 @@ func metrics(t *testing.T) string {
 	m.Watch(admin.Sources{Backends: backends{}, Queue: func() admin.Queue { return admin.Queue{} }, Ready: func() error { return nil }, Limiter: limiter, AccessLog: log,
 		Folders: []string{dir}, Damaged: func() error { return nil },
 		Certificates: func() []admin.Certificate { return []admin.Certificate{{Listener: "public", Expires: time.Now()}} }})
-	m.Request(admin.Request{Route: "/device/cutouts"})
+	m.Request(accesslog.Request{Route: "/device/cutouts"})
 	m.Photo(&cutout.Result{Timings: []cutout.Timing{{Stage: cutout.Infer}}}, nil)
 	w := httptest.NewRecorder()
 	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))

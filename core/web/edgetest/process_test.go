@@ -1,7 +1,6 @@
 package edgetest
 
 import (
-	"bytes"
 	"context"
 	"math/rand/v2"
 	"net"
@@ -10,10 +9,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"bgremover.pro/ops/testing/logbuffer"
 )
 
 // patience is for what a busy machine takes long to do; nothing should.
@@ -23,26 +23,9 @@ const patience = 90 * time.Second
 type process struct {
 	t      testing.TB
 	name   string
-	output output
+	output logbuffer.Buffer
 	cmd    *exec.Cmd
 	ended  chan struct{}
-}
-
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 // startProcess runs a server until the test ends.
