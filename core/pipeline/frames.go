@@ -40,11 +40,11 @@ func (p *Pipeline) Frames(ctx context.Context, options cutout.Options, width, he
 func (f *Frames) Matte(ctx context.Context, photo *cutout.Photo) (*cutout.Mask, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.p.settings.Load().Timeout)
 	defer cancel()
-	found, _, _, err := f.p.find(ctx, "", photo, f.options, false)
+	found, err := f.p.find(ctx, f.p.queue.runs.enter(""), photo, f.options, false)
 	if err != nil {
 		return nil, err
 	}
-	return matte(ctx, photo, found, f.options.Edges)
+	return matte(ctx, photo, found.mask, f.options.Edges)
 }
 
 // Dress makes the frame from a picture, in place, and its alpha: the cut-out with

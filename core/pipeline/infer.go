@@ -25,30 +25,36 @@ type view struct {
 	mirrored bool
 }
 
-// find runs the model. Without a subject the mask is empty, unless it is wanted anyway;
-// where a person says what it is, there may be one.
-func (p *Pipeline) find(ctx context.Context, owner string, photo *cutout.Photo, options cutout.Options, told bool) (*cutout.Mask, cutout.Subject, cutout.Run, error) {
-	found, subject, run, err := p.infer(ctx, owner, photo, options)
-	if err == nil && subject == cutout.SubjectNone {
-		if !options.Anyway {
-			clear(found.Pix)
-		}
-		if told {
-			subject = cutout.SubjectUnsure
-		}
-	}
-	return found, subject, run, err
+// finding is what the model says about a photo.
+type finding struct {
+	mask    *cutout.Mask
+	subject cutout.Subject
+	run     cutout.Run
 }
 
-// infer runs the model on the views that the mode calls for. It returns the joined
-// mask, and whether that shows a subject.
-func (p *Pipeline) infer(ctx context.Context, owner string, photo *cutout.Photo, options cutout.Options) (*cutout.Mask, cutout.Subject, cutout.Run, error) {
+// find runs the model. Without a subject the mask is empty, unless it is wanted anyway;
+// where a person marks one, there may be one.
+func (p *Pipeline) find(ctx context.Context, runs *member, photo *cutout.Photo, options cutout.Options, marked bool) (*finding, error) {
+	found, err := p.infer(ctx, runs, photo, options)
+	if err == nil && found.subject == cutout.SubjectNone {
+		if !options.Anyway {
+			clear(found.mask.Pix)
+		}
+		if marked {
+			found.subject = cutout.SubjectUnsure
+		}
+	}
+	return found, err
+}
+
+// infer runs the model on the views that the mode calls for, on one lease, and joins
+// their masks.
+func (p *Pipeline) infer(ctx context.Context, runs *member, photo *cutout.Photo, options cutout.Options) (*finding, error) {
 	lease, err := p.backend.Acquire(ctx, options.Backend, options.Model)
 	if err != nil {
-		return nil, "", cutout.Run{}, err
+		return nil, err
 	}
 	defer lease.Release()
-	runs := p.queue.model.enter(owner)
 	defer runs.leave()
 
 	var (
@@ -63,7 +69,7 @@ func (p *Pipeline) infer(ctx context.Context, owner string, photo *cutout.Photo,
 		for _, v := range views {
 			m, run, err := look(ctx, lease, runs, photo, v)
 			if err != nil {
-				return nil, "", cutout.Run{}, err
+				return nil, err
 			}
 			masks, sizes = append(masks, m), append(sizes, v.size)
 			shows = shows || mask.Shows(m)
@@ -71,22 +77,24 @@ func (p *Pipeline) infer(ctx context.Context, owner string, photo *cutout.Photo,
 			total = run
 		}
 		if joined, doubt, err = mask.Join(ctx, masks); err != nil {
-			return nil, "", cutout.Run{}, err
+			return nil, err
 		}
 		if doubt < certain || len(masks) > 1 && doubt < doubtful {
 			break
 		}
 	}
 	total.Mode, total.Sizes = options.Mode, sizes
+	subject := cutout.SubjectFound
 	switch {
 	case !shows:
-		return joined, cutout.SubjectNone, total, nil
+		subject = cutout.SubjectNone
 	case doubt >= hesitant:
-		return joined, cutout.SubjectUnsure, total, nil
+		subject = cutout.SubjectUnsure
 	}
-	return joined, cutout.SubjectFound, total, nil
+	return &finding{joined, subject, total}, nil
 }
 
+// look runs the model on one view.
 func look(ctx context.Context, lease cutout.Lease, runs *member, photo *cutout.Photo, v view) (*cutout.Mask, cutout.Run, error) {
 	input, err := tensor.FromPhoto(ctx, photo, v.size, v.mirrored)
 	if err != nil {

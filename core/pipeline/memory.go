@@ -14,59 +14,59 @@ import (
 	"bgremover.pro/core/decode"
 )
 
-// room bounds the memory that all jobs hold together, from decoding a photo until
+// budget bounds the memory that all jobs hold together, from decoding a photo until
 // its result is sent, so that no number of large photos exhausts the machine.
-type room struct {
+type budget struct {
 	size    int64
 	bytes   *semaphore.Weighted
 	held    atomic.Int64
 	waiting atomic.Int64
 }
 
-func newRoom(size int64) *room {
-	return &room{size: size, bytes: semaphore.NewWeighted(size)}
+func newBudget(size int64) *budget {
+	return &budget{size: size, bytes: semaphore.NewWeighted(size)}
 }
 
-// lease is one job's share of the room.
-type lease struct {
-	room *room
-	held int64
+// share is what one job holds of the budget.
+type share struct {
+	budget *budget
+	held   int64
 }
 
-// reserve waits, first come first served, until there is room for a job, as
-// estimated from the headers of its files.
-// Codes: TooManyPixels for a job that needs more than the whole room, Canceled,
+// reserve waits, first come first served, until the budget has enough left for a job,
+// as estimated from the headers of its files.
+// Codes: TooManyPixels for a job that needs more than the whole budget, Canceled,
 // Timeout.
-func (r *room) reserve(ctx context.Context, f files, options cutout.Options, limits decode.Limits) (*lease, error) {
+func (b *budget) reserve(ctx context.Context, f files, options cutout.Options, limits decode.Limits) (*share, error) {
 	n := need(f, options, limits)
-	if n > r.size {
+	if n > b.size {
 		return nil, cutout.Errorf(cutout.TooManyPixels,
-			"Processing this photo with these options needs %d MB of memory; the limit is %d MB. Please make it smaller, or choose PNG with 8 bits.", n>>20, r.size>>20)
+			"Processing this photo with these options needs %d MB of memory; the limit is %d MB. Please make it smaller, or choose PNG with 8 bits.", n>>20, b.size>>20)
 	}
-	r.waiting.Add(1)
-	defer r.waiting.Add(-1)
-	if err := r.bytes.Acquire(ctx, n); err != nil {
+	b.waiting.Add(1)
+	defer b.waiting.Add(-1)
+	if err := b.bytes.Acquire(ctx, n); err != nil {
 		return nil, err
 	}
-	r.held.Add(n)
-	return &lease{r, n}, nil
+	b.held.Add(n)
+	return &share{b, n}, nil
 }
 
 // shrink keeps at most keep bytes and gives the rest back.
-func (l *lease) shrink(keep int64) {
-	rest := max(0, l.held-keep)
-	l.held -= rest
-	l.room.held.Add(-rest)
-	l.room.bytes.Release(rest)
+func (s *share) shrink(keep int64) {
+	rest := max(0, s.held-keep)
+	s.held -= rest
+	s.budget.held.Add(-rest)
+	s.budget.bytes.Release(rest)
 }
 
-// makeRoom collects garbage if what the job may still allocate does not fit into
+// collect collects garbage if what the job may still allocate does not fit into
 // Go's memory limit beside it. The collector on its own starts only when an
 // allocation has passed the limit, and a large photo's are hundreds of megabytes.
-func (l *lease) makeRoom() {
+func (s *share) collect() {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(heap)
-	if int64(heap[0].Value.Uint64())+l.held > debug.SetMemoryLimit(-1) {
+	if int64(heap[0].Value.Uint64())+s.held > debug.SetMemoryLimit(-1) {
 		runtime.GC()
 	}
 }

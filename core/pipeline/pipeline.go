@@ -4,10 +4,7 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"image"
 	"image/color"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,14 +39,14 @@ type Settings struct {
 type Pipeline struct {
 	backend  Backend
 	queue    *Queue
-	room     *room
+	budget   *budget
 	settings atomic.Pointer[Settings]
 }
 
 // New returns a pipeline over a backend. The queue admits its jobs; all of them
 // together may hold so many bytes of memory, including unsent results.
 func New(backend Backend, queue *Queue, memory int64, settings Settings) *Pipeline {
-	p := &Pipeline{backend: backend, queue: queue, room: newRoom(memory)}
+	p := &Pipeline{backend: backend, queue: queue, budget: newBudget(memory)}
 	p.Configure(settings)
 	return p
 }
@@ -73,10 +70,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	if err != nil {
 		return nil, err
 	}
-	defer turn.leave()
-	defer turn.steps.leave()
-	kept := int64(0)
-	defer func() { turn.memory.shrink(kept) }()
+	defer turn.end()
 
 	if err := turn.start(ctx, cutout.Decode); err != nil {
 		return nil, err
@@ -90,7 +84,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	if err := turn.start(ctx, cutout.Infer); err != nil {
 		return nil, err
 	}
-	found, subject, run, err := p.find(ctx, job.Owner, photo, options, !scene.seeds.Empty())
+	found, err := p.find(ctx, turn.runs, photo, options, !scene.seeds.Empty())
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +92,7 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	if err := turn.start(ctx, cutout.Refine); err != nil {
 		return nil, err
 	}
-	alpha, err := matte(ctx, photo, found, options.Edges)
+	alpha, err := matte(ctx, photo, found.mask, options.Edges)
 	if err != nil {
 		return nil, err
 	}
@@ -131,127 +125,34 @@ func (p *Pipeline) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, 
 	result := &cutout.Result{
 		MediaType: options.Format.MediaType(),
 		Width:     photo.Width, Height: photo.Height,
-		Subject: subject, Placed: placed, Run: run,
+		Subject: found.subject, Placed: placed, Run: found.run,
 	}
 	if result.File, err = file(ctx, photo, alpha, options); err != nil {
 		return nil, err
 	}
 	result.Timings = turn.watch.stop()
 	if job.Hold {
-		kept = int64(cap(result.File))
-		result.Release = p.hold(job.Owner, turn.memory)
+		result.Release = turn.hold(result.File)
 	}
 	return result, nil
 }
 
-// turn is an admitted job: its files with their headers read, and what it holds
-// until it is done.
-type turn struct {
-	files
-	memory *lease
-	steps  *member
-	watch  *stopwatch
-	leave  func()
-}
-
-// start begins a stage: it gives way to others, and sees that there is memory.
-func (t *turn) start(ctx context.Context, stage cutout.Stage) error {
-	t.watch.start(stage)
-	if err := t.steps.next(ctx); err != nil {
-		return err
-	}
-	t.memory.makeRoom()
-	return nil
-}
-
-// files are a job's files, nil where there is none.
-type files struct{ photo, background, hints *decode.Upload }
-
-// admit waits for the job's turn and its memory, for at most half of its time:
-// later it would have too little time left to finish.
-func (p *Pipeline) admit(ctx context.Context, job cutout.Job, options cutout.Options) (*turn, error) {
-	settings := p.settings.Load()
-	patience, cancel := context.WithTimeout(ctx, settings.Timeout/2)
-	defer cancel()
-	t := turn{watch: newStopwatch(job.Observe), steps: p.queue.whole.enter(job.Owner)}
-	var err error
-	if t.leave, err = p.queue.Enter(patience, job.Owner, t.watch.waiting); err == nil {
-		if err = t.reserve(patience, p.room, job.Upload, options, settings.Decode); err != nil {
-			t.leave()
-		}
-	}
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		err = p.queue.Busy()
-	}
-	return &t, err
-}
-
-// reserve reads the headers of the job's files and waits for the memory that it
-// needs according to them.
-func (t *turn) reserve(ctx context.Context, room *room, upload []byte, options cutout.Options, limits decode.Limits) (err error) {
-	if t.photo, err = decode.Open(ctx, upload, limits, options.Depth == 16); err != nil {
-		return err
-	}
-	if l := options.Layout; l != nil && l.Frame != nil && l.Frame.Width > 0 {
-		if err := l.Frame.Check(float64(l.Frame.Width), float64(l.Frame.Height), limits.MaxSide, limits.MaxPixels); err != nil {
-			return err
-		}
-	}
-	if t.background, err = openBehind(ctx, behind(options), limits); err != nil {
-		return err
-	}
-	if t.hints, err = openHints(ctx, options, limits); err != nil {
-		return err
-	}
-	t.memory, err = room.reserve(ctx, t.files, options, limits)
-	return err
-}
-
-// hold keeps the rest of a job's memory, and counts it against its owner's share,
-// until the result is sent.
-func (p *Pipeline) hold(owner string, memory *lease) (release func()) {
-	sent := p.queue.Unsent(owner)
-	return sync.OnceFunc(func() {
-		memory.shrink(0)
-		sent()
-	})
-}
-
 // Tight reports whether jobs wait for memory, which unsent results hold.
-func (p *Pipeline) Tight() bool { return p.room.waiting.Load() > 0 }
+func (p *Pipeline) Tight() bool { return p.budget.waiting.Load() > 0 }
 
 // Held is the memory, in bytes, reserved for jobs and results.
-func (p *Pipeline) Held() int64 { return p.room.held.Load() }
+func (p *Pipeline) Held() int64 { return p.budget.held.Load() }
 
-// scene is what a job shows: the photo, or its part in which the subject may be, what
-// is to lie behind it, and what a person has said of it.
-type scene struct {
-	photo, picture *cutout.Photo // picture is nil where there is none
-	seeds          *cutout.Seeds
-	original       image.Point     // the whole photo's size
-	at             image.Rectangle // where photo lies in it
-}
-
-// decode decodes the job's files.
-func (t *turn) decode(ctx context.Context, options cutout.Options) (*scene, error) {
-	photo, err := t.photo.Decode(ctx)
-	if err != nil {
-		return nil, err
+// matte brings the model's mask to the photo's size and depth.
+func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutout.Edges) (*cutout.Mask, error) {
+	if photo.Deep != nil {
+		m = mask.Deepen(m)
 	}
-	s := &scene{photo: photo, original: image.Pt(photo.Width, photo.Height), at: image.Rect(0, 0, photo.Width, photo.Height)}
-	if s.picture, err = decodeBehind(ctx, t.background, photo, options.Layout); err != nil {
-		return nil, err
+	m, err := mask.Scale(ctx, m, photo.Width, photo.Height)
+	if err != nil || edges == cutout.Raw {
+		return m, err
 	}
-	if options.Region != nil {
-		if s.at, err = options.Region.In(photo.Width, photo.Height); err != nil {
-			return nil, err
-		}
-		if s.photo, err = compose.Crop(ctx, photo, s.at); err != nil {
-			return nil, err
-		}
-	}
-	s.seeds, err = seedsOf(ctx, s.original, s.at, t.hints, options)
-	return s, err
+	return refine.Refine(ctx, photo, m)
 }
 
 // file encodes the result. With a layout, a mask is the alpha of what was laid out.
@@ -270,18 +171,6 @@ func file(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask, options 
 		}
 	}
 	return encode.Photo(ctx, photo, options.Format, options.Depth)
-}
-
-// matte brings the model's mask to the photo's size and depth.
-func matte(ctx context.Context, photo *cutout.Photo, m *cutout.Mask, edges cutout.Edges) (*cutout.Mask, error) {
-	if photo.Deep != nil {
-		m = mask.Deepen(m)
-	}
-	m, err := mask.Scale(ctx, m, photo.Width, photo.Height)
-	if err != nil || edges == cutout.Raw {
-		return m, err
-	}
-	return refine.Refine(ctx, photo, m)
 }
 
 // withDefaults fills in what a job leaves out.

@@ -28,8 +28,8 @@ type Queue struct {
 	turns    uint64        // turns given so far
 	typical  time.Duration // smoothed time that a job runs
 
-	whole stretch // from decoding to the result
-	model stretch // the runs of the model, which all jobs share even where there are many cores
+	stages stretch // from decoding to the result
+	runs   stretch // of the model, which all jobs share even where there are many cores
 }
 
 // mostAtOnce is how many jobs of one owner may run or hold an unsent result.
@@ -51,8 +51,8 @@ type ticket struct {
 // wait.
 func NewQueue(workers, capacity int) *Queue {
 	q := &Queue{workers: max(1, workers), capacity: max(0, capacity), owners: map[string]*owner{}, typical: time.Second}
-	q.whole = stretch{queue: q, members: map[*member]struct{}{}}
-	q.model = stretch{queue: q, members: map[*member]struct{}{}, always: true}
+	q.stages = stretch{queue: q, members: map[*member]struct{}{}}
+	q.runs = stretch{queue: q, members: map[*member]struct{}{}, always: true}
 	return q
 }
 

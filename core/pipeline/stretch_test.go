@@ -25,7 +25,7 @@ func TestJobsGiveWay(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		many, one, two := q.model.enter("many"), q.model.enter("one"), q.model.enter("two")
+		many, one, two := q.runs.enter("many"), q.runs.enter("one"), q.runs.enter("two")
 		run(many)
 		run(one)
 		went := make(chan struct{})
@@ -50,8 +50,8 @@ func TestJobsGiveWay(t *testing.T) {
 		}
 		two.leave()
 		many.leave()
-		if len(q.model.members) > 0 {
-			t.Errorf("%d jobs are left", len(q.model.members))
+		if len(q.runs.members) > 0 {
+			t.Errorf("%d jobs are left", len(q.runs.members))
 		}
 	})
 }
@@ -72,7 +72,7 @@ func TestJobsEnd(t *testing.T) {
 				q.of(from).working++
 				q.mu.Unlock()
 				jobs.Go(func() {
-					r := q.model.enter(from)
+					r := q.runs.enter(from)
 					for range count {
 						if err := r.next(t.Context()); err != nil {
 							t.Error(err)
@@ -87,8 +87,8 @@ func TestJobsEnd(t *testing.T) {
 				})
 			}
 			jobs.Wait()
-			if len(q.model.members) > 0 {
-				t.Errorf("%d jobs are left", len(q.model.members))
+			if len(q.runs.members) > 0 {
+				t.Errorf("%d jobs are left", len(q.runs.members))
 			}
 		})
 	})
@@ -101,7 +101,7 @@ func TestJobsGiveWayWhereAllWorkersAreBusy(t *testing.T) {
 		turns := make(chan string, 9)
 		leaves := []chan struct{}{enter(t, q, "many", "a", turns), enter(t, q, "one", "c", turns)}
 		q.of("many").waiting = 5
-		many, one := q.whole.enter("many"), q.whole.enter("one")
+		many, one := q.stages.enter("many"), q.stages.enter("one")
 		next := func(m *member) (went chan struct{}) {
 			went = make(chan struct{})
 			go func() {
