@@ -14,8 +14,8 @@ import (
 
 // find acquires a process for a lease: it waits for one that is starting, and
 // starts one on demand. It avoids a process that has failed this lease before.
-func (m *Manager) find(ctx context.Context, backend, model string, failed *process) (*place, error) {
-	var found *place
+func (m *Manager) find(ctx context.Context, backend, model string, failed *process) (*placement, error) {
+	var found *placement
 	err := m.await(ctx, func() (bool, error) {
 		candidates, err := m.candidates(backend, model)
 		if err != nil {
@@ -47,6 +47,36 @@ func (m *Manager) find(ctx context.Context, backend, model string, failed *proce
 	return found, nil
 }
 
+// await blocks until look, called with the lock held after each change, is
+// true or an error.
+func (m *Manager) await(ctx context.Context, look func() (bool, error)) error {
+	for {
+		m.mu.Lock()
+		done, err := look()
+		changed := m.changed
+		m.mu.Unlock()
+		if done || err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-m.closing.Done():
+			return errClosed
+		}
+	}
+}
+
+// taking returns the process that takes runs; nil if there is none, or if it
+// reports that it cannot serve.
+func (s *supervisor) taking() *process {
+	if s.state == Unavailable {
+		return nil
+	}
+	return s.proc
+}
+
 // promising reports whether it makes sense to wait for a backend.
 func (s *supervisor) promising(failed *process) bool {
 	switch s.state {
@@ -63,22 +93,22 @@ func (s *supervisor) promising(failed *process) bool {
 }
 
 // candidates lists where a lease may run, best first, each with its model.
-func (m *Manager) candidates(backend, model string) ([]*place, error) {
+func (m *Manager) candidates(backend, model string) ([]*placement, error) {
 	chain, err := m.chain(cmp.Or(backend, m.active))
 	if err != nil {
 		return nil, err
 	}
-	var found []*place
+	var found []*placement
 	for _, s := range chain {
 		if model == "" {
 			if first, ok := s.spec.first(m.models); ok {
-				found = append(found, &place{supervisor: s, model: first})
+				found = append(found, &placement{supervisor: s, model: first})
 			}
 			continue
 		}
 		for _, known := range m.models {
 			if known.Name == model && s.spec.allows(model) {
-				found = append(found, &place{supervisor: s, model: known})
+				found = append(found, &placement{supervisor: s, model: known})
 			}
 		}
 	}
@@ -107,9 +137,9 @@ func (m *Manager) modelChoices(chain []*supervisor) string {
 	return strings.Join(names, ", ")
 }
 
-func chainOf(places []*place) []*supervisor {
+func chainOf(placements []*placement) []*supervisor {
 	var chain []*supervisor
-	for _, p := range places {
+	for _, p := range placements {
 		chain = append(chain, p.supervisor)
 	}
 	return chain
@@ -129,4 +159,20 @@ func (m *Manager) unavailable(chain []*supervisor) error {
 	return &cutout.Error{Code: cutout.BackendUnavailable, Err: errors.Join(causes...),
 		RetryAfter: max(time.Second, time.Until(soonest)),
 		Message:    "The server cannot process photos at the moment. Please try again later."}
+}
+
+// first returns the model that a backend loads at start and runs for requests
+// that name none.
+func (s Spec) first(models []cutout.Model) (cutout.Model, bool) {
+	if len(s.Models) == 0 && len(models) > 0 {
+		return models[0], true
+	}
+	for _, name := range s.Models {
+		for _, m := range models {
+			if m.Name == name {
+				return m, true
+			}
+		}
+	}
+	return cutout.Model{}, false
 }

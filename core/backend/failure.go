@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -105,4 +106,18 @@ func reason(err error) string {
 		return text
 	}
 	return err.Error()
+}
+
+// inWords gives any error of this package a code and a sentence.
+func inWords(ctx context.Context, err error) error {
+	var e *cutout.Error
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return cutout.Wrap(cutout.CodeOf(ctx.Err()), ctx.Err(), cutout.MessageOf(ctx.Err()))
+	case errors.As(err, &e):
+		return err
+	}
+	return cutout.Wrap(cutout.BackendUnavailable, err, "The backend failed. Please try again.")
 }

@@ -49,11 +49,11 @@ func (s *supervisor) ready(ctx context.Context, p *process) (contract.Descriptio
 		return about, cutout.Errorf(cutout.Invalid, "none of its models is installed")
 	}
 	p.first = model.Name
-	loaded, err := p.take(ctx, model, s.m.options.MaxModels, s.m.options.LoadTimeout)
+	loaded, err := p.pin(ctx, model, s.m.options.MaxModels, s.m.options.LoadTimeout)
 	if err != nil {
 		return about, err
 	}
-	defer p.letGo(model.Name)
+	defer p.unpin(model.Name)
 	if !s.m.options.SkipWarmUp {
 		err = p.warmUp(ctx, loaded, s.m.options.RunTimeout)
 	}

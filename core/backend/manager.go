@@ -179,3 +179,8 @@ func (m *Manager) server(chain []*supervisor) *supervisor {
 	}
 	return nil
 }
+
+// noteError keeps an error for the status.
+func (m *Manager) noteError(s *supervisor, text string) {
+	m.update(func() { s.lastErr = text })
+}

@@ -119,19 +119,3 @@ func checkSpecs(specs []Spec, models []cutout.Model) error {
 	}
 	return errors.Join(problems...)
 }
-
-// first returns the model that a backend loads at start and runs for requests
-// that name none.
-func (s Spec) first(models []cutout.Model) (cutout.Model, bool) {
-	if len(s.Models) == 0 && len(models) > 0 {
-		return models[0], true
-	}
-	for _, name := range s.Models {
-		for _, m := range models {
-			if m.Name == name {
-				return m, true
-			}
-		}
-	}
-	return cutout.Model{}, false
-}

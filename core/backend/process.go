@@ -25,7 +25,7 @@ import (
 type process struct {
 	*contract.Client
 	*users
-	*shelf
+	*modelCache
 	spec   Spec
 	pid    int
 	about  contract.Description // as it was at its start
@@ -165,7 +165,7 @@ func (l *life) shakeHands() error {
 		return fmt.Errorf("go-plugin gave a %T", raw)
 	}
 	l.Client = client
-	l.shelf = newShelf(client)
+	l.modelCache = newModelCache(client)
 	return nil
 }
 

@@ -70,27 +70,6 @@ func (m *Manager) noteServing() func() {
 	}
 }
 
-// await blocks until look, called with the lock held after each change, is
-// true or an error.
-func (m *Manager) await(ctx context.Context, look func() (bool, error)) error {
-	for {
-		m.mu.Lock()
-		done, err := look()
-		changed := m.changed
-		m.mu.Unlock()
-		if done || err != nil {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-m.closing.Done():
-			return errClosed
-		}
-	}
-}
-
 // awaitServing blocks until a backend that the name stands for serves, or all
 // of them have failed.
 func (m *Manager) awaitServing(ctx context.Context, name string) error {

@@ -118,9 +118,9 @@ func (m *Manager) preload(ctx context.Context, models []cutout.Model) error {
 	if !ok {
 		return nil
 	}
-	loaded, err := p.take(ctx, first, m.options.room(p), m.options.LoadTimeout)
+	loaded, err := p.pin(ctx, first, m.options.cacheSize(p), m.options.LoadTimeout)
 	if err == nil {
-		p.letGo(loaded.Name)
+		p.unpin(loaded.Name)
 	}
 	return err
 }

@@ -82,15 +82,6 @@ func (s *supervisor) want(wanted bool) {
 	}
 }
 
-// taking returns the process that takes runs; nil if there is none, or if it
-// reports that it cannot serve.
-func (s *supervisor) taking() *process {
-	if s.state == Unavailable {
-		return nil
-	}
-	return s.proc
-}
-
 // down: it failed, so a fallback should serve until it is ready again.
 func (s *supervisor) down() bool {
 	return s.taking() == nil && (s.proc != nil || s.unfit || s.breaker.open(s.m.options.Restart))

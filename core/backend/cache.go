@@ -10,52 +10,52 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
-// shelf is the model cache of one process: each model is loaded once however many
+// modelCache holds the models of one process: each is loaded once however many
 // requests need it, and the least recently used idle one is evicted to make room.
 // The default model is never evicted: requests that name others must not cost
 // everyone else theirs.
-type shelf struct {
+type modelCache struct {
 	backend contract.Backend
 	first   string // the model that stays; set before the process serves
 
 	mu      sync.Mutex
-	models  map[string]*shelved
+	models  map[string]*cachedModel
 	changed chan struct{} // closed and replaced when a model was loaded or released
 }
 
-type shelved struct {
+type cachedModel struct {
 	model   cutout.Model // with the variants that the backend made ready
 	loading bool
 	users   int
 	used    time.Time
 }
 
-func newShelf(backend contract.Backend) *shelf {
-	return &shelf{backend: backend, models: map[string]*shelved{}, changed: make(chan struct{})}
+func newModelCache(backend contract.Backend) *modelCache {
+	return &modelCache{backend: backend, models: map[string]*cachedModel{}, changed: make(chan struct{})}
 }
 
-// take returns a model with the sizes that are ready, loading it first if needed;
-// it stays loaded until letGo. At most room models are loaded at a time.
-func (s *shelf) take(ctx context.Context, model cutout.Model, room int, limit time.Duration) (cutout.Model, error) {
+// pin returns a model with the sizes that are ready, loading it first if needed;
+// it stays loaded until unpin. At most size models are loaded at a time.
+func (c *modelCache) pin(ctx context.Context, model cutout.Model, size int, limit time.Duration) (cutout.Model, error) {
 	for {
-		s.mu.Lock()
-		m := s.models[model.Name]
+		c.mu.Lock()
+		m := c.models[model.Name]
 		if m != nil && !m.loading {
 			m.users++
-			s.mu.Unlock()
+			c.mu.Unlock()
 			return m.model, nil
 		}
-		changed := s.changed
+		changed := c.changed
 		var failed chan error
 		if m == nil {
-			if victims, ok := s.makeRoom(room); ok {
-				s.models[model.Name] = &shelved{loading: true}
+			if victims, ok := c.evict(size); ok {
+				c.models[model.Name] = &cachedModel{loading: true}
 				failed = make(chan error, 1)
 				// Not bound to this request: others wait for the same model.
-				go s.load(context.WithoutCancel(ctx), model, victims, limit, failed)
+				go c.load(context.WithoutCancel(ctx), model, victims, limit, failed)
 			}
 		}
-		s.mu.Unlock()
+		c.mu.Unlock()
 		select {
 		case err := <-failed:
 			return cutout.Model{}, err
@@ -66,28 +66,28 @@ func (s *shelf) take(ctx context.Context, model cutout.Model, room int, limit ti
 	}
 }
 
-func (s *shelf) letGo(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m := s.models[name]; m != nil {
+func (c *modelCache) unpin(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.models[name]; m != nil {
 		m.users--
 		m.used = time.Now()
-		s.notify()
+		c.notify()
 	}
 }
 
-// makeRoom evicts idle models until one more fits; false if too many are in use.
-func (s *shelf) makeRoom(room int) (victims []string, ok bool) {
-	for len(s.models)-len(victims) >= room {
+// evict removes idle models until one more fits; false if too many are in use.
+func (c *modelCache) evict(size int) (victims []string, ok bool) {
+	for len(c.models)-len(victims) >= size {
 		oldest := ""
-		for name, m := range s.models {
-			if name == s.first && room > 1 {
+		for name, m := range c.models {
+			if name == c.first && size > 1 {
 				continue
 			}
 			if m.users > 0 || m.loading || slices.Contains(victims, name) {
 				continue
 			}
-			if oldest == "" || m.used.Before(s.models[oldest].used) {
+			if oldest == "" || m.used.Before(c.models[oldest].used) {
 				oldest = name
 			}
 		}
@@ -97,68 +97,68 @@ func (s *shelf) makeRoom(room int) (victims []string, ok bool) {
 		victims = append(victims, oldest)
 	}
 	for _, name := range victims {
-		delete(s.models, name)
+		delete(c.models, name)
 	}
 	return victims, true
 }
 
-func (s *shelf) load(ctx context.Context, model cutout.Model, victims []string, limit time.Duration, failed chan<- error) {
+func (c *modelCache) load(ctx context.Context, model cutout.Model, victims []string, limit time.Duration, failed chan<- error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for _, name := range victims {
 		// If this fails, so does the next call, whose error is reported.
-		_ = s.backend.Unload(ctx, name)
+		_ = c.backend.Unload(ctx, name)
 	}
-	ready, err := s.ask(ctx, model)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	defer s.notify()
+	ready, err := c.ask(ctx, model)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.notify()
 	if err != nil {
-		delete(s.models, model.Name)
+		delete(c.models, model.Name)
 		failed <- err
 		return
 	}
-	s.models[model.Name] = &shelved{model: ready, used: time.Now()}
+	c.models[model.Name] = &cachedModel{model: ready, used: time.Now()}
 }
 
 // reload gives a loaded model its new variants; runs go on meanwhile. On an
 // error the old ones stay.
-func (s *shelf) reload(ctx context.Context, model cutout.Model, limit time.Duration) error {
-	s.mu.Lock()
-	m := s.models[model.Name]
+func (c *modelCache) reload(ctx context.Context, model cutout.Model, limit time.Duration) error {
+	c.mu.Lock()
+	m := c.models[model.Name]
 	for m != nil && m.loading {
-		changed := s.changed
-		s.mu.Unlock()
+		changed := c.changed
+		c.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		s.mu.Lock()
-		m = s.models[model.Name]
+		c.mu.Lock()
+		m = c.models[model.Name]
 	}
 	if m == nil || slices.Equal(m.model.Variants, model.Variants) {
-		s.mu.Unlock()
+		c.mu.Unlock()
 		return nil
 	}
 	m.users++
-	s.mu.Unlock()
-	defer s.letGo(model.Name)
+	c.mu.Unlock()
+	defer c.unpin(model.Name)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	ready, err := s.ask(ctx, model)
+	ready, err := c.ask(ctx, model)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	m.model = ready
 	return nil
 }
 
 // ask loads a model and keeps the variants whose sizes are ready.
-func (s *shelf) ask(ctx context.Context, model cutout.Model) (cutout.Model, error) {
-	sizes, err := s.backend.Load(ctx, model)
+func (c *modelCache) ask(ctx context.Context, model cutout.Model) (cutout.Model, error) {
+	sizes, err := c.backend.Load(ctx, model)
 	if err != nil {
 		return cutout.Model{}, err
 	}
@@ -172,11 +172,11 @@ func (s *shelf) ask(ctx context.Context, model cutout.Model) (cutout.Model, erro
 }
 
 // names lists the models that are loaded.
-func (s *shelf) names() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (c *modelCache) names() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var names []string
-	for name, m := range s.models {
+	for name, m := range c.models {
 		if !m.loading {
 			names = append(names, name)
 		}
@@ -185,7 +185,11 @@ func (s *shelf) names() []string {
 	return names
 }
 
-func (s *shelf) notify() {
-	close(s.changed)
-	s.changed = make(chan struct{})
+func (c *modelCache) notify() {
+	close(c.changed)
+	c.changed = make(chan struct{})
 }
+
+// cacheSize is the number of models that a process may keep loaded: at least as many
+// as run at a time, or a request could wait for ever.
+func (o *Options) cacheSize(p *process) int { return max(o.MaxModels, cap(p.slots)) }
