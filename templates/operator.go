@@ -248,20 +248,8 @@ type OperatorDevice struct {
 
 // OperatorLog is the state of the access log.
 type OperatorLog struct {
-	On               bool
-	Mode, Dir        string
-	Form, IP         string
-	Days             int
-	Gzip             bool
-	Written, Dropped int64
-	// Flooded and Overfull count lines omitted on purpose: in floods, and beyond
-	// DayBytes.
-	Flooded, Overfull, DayBytes int64
-	Files                       int
-	Bytes                       int64
-	Oldest                      string // a date; empty without files
-	Swept                       time.Duration
-	Problem                     string
+	On bool
+	cutout.LogStatus
 }
 
 // OperatorConfig is the configuration with its origins.

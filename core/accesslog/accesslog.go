@@ -54,18 +54,11 @@ type Entry struct {
 	UserAgent string
 }
 
-// Settings may change while running.
-type Settings struct {
-	Format string // "combined" or "json"
-	IP     string // "full", "truncated" (IPv4 /24, IPv6 /48) or "none"
-	// Days, 1 to 30, is the age that no line reaches: today's file and those of
-	// so many days less one before it are kept.
-	Days int
-	Gzip bool // compress the files of past days
-	// DayBytes bounds the lines of one day (UTC) together; further ones are
-	// dropped and counted. 0 means no bound.
-	DayBytes int64
-}
+// Settings and Status are in the vocabulary, because the operator's page shows them.
+type (
+	Settings = cutout.LogSettings
+	Status   = cutout.LogStatus
+)
 
 // Options say where lines go.
 type Options struct {

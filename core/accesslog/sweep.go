@@ -13,23 +13,6 @@ import (
 	"bgremover.pro/core/atomicfile"
 )
 
-// Status is the state of the log, for the operator.
-type Status struct {
-	Settings
-	Mode    string
-	Dir     string
-	Written int64 // lines since the start
-	Dropped int64 // could not be written
-	// Flooded and Overfull are lines dropped on purpose: of floods from one
-	// address, and beyond a day's bytes.
-	Flooded, Overfull int64
-	Files             int
-	Bytes             int64
-	Oldest            time.Time // the day of the oldest file; zero without files
-	Swept             time.Time
-	Err               error // why the last sweep was incomplete
-}
-
 // sweep is the outcome of one sweep.
 type sweep struct {
 	at  time.Time
@@ -39,7 +22,7 @@ type sweep struct {
 // Status returns the state of the log. It reads the folder.
 func (l *Logger) Status() Status {
 	last := l.status.Load()
-	s := Status{Settings: *l.settings.Load(), Mode: l.mode, Dir: l.files.dir, Written: l.written.Load(), Dropped: l.dropped.Load(),
+	s := Status{LogSettings: *l.settings.Load(), Mode: l.mode, Dir: l.files.dir, Written: l.written.Load(), Dropped: l.dropped.Load(),
 		Flooded: l.flooded.Load(), Overfull: l.overfull.Load(), Swept: last.at, Err: last.err}
 	_ = l.each(func(name string, _ []string, began time.Time) error { // a folder that cannot be read shows in Err
 		if info, err := os.Lstat(filepath.Join(l.files.dir, name)); err == nil {

@@ -190,17 +190,7 @@ func (s *Server) accessLog() templates.OperatorLog {
 	if s.Sources.AccessLog == nil {
 		return templates.OperatorLog{}
 	}
-	st := s.Sources.AccessLog.Status()
-	v := templates.OperatorLog{On: true, Mode: st.Mode, Dir: st.Dir, Form: st.Format, IP: st.IP, Days: st.Days, Gzip: st.Gzip,
-		Written: st.Written, Dropped: st.Dropped, Flooded: st.Flooded, Overfull: st.Overfull,
-		DayBytes: st.DayBytes, Files: st.Files, Bytes: st.Bytes, Swept: time.Since(st.Swept).Round(time.Second)}
-	if !st.Oldest.IsZero() {
-		v.Oldest = st.Oldest.Format(time.DateOnly)
-	}
-	if st.Err != nil {
-		v.Problem = st.Err.Error()
-	}
-	return v
+	return templates.OperatorLog{On: true, LogStatus: s.Sources.AccessLog.Status()}
 }
 
 func (s *Server) config(message templates.OperatorMessage) templates.OperatorConfig {
