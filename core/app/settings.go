@@ -20,23 +20,19 @@ func webSettings(c *config.Config, browser *model.Browser) *web.Settings {
 		days = 0
 	}
 	return &web.Settings{
-		SiteName:       c.Server.SiteName,
-		ContactEmail:   c.Server.ContactEmail,
-		PublicURL:      c.Server.PublicURL,
-		MaxUpload:      c.Inference.MaxUpload,
-		MaxPixels:      c.Inference.MaxPixels,
-		MaxPhotos:      c.Inference.MaxPhotos,
-		Mode:           c.Inference.Mode,
-		Device:         templates.Rate(c.Limits.Device),
-		Network:        templates.Rate(c.Limits.Network),
-		LogDays:        days,
-		Proxies:        len(c.Server.TrustedProxies) > 0,
-		SharedCounters: c.Limits.RedisURL != "",
-		LogAddress:     c.Log.Lines.IP,
-		SharedKey:      c.Server.DeviceSecret != "",
-		Processing:     c.Inference.Processing,
-		OnDevice:       onDevice(c, browser),
-		Cache:          c.Cache,
+		SiteName:     c.Server.SiteName,
+		ContactEmail: c.Server.ContactEmail,
+		PublicURL:    c.Server.PublicURL,
+		Limits:       templates.Limits{MaxUpload: c.Inference.MaxUpload, MaxPixels: c.Inference.MaxPixels, MaxPhotos: c.Inference.MaxPhotos},
+		Mode:         c.Inference.Mode,
+		Privacy: templates.Privacy{
+			Device: templates.Rate(c.Limits.Device), Network: templates.Rate(c.Limits.Network),
+			LogDays: days, LogAddress: c.Log.Lines.IP,
+			Proxies: len(c.Server.TrustedProxies) > 0, SharedKey: c.Server.DeviceSecret != "", SharedCounters: c.Limits.RedisURL != "",
+		},
+		Processing: c.Inference.Processing,
+		OnDevice:   onDevice(c, browser),
+		Cache:      c.Cache,
 	}
 }
 

@@ -20,7 +20,7 @@ func (s *Server) data(c *gin.Context) {
 	settings := responseOf(c).generation.settings
 	view := templates.Data{
 		ID: who.ID, Cookie: who.Returning, KeyEnds: s.devices.KeyEnds(),
-		Buckets: s.buckets(c, who), LogDays: settings.LogDays, ContactEmail: settings.ContactEmail,
+		Buckets: s.buckets(c, who), LogDays: settings.Privacy.LogDays, ContactEmail: settings.ContactEmail,
 	}
 	if who.Returning {
 		view.CookieEnds = who.CookieEnds

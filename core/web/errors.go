@@ -137,7 +137,7 @@ func codeOf(err error) cutout.Code {
 func errorCard(c *gin.Context, err error) templates.ErrorCard {
 	return templates.ErrorCard{
 		Code: string(cutout.CodeOf(err)), Message: cutout.MessageOf(err),
-		RetryAfter: retryAfter(err), Limits: limitsOf(responseOf(c).generation.settings),
+		RetryAfter: retryAfter(err), Limits: responseOf(c).generation.settings.Limits,
 	}
 }
 

@@ -105,13 +105,13 @@ func (g *generation) renderPages() error {
 		return err
 	}
 	views := map[string]templates.View{
-		"/":        templates.Home{Limits: limitsOf(g.settings), Mode: g.settings.Mode, OnDevice: onDeviceOf(g.settings)},
+		"/":        templates.Home{Limits: g.settings.Limits, Mode: g.settings.Mode, OnDevice: onDeviceOf(g.settings)},
 		"/gallery": templates.Gallery{},
 		"/offline": templates.Offline{},
 		"/contact": templates.Contact{Email: g.settings.ContactEmail},
 		"/privacy": privacyOf(g.settings),
 
-		"/help/tips":  templates.Tips{Limits: limitsOf(g.settings)},
+		"/help/tips":  templates.Tips{Limits: g.settings.Limits},
 		"/help/modes": templates.Modes{},
 	}
 	for _, l := range texts.All {
@@ -172,8 +172,4 @@ func onDeviceOf(s *Settings) templates.OnDevice {
 		return templates.OnDevice{}
 	}
 	return templates.OnDevice{List: s.OnDevice.List, Bytes: s.OnDevice.Bytes, Processing: s.Processing}
-}
-
-func limitsOf(s *Settings) templates.Limits {
-	return templates.Limits{MaxUpload: s.MaxUpload, MaxPixels: s.MaxPixels, MaxPhotos: s.MaxPhotos}
 }

@@ -70,10 +70,8 @@ func (s *Server) render(c *gin.Context, status int, view templates.View) {
 const keyLife = 24 * time.Hour
 
 func privacyOf(s *Settings) templates.Privacy {
-	return templates.Privacy{
-		ContactEmail: s.ContactEmail, Limits: limitsOf(s), Device: s.Device, Network: s.Network,
-		LogDays: s.LogDays, CookieLife: keyLife, KeyLife: keyLife,
-		Proxies: s.Proxies, SharedCounters: s.SharedCounters,
-		LogAddress: s.LogAddress, SharedKey: s.SharedKey, OnDevice: s.OnDevice != nil,
-	}
+	p := s.Privacy
+	p.ContactEmail, p.Limits, p.OnDevice = s.ContactEmail, s.Limits, s.OnDevice != nil
+	p.CookieLife, p.KeyLife = keyLife, keyLife
+	return p
 }

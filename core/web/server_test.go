@@ -63,8 +63,8 @@ type site struct {
 
 func defaultSettings() *Settings {
 	return &Settings{
-		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 1 << 20, MaxPixels: 50_000_000,
-		Device: templates.Rate{Count: 1000, Period: time.Hour}, MaxPhotos: 10, LogDays: 30, Cache: httpcache.DefaultLifetimes,
+		SiteName: "BGRemover", ContactEmail: "owner@example.org", Limits: templates.Limits{MaxUpload: 1 << 20, MaxPixels: 50_000_000, MaxPhotos: 10},
+		Privacy: templates.Privacy{Device: templates.Rate{Count: 1000, Period: time.Hour}, LogDays: 30}, Cache: httpcache.DefaultLifetimes,
 	}
 }
 

@@ -49,22 +49,12 @@ type Settings struct {
 	ContactEmail string // empty if the operator set none
 	// PublicURL is the canonical address without a trailing slash, or empty.
 	PublicURL string
-	MaxUpload int64 // bytes per photo
-	MaxPixels int   // pixels per photo
-	MaxPhotos int   // photos per form
+	templates.Limits
 	// Mode applies where a visitor chooses none.
 	Mode string
-	// Device and Network are the rates, for the pages; the Limiter counts.
-	Device, Network templates.Rate
-	LogDays         int // 0: no access log is kept
-	// Proxies and SharedCounters appear on the privacy page.
-	Proxies, SharedCounters bool
-	// LogAddress is how much of an address the access log holds: "full",
-	// "truncated" or "none". SharedKey says that replicas share the secret behind
-	// the identifiers.
-	LogAddress string
-	SharedKey  bool
-	Cache      httpcache.Lifetimes
+	// Privacy is what the privacy page says, apart from what else is here.
+	Privacy templates.Privacy
+	Cache   httpcache.Lifetimes
 	// Processing is where photos are processed unless a visitor chooses:
 	// "server", "device" or "auto".
 	Processing string

@@ -121,9 +121,10 @@ func startSite(t testing.TB, change ...func(*web.Options)) *site {
 	}
 	s := &site{line: &line{}}
 	s.settings.Store(&web.Settings{
-		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 2 << 20, MaxPixels: 50_000_000,
-		Device: templates.Rate{Count: 500, Period: time.Hour}, Network: templates.Rate{Count: 5000, Period: time.Hour},
-		MaxPhotos: 10, LogDays: 30, Cache: httpcache.DefaultLifetimes,
+		SiteName: "BGRemover", ContactEmail: "owner@example.org", Limits: templates.Limits{MaxUpload: 2 << 20, MaxPixels: 50_000_000, MaxPhotos: 10},
+		Privacy: templates.Privacy{
+			Device: templates.Rate{Count: 500, Period: time.Hour}, Network: templates.Rate{Count: 5000, Period: time.Hour}, LogDays: 30,
+		}, Cache: httpcache.DefaultLifetimes,
 	})
 	limiter, err := ratelimit.New(ratelimit.Options{Rules: ratelimit.Rules{
 		Device: ratelimit.Rate{Count: 500, Period: time.Hour}, Network: ratelimit.Rate{Count: 5000, Period: time.Hour},

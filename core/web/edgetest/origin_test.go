@@ -53,8 +53,8 @@ func startOrigin(t testing.TB) *origin {
 	t.Helper()
 	o := &origin{t: t, seen: map[string]int{}}
 	o.settings.Store(&web.Settings{
-		SiteName: "BGRemover", ContactEmail: "owner@example.org", MaxUpload: 64 << 20, MaxPixels: 50_000_000,
-		Device: templates.Rate{Count: 1000, Period: time.Hour}, MaxPhotos: 10, LogDays: 30, Cache: httpcache.DefaultLifetimes, Proxies: true,
+		SiteName: "BGRemover", ContactEmail: "owner@example.org", Limits: templates.Limits{MaxUpload: 64 << 20, MaxPixels: 50_000_000, MaxPhotos: 10},
+		Privacy: templates.Privacy{Device: templates.Rate{Count: 1000, Period: time.Hour}, LogDays: 30, Proxies: true}, Cache: httpcache.DefaultLifetimes,
 	})
 	var err error
 	if o.limiter, err = ratelimit.New(ratelimit.Options{Rules: ratelimit.Rules{Device: ratelimit.Rate{Count: 1000, Period: time.Hour}}}); err != nil {
