@@ -1,7 +1,6 @@
-// Package models holds the catalogue of the models and runtimes that
-// BGRemover knows: what they are, where they come from, by which checksum they
-// are recognised, under which licence they stand. The weights themselves are
-// never part of the repository; core/model fetches them.
+// Package models holds the catalogue of the models and runtimes that BGRemover knows: what
+// they are, where they come from, their checksums, and their licences. The weights
+// themselves are never part of the repository; core/model fetches them.
 package models
 
 import "embed"

@@ -7,8 +7,8 @@ import (
 	"bgremover.pro/templates/texts"
 )
 
-// sentence puts an error's sentence into the language: the sentence itself where the
-// catalogue has it, else what its code means. Others stay in English.
+// sentence translates an error's sentence: the sentence itself if the catalogue has it,
+// else the meaning of its code. Others stay in English.
 func (w words) sentence(code, message string) string {
 	if slices.Contains(known, message) {
 		return w.Text(message)
@@ -26,7 +26,7 @@ func (s *Set) Note(number int, name, code, message string) string {
 }
 
 // meanings say what a code means, for sentences that the catalogue lacks: those with
-// numbers in them, and those that somebody adds.
+// numbers in them, and those added later.
 var meanings = map[string]string{
 	"too_large":           "The upload is larger than this server accepts.",
 	"too_many_pixels":     "The picture has more pixels than this server accepts. Make it smaller and try again.",

@@ -157,8 +157,8 @@ type Bucket struct {
 	Period    time.Duration // that Limit is for
 }
 
-// Queue is the fragment of GET /device/queue?upload=ID: where that upload is.
-// It asks again by itself every second, until the result's swap replaces it.
+// Queue is the fragment of GET /device/queue?upload=ID: the progress of that upload. It
+// asks again by itself every second, until the result's swap replaces it.
 type Queue struct {
 	Upload string // as asked, checked by the handler: [A-Za-z0-9_-]{1,64}
 	Stage  string // a cutout.Stage; empty if the upload is not known (yet)

@@ -10,7 +10,7 @@ import (
 	"bgremover.pro/templates/texts"
 )
 
-// words puts values into a language's words.
+// words formats values in a language.
 type words struct{ *texts.Language }
 
 // size formats bytes in units of 1024, with the names people know.
@@ -33,7 +33,8 @@ func (w words) megapixels(pixels int) string {
 	return w.Text("{number} megapixels", "number", number)
 }
 
-// span puts a duration in words, in the largest unit that is precise enough: "45 seconds", "3 minutes", "1 hour", "30 days".
+// span writes a duration in words, in the largest unit that is precise enough: "45
+// seconds", "3 minutes", "1 hour", "30 days".
 func (w words) span(d time.Duration) string {
 	in := func(unit time.Duration) int { return int(math.Ceil(float64(d) / float64(unit))) }
 	fits := func(unit time.Duration) bool { return d >= 2*unit || d == unit }
@@ -48,7 +49,7 @@ func (w words) span(d time.Duration) string {
 	return w.Text("{n} seconds", "n", in(time.Second))
 }
 
-// rate puts a limit in words: "60 photos an hour".
+// rate writes a limit in words: "60 photos an hour".
 func (w words) rate(r Rate) string {
 	photos := w.Text("{n} photos", "n", int(r.Count))
 	switch {

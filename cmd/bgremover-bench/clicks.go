@@ -21,8 +21,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// clicks has a robot correct the photos and prints how many clicks that takes. Mattes
-// to begin with are read from the folder masks, where one is given, and stored there.
+// clicks lets a robot correct the photos and prints how many clicks it takes. Mattes to
+// begin with are read from the folder masks, where one is given, and stored there.
 func clicks(cmd *cobra.Command, settings *config.Config, photos []string, most int, masks string) error {
 	quiet := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelError}))
 	return app.WithEngine(cmd.Context(), settings, quiet, func(engine *app.Engine) error {

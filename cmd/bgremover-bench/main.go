@@ -32,7 +32,7 @@ func command() *cobra.Command {
 		Short: "Measure time, memory and quality on photos, and compare with other programs.",
 		Long: `Cuts out photos in several modes and reports how long requests and their stages
 take, also relative to a bare run of the installed model, and how much memory
-they need. If the ground truth is stored beside a photo (for NAME.jpg,
+they need. If the ground truth is stored next to a photo (for NAME.jpg,
 NAME.alpha.png with the true alpha and NAME.fg.png with the true colours), it
 also reports how close the results are. Whatever is compared is measured
 alternately in the same run.
@@ -235,7 +235,7 @@ func processes(managers map[string]*backend.Manager) map[string]int {
 	return pids
 }
 
-// bareModel is the installed model with nothing around it.
+// bareModel is the installed model alone.
 type bareModel struct{ backends *backend.Manager }
 
 func (b bareModel) Run(ctx context.Context, photo *cutout.Photo) (time.Duration, error) {

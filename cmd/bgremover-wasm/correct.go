@@ -14,7 +14,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// correction is the one in hand.
+// correction is the one in progress.
 var correction struct {
 	photo   *cutout.Photo
 	alpha   *cutout.Mask

@@ -17,21 +17,21 @@ import (
 // timeout bounds one photo; a device may be slow.
 const timeout = 10 * time.Minute
 
-// line is the whole pipeline, with the browser as its backend: it calls the globals
-// segment and decodePicture, which the worker sets.
-var line *pipeline.Pipeline
+// whole is the pipeline, with the browser as its backend: it calls the globals segment and
+// decodePicture, which the worker sets.
+var whole *pipeline.Pipeline
 
 // start sets the pipeline up: start({ memory, maxPixels, maxSide, mode, model, sizes }).
 func start(args []js.Value) (any, error) {
 	set := args[0]
 	memory := int64(set.Get("memory").Float())
 	debug.SetMemoryLimit(memory)
-	debug.SetGCPercent(50) // WebAssembly gives no memory back
+	debug.SetGCPercent(50) // WebAssembly never returns memory
 	device := &backend{model: set.Get("model").String()}
 	for i := range set.Get("sizes").Length() {
 		device.sizes = append(device.sizes, set.Get("sizes").Index(i).Int())
 	}
-	line = pipeline.New(device, pipeline.NewQueue(1, 1), memory, pipeline.Settings{
+	whole = pipeline.New(device, pipeline.NewQueue(1, 1), memory, pipeline.Settings{
 		Decode: decode.Limits{
 			MaxSide: set.Get("maxSide").Int(), MaxPixels: set.Get("maxPixels").Int(),
 			MaxMemory: memory, Timeout: timeout,
@@ -44,11 +44,11 @@ func start(args []js.Value) (any, error) {
 var errNotStarted = errors.New("the pipeline was not started")
 
 // remove removes the background of a photo: remove(file, { mode }, observe, show) is a
-// promise of { file, type, width, height, subject, mode, sizes }. observe is called
-// with the name of each stage, and show with the picture before it is encoded: its
-// width, its height and a Uint8ClampedArray of RGBA.
+// promise of { file, type, width, height, subject, mode, sizes }. observe is called with
+// the name of each stage, and show with the picture before it is encoded: its width, its
+// height and a Uint8ClampedArray of RGBA.
 func remove(args []js.Value) (any, error) {
-	if line == nil {
+	if whole == nil {
 		return nil, errNotStarted
 	}
 	file := make([]byte, args[0].Get("length").Int())
@@ -65,7 +65,7 @@ func remove(args []js.Value) (any, error) {
 		if job.Options.Mode, err = cutout.ParseMode(args[1].Get("mode").String()); err != nil {
 			return nil, err
 		}
-		result, err := line.Remove(context.Background(), job)
+		result, err := whole.Remove(context.Background(), job)
 		if err != nil {
 			return nil, err
 		}

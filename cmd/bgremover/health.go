@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// healthTimeout is shorter than what container engines allow a check.
+// healthTimeout is shorter than the time that container engines allow for a check.
 const healthTimeout = 3 * time.Second
 
 func healthCommand() *cobra.Command {

@@ -57,15 +57,15 @@ func limitsSetCommand() *cobra.Command {
 func limitsRevertCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "revert KEY",
-		Short: "Give a limit that was changed until the next start the settings file's value back.",
+		Short: "Undo a change of a limit: the settings file's value applies again.",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return tell(cmd, "/limits/revert", url.Values{"key": args}, args[0]+" has the file's value again")
+			return tell(cmd, "/limits/revert", url.Values{"key": args}, args[0]+" is back to the settings file's value")
 		},
 	}
 }
 
-// tell sends a form to the running server and prints what is then done.
+// tell sends a form to the running server and prints the outcome.
 func tell(cmd *cobra.Command, path string, form url.Values, done string) error {
 	if err := callOperator(cmd.Context(), http.MethodPost, path, form, nil); err != nil {
 		return err
@@ -143,7 +143,7 @@ func devicesCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
-	for action, what := range map[string]string{"block": "Refuse a device for two days.", "unblock": "End the block of a device.", "clear": "Give a device its whole quota back."} {
+	for action, what := range map[string]string{"block": "Refuse a device for two days.", "unblock": "End the block of a device.", "clear": "Reset a device's quota."} {
 		cmd.AddCommand(&cobra.Command{
 			Use: action + " DEVICE", Short: what, Args: cobra.ExactArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {

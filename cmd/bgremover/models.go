@@ -67,7 +67,7 @@ func modelsListCommand() *cobra.Command {
 			for _, m := range all {
 				name := m.Name
 				if m.Default {
-					name = "*" + name // requests that name none get it
+					name = "*" + name // requests that name no model get it
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", name, yesNo(m.Installed), size(m.Bytes), cmp.Or(strings.Join(m.Loaded, ","), "-"), m.About, orUnknown(m.Licence))
 			}
@@ -94,15 +94,15 @@ func loadedByServer(ctx context.Context, all []cutout.ModelStatus) {
 	}
 }
 
-// refreshServer has a server on this machine offer what the data folder holds now, where
-// one runs. What was done is done even if that fails.
+// refreshServer makes a server on this machine, if there is one, offer what the data folder
+// now holds. Failing to is not an error of the command.
 func refreshServer(cmd *cobra.Command) {
 	err := callOperator(cmd.Context(), http.MethodPost, "/models/refresh", url.Values{}, nil)
 	switch {
 	case err == nil:
-		fmt.Fprintln(cmd.OutOrStdout(), "The running server offers what is installed.")
+		fmt.Fprintln(cmd.OutOrStdout(), "The running server now offers what is installed.")
 	case !errors.Is(err, errNoServer):
-		fmt.Fprintln(cmd.ErrOrStderr(), "bgremover: the running server did not take it up:", err)
+		fmt.Fprintln(cmd.ErrOrStderr(), "bgremover: the running server could not load it:", err)
 	}
 }
 

@@ -162,7 +162,7 @@ func TestCommandsOfTheOperator(t *testing.T) {
 		{[]string{"models", "use", "u2net"}, []string{"u2net is the default until the server's next start", `model = "u2net"`}},
 		{[]string{"limits", "preview", "limits_device=2/1h", "--address", "198.51.100.7"}, []string{"refused  1 abcdefgh", "198.51.100.7 would have 600 of 600"}},
 		{[]string{"limits", "set", "limits_device=9/1h"}, []string{"applied"}},
-		{[]string{"limits", "revert", "limits_device"}, []string{"limits_device has the file's value again"}},
+		{[]string{"limits", "revert", "limits_device"}, []string{"limits_device is back to the settings file's value"}},
 		{[]string{"config", "reload"}, []string{"Nothing has changed."}},
 		{[]string{"devices"}, []string{"abcdefgh", "3"}},
 		{[]string{"devices", "block", "abcdefgh"}, []string{"block is done"}},

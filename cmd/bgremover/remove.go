@@ -17,7 +17,7 @@ import (
 	"bgremover.pro/core/video"
 )
 
-const removeHelp = `Cuts out each photo and writes PHOTO.cutout.png beside it, or to the path given
+const removeHelp = `Cuts out each photo and writes PHOTO.cutout.png next to it, or to the path given
 with --to: a file for one photo, a folder for several. "-" reads a photo from
 standard input, or writes the result to standard output. Existing files are
 overwritten only with --force.
@@ -48,7 +48,7 @@ clip.cutout; its sound is kept except in a folder. Over a background the default
 mp4, else prores. The mode is fast unless one is named. crop, aspect, size, margin, keep,
 remove, hints and box do not apply.`
 
-// removeFlags are the flags beside the API's options.
+// removeFlags are the flags besides the API's options.
 type removeFlags struct {
 	wishes
 	to           string
@@ -79,10 +79,10 @@ func removeCommand() *cobra.Command {
 	}
 	f.add(cmd)
 	flags := cmd.Flags()
-	flags.BoolVarP(&f.force, "force", "f", false, "overwrite existing files, and make all results again")
+	flags.BoolVarP(&f.force, "force", "f", false, "overwrite existing files, and redo all results")
 	flags.StringVarP(&f.to, "to", "o", "", "write to `PATH`: a file, a folder, or - for standard output")
 	flags.IntVarP(&f.jobs, "jobs", "j", 2, "photos in progress at a time, 1 to 64")
-	flags.BoolVarP(&f.watch, "watch", "w", false, "go on with photos that appear in the folders, until interrupted")
+	flags.BoolVarP(&f.watch, "watch", "w", false, "continue with photos that appear in the folders, until interrupted")
 	flags.BoolVar(&f.json, "json", false, "one JSON object for each file on standard output")
 	flags.StringVar(&f.server, "server", "", "send photos to the server at `URL`, such as https://example.org")
 	flags.StringVar(&f.key, "key", "", "the server's API key (better: in BGREMOVER_SERVER_KEY, which other users cannot see)")
@@ -90,7 +90,8 @@ func removeCommand() *cobra.Command {
 	return cmd
 }
 
-// run finds the files, and then what cuts them out: nothing is started for nothing.
+// run finds the files, and then what cuts them out: nothing is started if there is nothing
+// to do.
 func (f *removeFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	r := &removal{removeFlags: f, stdin: cmd.InOrStdin(), stdout: cmd.OutOrStdout(), report: newTally(cmd, f)}

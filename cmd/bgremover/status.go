@@ -42,7 +42,7 @@ func statusCommand() *cobra.Command {
 	var every time.Duration
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show the state of the running server, once or again and again.",
+		Short: "Show the state of the running server, once or repeatedly.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := findOperator()
@@ -74,7 +74,7 @@ func statusCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
-	cmd.Flags().DurationVar(&every, "every", 0, "show it again after this `time`, such as 2s, until interrupted")
+	cmd.Flags().DurationVar(&every, "every", 0, "refresh it at this `interval`, such as 2s, until interrupted")
 	return cmd
 }
 
@@ -168,7 +168,7 @@ func actionsCommand() *cobra.Command {
 		Use:   "actions",
 		Short: "List what the operator has done since the running server's start.",
 		Long: `Lists what the operator has done since the running server's start, on the page and
-by commands. Earlier actions are in operator.DATE.log, beside the access log.`,
+by commands. Earlier actions are in operator.DATE.log, next to the access log.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := findOperator()

@@ -40,8 +40,8 @@ type record struct {
 // codeFile is the code of what the system refuses to read or write.
 const codeFile cutout.Code = "file"
 
-// tally counts the files and tells how they go: in lines or, on a terminal, with a bar, and in JSON
-// if asked for. It is safe for concurrent use.
+// tally counts the files and reports their progress: in lines or, on a terminal, with a
+// bar, and in JSON if asked for. It is safe for concurrent use.
 type tally struct {
 	out, lines io.Writer // JSON, nil for none; what people read
 	terminal   bool
@@ -149,7 +149,7 @@ func (r *tally) say(line string) {
 	fmt.Fprintln(r.lines, line)
 }
 
-// waiting tells that the server asks to wait.
+// waiting reports that the server asks to wait.
 func (r *tally) waiting(wait time.Duration, why error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,7 +159,7 @@ func (r *tally) waiting(wait time.Duration, why error) {
 	}
 }
 
-// often is how often the progress of a video is printed where there is no bar.
+// often is how frequently the progress of a video is printed where there is no bar.
 const often = 10 * time.Second
 
 // frames returns what shows the progress of a video of about so many frames.

@@ -54,7 +54,7 @@ func (r *removal) photo(ctx context.Context, file batch.File) (result, error) {
 	case err != nil:
 		return result{}, cutout.Wrap(cutout.CodeOf(err), err, cutout.MessageOf(err))
 	case version(file) != before:
-		return result{}, cutout.Errorf(cutout.Invalid, "the file was changed while it was worked on")
+		return result{}, cutout.Errorf(cutout.Invalid, "the file changed while it was being processed")
 	case file.Target == "-":
 		_, err = r.stdout.Write(made.File)
 	default:
@@ -68,7 +68,7 @@ func (r *removal) photo(ctx context.Context, file batch.File) (result, error) {
 // folder is an older one of this program's.
 func (r *removal) replaces(file batch.File) bool { return r.force || file.Found }
 
-// free refuses early what could not be written later.
+// free reports early what could not be written later.
 func (r *removal) free(file batch.File) error {
 	info, err := os.Stat(file.Target)
 	if err == nil && (info.Mode().IsRegular() || info.IsDir() && file.Video) && !r.replaces(file) {
@@ -77,7 +77,7 @@ func (r *removal) free(file batch.File) error {
 	return nil
 }
 
-// version tells whether a file has changed.
+// version identifies a state of a file.
 func version(file batch.File) string {
 	info, err := os.Stat(file.Path)
 	if err != nil || file.Path == "-" {

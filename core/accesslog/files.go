@@ -39,7 +39,7 @@ func (f *files) of(t time.Time) string { return f.name + "." + t.UTC().Format(da
 
 // size is the size of the day's existing files.
 func (f *files) size(day time.Time) (bytes int64) {
-	all, _ := filepath.Glob(filepath.Join(f.dir, f.of(day)+"*")) // a folder in which that would mean something else is refused by New
+	all, _ := filepath.Glob(filepath.Join(f.dir, f.of(day)+"*")) // New refuses folders whose path is a pattern
 	for _, path := range all {
 		if info, err := os.Stat(path); err == nil {
 			bytes += info.Size()

@@ -11,8 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// No visitor decides how long a line gets: these are limits in bytes, and what is
-// cut ends in dots.
+// Limits in bytes, so that no visitor decides how long a line is; what is cut ends in dots.
 const (
 	maxURL   = 256
 	maxAgent = 256

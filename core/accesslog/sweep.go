@@ -59,7 +59,7 @@ func (l *Logger) keep() {
 func (l *Logger) sweep() {
 	settings := l.settings.Load()
 	l.files.closeDay()
-	left, _ := filepath.Glob(filepath.Join(l.files.dir, atomicfile.Temporary)) // a folder in which that would mean something else is refused by New
+	left, _ := filepath.Glob(filepath.Join(l.files.dir, atomicfile.Temporary)) // New refuses folders whose path is a pattern
 	for _, path := range left {
 		_ = os.Remove(path)
 	}
@@ -127,8 +127,8 @@ func compress(dir, name string) error {
 	path := filepath.Join(dir, name)
 	packed := path + ".gz"
 	if _, err := os.Lstat(packed); err == nil {
-		// Both are there where a process was killed in between, or where the
-		// clock went back over midnight; the plain file stays.
+		// Both exist if a process was killed in between, or if the clock went back over
+		// midnight; the plain file stays.
 		return nil
 	}
 	from, err := os.Open(path)

@@ -13,7 +13,7 @@ import (
 	"bgremover.pro/templates"
 )
 
-// scripted reports whether a request is a program's, which wants no HTML.
+// scripted reports whether a request comes from a program, which does not want HTML.
 func scripted(r *http.Request) bool {
 	return !strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("HX-Request") == ""
 }

@@ -28,7 +28,7 @@ type Options struct {
 	Log     *slog.Logger
 	// Audit, where set, takes each action of the operator, as a line of JSON.
 	Audit func(line []byte)
-	// Clock is the clock on the wall, which may jump; nil means the system's.
+	// Clock is the wall clock, which may jump; nil means the system's.
 	Clock func() time.Time
 }
 

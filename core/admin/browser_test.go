@@ -255,7 +255,7 @@ func previewsAndReverts(b *tab, o *operator) {
 	b.holds(`document.querySelectorAll("[name=limits_overrides_who]").length === 2`)
 	b.screenshot("operator-limits")
 	b.do(click("#revert-limits_overrides"))
-	b.says("#limits .message", "limits_overrides has the file's value again.")
+	b.says("#limits .message", "limits_overrides is back to the settings file's value.")
 	b.holds(`document.querySelectorAll("[name=limits_overrides_who]").length === 1 && !document.querySelector("[id^=revert]")`)
 }
 

@@ -90,9 +90,9 @@ func loopback(address string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
-// door checks the token and slows down guessing: it examines ten wrong ones a
-// minute from one address (and, as for photos, four times as many from the network
-// around it). A right token is never charged.
+// door checks the token and slows down guessing: it examines ten wrong ones a minute from
+// one address (and, as for photos, four times as many from the network around it). A
+// correct token is never charged.
 type door struct {
 	Access
 	want   [sha256.Size]byte
@@ -100,7 +100,7 @@ type door struct {
 	socket bool // and only its owner
 	log    *slog.Logger
 
-	mu    sync.Mutex // makes reading the count, checking a token and counting one step
+	mu    sync.Mutex // so that reading the count, checking a token and counting are one step
 	wrong *ratelimit.Limiter
 }
 

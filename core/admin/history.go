@@ -52,7 +52,7 @@ type history struct {
 	jump   time.Duration
 	jumpAt time.Time
 	jumps  prometheus.Counter
-	clock  func() time.Time // the clock on the wall
+	clock  func() time.Time // the wall clock
 	wall   time.Time        // what it showed last
 }
 
@@ -91,7 +91,7 @@ func newHistory(m *Metrics) *history {
 // jumpLeast is what counts as a jump of the clock.
 const jumpLeast = time.Minute
 
-// noteJump compares the clock on the wall, which can be set, with the one that only runs.
+// noteJump compares the wall clock, which can be set, with the monotonic one.
 func (h *history) noteJump(now time.Time) {
 	wall := h.clock().Round(0)
 	by := wall.Sub(h.wall) - now.Sub(h.last.at)

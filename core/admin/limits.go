@@ -111,7 +111,7 @@ func (s *Server) applyLimits(w http.ResponseWriter, r *http.Request) {
 	s.answerLimits(w, r, message, typed, persist, err)
 }
 
-// revertLimit gives one setting the file's value back.
+// revertLimit undoes a change of one setting.
 func (s *Server) revertLimit(w http.ResponseWriter, r *http.Request) {
 	values, err := form(w, r)
 	key := values.Get("key")
@@ -121,8 +121,8 @@ func (s *Server) revertLimit(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.Sources.Settings.Revert(key)
 	}
-	s.acted("file's value again: "+key, err)
-	s.answerLimits(w, r, done(key+" has the file's value again."), nil, false, err)
+	s.acted("limit back to the settings file's value:  "+key, err)
+	s.answerLimits(w, r, done(key+" is back to the settings file's value."), nil, false, err)
 }
 
 func (s *Server) answerLimits(w http.ResponseWriter, r *http.Request, message templates.OperatorMessage, typed map[string]string, persist bool, err error) {

@@ -36,8 +36,7 @@ type Metrics struct {
 // Build identifies the running program.
 type Build struct{ Version, Revision, Go string }
 
-// Times of a request reach from a cached page to a large photo on a slow
-// machine.
+// The buckets range from a cached page to a large photo on a slow machine.
 var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
 // NewMetrics creates the registry and the metrics that are counted as things

@@ -14,7 +14,7 @@ import (
 	"bgremover.pro/templates"
 )
 
-// notices is what became of the latest long action of one kind, such as a switch of the
+// notices holds the outcome of the latest long action of one kind, such as a switch of the
 // backend. It is kept here, not in the page, so that it survives refreshes until the
 // operator dismisses it.
 type notices struct {

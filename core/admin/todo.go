@@ -16,10 +16,10 @@ const (
 	tightBytes = 5 << 30
 )
 
-// Before a certificate expires, the operator should act.
+// renewal is how long before a certificate expires the operator is reminded.
 const renewal = 14 * 24 * time.Hour
 
-// floodRate is the number of refusals a second that the operator should know of.
+// floodRate is the number of refusals a second above which the operator is informed.
 const floodRate = 20
 
 // todo lists what the operator should do, the most urgent first.
@@ -58,7 +58,7 @@ func (s *Server) todo() (all []string) {
 	return all
 }
 
-// load says what more work than the server can do, or a wrong clock, leads to.
+// load reports overload, and a wrong clock.
 func (s *Server) load(add func(string, ...any)) {
 	q := s.Sources.Queue()
 	if q.Waiting >= q.Capacity && q.Capacity > 0 {

@@ -87,7 +87,7 @@ func (s *Server) checkBackend(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusBadRequest
 	default:
 		outcome := s.start(&s.checks, "check of backend "+name, "Checking "+name+" with a second process.", func(ctx context.Context, number int) (string, error) {
-			return name + " keeps the backend contract.", s.Sources.Workshop.Check(ctx, name, func(line string) {
+			return name + " implements the backend contract.", s.Sources.Workshop.Check(ctx, name, func(line string) {
 				s.checks.change(number, func(n *templates.OperatorNotice) {
 					if len(n.Lines) < checkLines {
 						n.Lines = append(n.Lines, line)

@@ -50,8 +50,8 @@ func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) 
 	return specs, nil
 }
 
-// GPULibraryPath is the variable that has the dynamic linker find CUDA's libraries beside
-// the runtime, and then where it looks anyway.
+// GPULibraryPath is the variable that makes the dynamic linker look for CUDA's libraries
+// first next to the runtime, then in its usual places.
 func GPULibraryPath(library string) string {
 	folders := filepath.Dir(library)
 	if more := os.Getenv("LD_LIBRARY_PATH"); more != "" {
@@ -74,7 +74,7 @@ func onnx(c *config.Config, name, device, library string) backend.Spec {
 	}
 }
 
-// builtSum returns the checksum that the build wrote beside the bundled backends
+// builtSum returns the checksum that the build wrote next to the bundled backends
 // (SHA256SUMS, in sha256sum's format); without that file, none is checked.
 func builtSum(dir, name string) string {
 	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
@@ -89,8 +89,8 @@ func builtSum(dir, name string) string {
 	return ""
 }
 
-// PluginDir is the folder of the backends' binaries: beside the server's own
-// unless configured.
+// PluginDir is the folder of the backends' binaries: next to the server's own unless
+// configured.
 func PluginDir(c *config.Config) string {
 	if c.Folders.Plugins != "" {
 		return c.Folders.Plugins

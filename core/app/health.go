@@ -10,8 +10,8 @@ import (
 	"bgremover.pro/core/model"
 )
 
-// certificates lists those that the listeners show. They were loaded at the start, and so
-// were these.
+// certificates lists those that the listeners present. The listeners loaded theirs at the
+// start, so these are read then too.
 func (a *App) certificates(public *tls.Config, operator admin.Access) func() []admin.Certificate {
 	var all []admin.Certificate
 	if public != nil && public.Certificates[0].Leaf != nil {

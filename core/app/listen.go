@@ -43,7 +43,7 @@ func listen(c *config.Config) (net.Listener, error) {
 	return all, nil
 }
 
-// listeners are several as one, so that they share the bounds on connections. Close
+// listeners combines several into one, so that they share the bounds on connections. Close
 // ends its goroutines.
 type listeners struct {
 	each     []net.Listener

@@ -18,9 +18,9 @@ import (
 func uploadMemory(c *config.Config) int64 { return c.Inference.Memory / 4 }
 func jobMemory(c *config.Config) int64    { return c.Inference.Memory - uploadMemory(c) }
 
-// beside is what the process needs besides photos: itself, its pages, the compiled
+// overhead is what the process needs besides photos: itself, its pages, the compiled
 // codecs, and garbage that is not collected yet.
-const beside = 160 << 20
+const overhead = 160 << 20
 
 // ceiling keeps Go's heap and the memory of the codecs, which is outside it, under
 // one limit.
@@ -36,7 +36,7 @@ func limitMemory(c *config.Config, log *slog.Logger) {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	limit := c.Inference.Memory + beside
+	limit := c.Inference.Memory + overhead
 	if has := available(); has > 0 && limit > has/10*9 {
 		log.Warn("the memory setting is more than this machine has; lower it (BGREMOVER_MEMORY)", "memory", c.Inference.Memory, "there_is", has)
 		limit = has / 10 * 9

@@ -146,7 +146,7 @@ func shownChanges(report config.Report) []string {
 		is, was := cmp.Or(change.To, "not set"), cmp.Or(change.From, "not set")
 		line := fmt.Sprintf("%s is now %s; it was %s", change.Key, is, was)
 		if change.Restart {
-			line = fmt.Sprintf("%s will be %s after a restart; until then it is as at the start", change.Key, is)
+			line = fmt.Sprintf("%s will be %s after a restart; until then it keeps its value", change.Key, is)
 		}
 		help, _, _ := strings.Cut(change.Help, ";")
 		all = append(all, line+" ("+help+").")

@@ -10,7 +10,7 @@ import (
 	"bgremover.pro/templates"
 )
 
-// Most parts take their settings from the configuration as they are; these are the
+// Most parts take their settings from the configuration unchanged; these are the
 // exceptions.
 
 // webSettings takes what browsers can run, nil while that is not known.

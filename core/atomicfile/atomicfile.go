@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Temporary matches the files that a process which was killed leaves beside the
-// path, for the owner of the folder to remove.
+// Temporary matches the files that a killed process leaves next to the path, for the owner
+// of the folder to remove.
 const Temporary = ".new-*"
 
 // Replace fills a new file and moves it to the path.

@@ -190,6 +190,6 @@ func (c *modelCache) notify() {
 	c.changed = make(chan struct{})
 }
 
-// cacheSize is the number of models that a process may keep loaded: at least as many
-// as run at a time, or a request could wait for ever.
+// cacheSize is the number of models that a process may keep loaded: at least as many as run
+// at a time, or a request could wait forever.
 func (o *Options) cacheSize(p *process) int { return max(o.MaxModels, cap(p.slots)) }

@@ -70,7 +70,7 @@ func explainStart(err error, timeout time.Duration, state *os.ProcessState, stde
 	case strings.Contains(text, "timeout while waiting"):
 		f.Reason = fmt.Sprintf("it did not finish its handshake within %v", timeout)
 	case errors.Is(err, syscall.ENOEXEC):
-		f.Reason, f.Permanent = "its file is no program for this machine ("+runtime.GOOS+"/"+runtime.GOARCH+"); it may be built for another kind of processor", true
+		f.Reason, f.Permanent = "its file is not a program for this machine ("+runtime.GOOS+"/"+runtime.GOARCH+"); it may be built for another kind of processor", true
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		f.Reason, f.Permanent = fmt.Sprintf("it cannot be run on this machine: %v", err), true
 	case unrecognised && rubbish != "":
@@ -83,7 +83,7 @@ func explainStart(err error, timeout time.Duration, state *os.ProcessState, stde
 	return f
 }
 
-// saying returns the process's own most telling line, to append to a reason.
+// saying returns the most informative line that the process wrote, to append to a reason.
 func saying(stderr []string) string {
 	if line := telling(stderr); line != "" {
 		return ": " + line

@@ -19,7 +19,7 @@ func (s *supervisor) launch(ctx context.Context, spec Spec) (*process, error) {
 	s.set(Starting, "")
 	if spec.SHA256 == "" {
 		s.log.Warn("starting a backend whose file is not checked, because no checksum is known; "+
-			"for a bundled backend put SHA256SUMS beside it (make build writes it), for others set sha256", "command", spec.Command)
+			"for a bundled backend put SHA256SUMS next to it (make build writes it), for others set sha256", "command", spec.Command)
 	}
 	p, err := start(ctx, spec, &s.m.options, s.log)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// fits reports whether one more process of a backend fits into memory beside the
-// running ones. It needs what its configuration says, else what its last process
-// used, else what the largest running one uses. The lock is held.
+// fits reports whether one more process of a backend fits into memory with the running
+// ones. It needs what its configuration says, else what its last process used, else what
+// the largest running one uses. The lock is held.
 func (m *Manager) fits(s *supervisor) bool {
 	var used, largest int64
 	for _, other := range m.supervisors {

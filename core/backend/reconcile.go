@@ -127,7 +127,7 @@ func (m *Manager) forget(name string) {
 // demand starts a backend for a request.
 func (m *Manager) demand(s *supervisor, named bool) error {
 	if s.state == Off && !m.fits(s) {
-		return cutout.Errorf(cutout.BackendUnavailable, "There is not enough memory to run backend %s beside the current one. Please choose another backend.", s.name)
+		return cutout.Errorf(cutout.BackendUnavailable, "There is not enough memory to run backend %s in addition to the current one. Please choose another backend.", s.name)
 	}
 	s.demanded = s.demanded || named
 	s.asleep = false

@@ -33,9 +33,8 @@ func (b *breaker) fail(now time.Time, f *DownError, r Restart) {
 // changed.
 func (b *breaker) open(r Restart) bool { return b.permanent || b.failures >= r.Failures }
 
-// succeed notes that the backend serves. Its failures are forgotten only once
-// it has done so for a while, so that one that dies at its first request does
-// not start for ever.
+// succeed notes that the backend serves. Its failures are forgotten only once it has done
+// so for a while, so that one that dies at its first request is not restarted forever.
 func (b *breaker) succeed(now time.Time) {
 	b.ready, b.permanent = now, false
 }

@@ -58,7 +58,7 @@ func TestStartFails(t *testing.T) {
 		"not on PATH":    {Spec{Command: "no-such-backend"}, "not on PATH"},
 		"not executable": {Spec{Command: plain}, "not executable"},
 		"a folder":       {Spec{Command: folder}, "is a folder"},
-		"another system": {Spec{Command: foreign}, "no program for this machine"},
+		"another system": {Spec{Command: foreign}, "not a program for this machine"},
 		"checksum":       {Spec{Command: fakebackend, SHA256: strings.Repeat("0", 64)}, "sha256"},
 		"version":        {fake("bad", shows("version")...), "another version of the plugin contract"},
 		"rubbish":        {fake("bad", shows("rubbish")...), "other than a handshake: \"Welcome!"},

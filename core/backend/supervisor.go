@@ -194,7 +194,7 @@ func (s *supervisor) publish(ctx context.Context, p *process) {
 	s.log.Info("backend is ready", "pid", p.pid, "device", p.about.Device, "provider", p.about.Provider)
 }
 
-// unpublish lets no new runs in.
+// unpublish accepts no new runs.
 func (s *supervisor) unpublish(state State, why string) {
 	s.m.update(func() {
 		s.proc = nil

@@ -54,7 +54,7 @@ func (u *users) slot(ctx context.Context) error {
 	}
 }
 
-// retire lets nobody new in; empty is closed when the last user has left.
+// retire accepts no new users; empty is closed when the last user has left.
 func (u *users) retire() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -95,7 +95,7 @@ func Clicks(ctx context.Context, o ClickOptions) (*ClickReport, error) {
 		}
 	}
 	if len(report.Folders) == 0 {
-		return nil, cutout.Errorf(cutout.Invalid, "No photo has its truth beside it (NAME%s).", alphaEnding)
+		return nil, cutout.Errorf(cutout.Invalid, "No photo has its truth next to it (NAME%s).", alphaEnding)
 	}
 	return report, nil
 }

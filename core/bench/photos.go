@@ -26,10 +26,10 @@ const (
 
 var photoEndings = []string{".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 
-// Collect lists the photos among files and, not deeper, in folders, in order.
-// Beside NAME.jpg (or any other ending) may lie its truth: NAME.alpha.png, the
-// true alpha in grey, and NAME.fg.png, the subject's true colours; they are no
-// photos. Code: Invalid (nothing found, or it cannot be read).
+// Collect lists the photos among files and, not deeper, in folders, in order. Next to
+// NAME.jpg (or any other ending) its truth may be stored: NAME.alpha.png, the true alpha in
+// grey, and NAME.fg.png, the subject's true colours; they are no photos. Code: Invalid
+// (nothing found, or it cannot be read).
 func Collect(paths []string) ([]string, error) {
 	var photos []string
 	for _, path := range paths {

@@ -55,9 +55,8 @@ func (c *cleaner) cleanDeep(i int, near colours) {
 	p[0], p[1], p[2] = uint8(f.r*255+0.5), uint8(f.g*255+0.5), uint8(f.b*255+0.5)
 }
 
-// subjectOf is the subject's colour in a pixel near which the colours are c: what
-// the pixel holds beside the background's part, so that some background always
-// explains the photo.
+// subjectOf is the subject's colour in a pixel near which the colours are c: what the pixel
+// holds besides the background's part, so that some background always explains the photo.
 func (c colours) subjectOf(pixel rgb, a float32) rgb {
 	background := c.explaining(pixel, a, 0, 1).background
 	return rgb{}.plus(1/a, pixel.plus(a-1, background)).clamped()

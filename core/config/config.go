@@ -65,7 +65,7 @@ type Operator struct {
 // Folders are absolute paths.
 type Folders struct {
 	Data    string
-	Plugins string // empty: "plugins" beside the binary
+	Plugins string // empty: "plugins" next to the binary
 	Logs    string
 }
 

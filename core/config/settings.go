@@ -84,7 +84,7 @@ var serverSettings = []setting{
 	live(define("drain_timeout", "30s", "on shutdown: how long running requests may take to finish", duration(0, time.Hour),
 		func(c *Config) *time.Duration { return &c.Server.DrainTimeout })),
 	define("data_dir", defaultDataDir(), "folder of the runtime and the models", folder, func(c *Config) *string { return &c.Folders.Data }),
-	define("plugin_dir", "", "folder of the backends' binaries; empty: plugins beside the binary", folder, func(c *Config) *string { return &c.Folders.Plugins }),
+	define("plugin_dir", "", "folder of the backends' binaries; empty: plugins next to the binary", folder, func(c *Config) *string { return &c.Folders.Plugins }),
 	define("log_dir", "", "folder of the access logs, and nothing else; empty: logs in data_dir", folder, func(c *Config) *string { return &c.Folders.Logs }),
 }
 

@@ -20,7 +20,7 @@ const (
 	defaultFile = "bgremover.toml"
 )
 
-// noSettings are our variables that are no settings.
+// noSettings are variables of ours that are not settings.
 var noSettings = []string{
 	variable,
 	"BGREMOVER_ONNXRUNTIME", // for backends started by hand
@@ -156,8 +156,8 @@ func (s Sources) flags() layer {
 	return l
 }
 
-// Kubernetes gives every container variables about each service by its name;
-// beside a service called bgremover those look like ours.
+// Kubernetes gives every container variables about each service by its name; for a service
+// called bgremover those look like ours.
 var fromKubernetes = regexp.MustCompile(`^BGREMOVER(_[A-Z0-9_]+)?_(SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)|PORT(_[0-9]+_(TCP|UDP)(_(ADDR|PORT|PROTO))?)?)$`)
 
 // place finds the line of a key, for messages only.

@@ -81,8 +81,8 @@ func watchFolders(path string) (*fsnotify.Watcher, error) {
 	return watcher, nil
 }
 
-// concerns reports whether an event may have changed the file. Kubernetes swaps a
-// link named ..data beside it.
+// concerns reports whether an event may have changed the file. Kubernetes swaps a link
+// named ..data next to it.
 func concerns(event fsnotify.Event, path string) bool {
 	base := filepath.Base(event.Name)
 	if base == filepath.Base(path) || base == "..data" {

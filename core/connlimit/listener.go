@@ -12,11 +12,10 @@ import (
 	"sync"
 )
 
-// Listener is a listener that bounds how many connections are open, in total
-// and per network. When a bound is reached, an idle connection is closed for each
-// new one, the longest idle first; visitors wait only while every connection
-// carries a request. Trusted proxies have no share, as they carry many visitors,
-// who are to be counted by their requests.
+// Listener is a listener that bounds how many connections are open, in total and per
+// network. When a bound is reached, an idle connection is closed for each new one, the
+// longest idle first; visitors wait only while every connection carries a request. Trusted
+// proxies have no share, as they carry many visitors, whose requests are counted instead.
 type Listener struct {
 	net.Listener
 	most    int

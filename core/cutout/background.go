@@ -13,8 +13,8 @@ import (
 type Background struct {
 	// Picture is a file of any supported format, scaled to cover the result.
 	Picture []byte
-	// Blur lays the photo itself, without its subject and blurred by so many per cent
-	// of the most, 10 to 100; 0 lays something else.
+	// Blur lays the photo itself, without its subject and blurred by this percentage of the
+	// maximum, 10 to 100; 0 means no blur.
 	Blur int
 	// From and To are the ends of a linear gradient. Their alpha counts only where
 	// they are equal: one colour may be translucent.

@@ -25,7 +25,7 @@ func (l Length) Of(whole int) float64 {
 // upper border.
 type Region struct{ Left, Top, Right, Bottom Length }
 
-// Why a region cannot be used, which is known once the photo's size is.
+// Why a region cannot be used, known only once the photo's size is.
 var (
 	ErrRegionOutside = &Error{Code: Invalid, Message: "The region reaches beyond the photo."}
 	ErrRegionEmpty   = &Error{Code: Invalid, Message: "The region holds no pixel of the photo."}
@@ -91,7 +91,7 @@ type Layout struct {
 	Frame *Frame
 }
 
-// Placed says what came of a layout.
+// Placed is the outcome of a layout.
 type Placed struct {
 	// Subject is where the subject lies in the result; empty where there is none.
 	Subject image.Rectangle
@@ -117,8 +117,8 @@ const (
 	// usualMargin is the margin of a frame that names none: the longer side of the
 	// subject then takes 85 per cent of a square.
 	usualMargin = 0.088
-	// mostSide and mostAspect bound what a frame may ask for at all; what it may have
-	// is the operator's to say.
+	// mostSide and mostAspect bound what a frame may ask for at all; the operator's limits
+	// come on top.
 	mostSide, mostAspect = 1 << 20, 1000
 )
 

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Option is one choice of a photo's sender. It has the same name in a query, in a form
-// and on the command line.
+// Option is one choice that the sender of a photo has. It has the same name in a query, in
+// a form and on the command line.
 type Option struct {
 	Name, Help string
 	// Set reads its text; the empty text is the default.
@@ -48,9 +48,9 @@ func option[T any](name, help string, parse func(string) (T, error), field func(
 	}}
 }
 
-// ParseOptions reads options by their names; absent and empty mean the default.
-// strict refuses names that are not options: a program's typing error would
-// otherwise go unnoticed.
+// ParseOptions reads options by their names; absent and empty mean the default. strict
+// refuses names that are not options: a typing error in a program would otherwise go
+// unnoticed.
 func ParseOptions(values map[string]string, strict bool) (o Options, err error) {
 	known, names := 0, make([]string, len(OptionList))
 	for i, option := range OptionList {
@@ -76,7 +76,7 @@ func parseDepth(s string) (int, error) {
 	return 0, Errorf(Invalid, "depth must be one of: 8, 16")
 }
 
-// noHints refuses hints that are no file.
+// noHints refuses hints that are not a file.
 func noHints(s string) ([]byte, error) {
 	if s != "" {
 		return nil, Errorf(Invalid, "hints is a picture: send it as a file in a form")
@@ -93,8 +93,8 @@ func parseName(what string) func(string) (string, error) {
 	}
 }
 
-// plainName says whether a string has the form of a model's or a backend's name. It is
-// no regular expression, whose package would be a sixth of the browser's module.
+// plainName says whether a string has the form of a model's or a backend's name. It does
+// not use a regular expression, as that package would be a sixth of the browser's module.
 func plainName(s string) bool {
 	for i, c := range []byte(s) {
 		switch {

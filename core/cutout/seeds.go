@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// mostPoints bounds the points of a job: a person sets a few dozen.
+// mostPoints bounds the points of a job; a person sets a few dozen.
 const mostPoints = 1000
 
 // Point is a place in a photo, from its upper left corner: in pixels, or in per cent
@@ -64,7 +64,7 @@ type Seeds struct {
 	Pix []Seed
 }
 
-// Empty says that nothing is decided; so it is for nil.
+// Empty reports whether nothing is decided, as in nil.
 func (s *Seeds) Empty() bool {
 	if s == nil {
 		return true
@@ -77,8 +77,8 @@ func (s *Seeds) Empty() bool {
 	return true
 }
 
-// Within returns what is said about pixel x, y of a grid over the photo: of several
-// seeds in it that of which there are more, and of as many of each, Keep.
+// Within returns what is said about pixel x, y of a grid over the photo: the more frequent
+// of the seeds in it, and Keep if both are equally frequent.
 func (s *Seeds) Within(x, y, width, height int) Seed {
 	left, top := x*s.Width/width, y*s.Height/height
 	right, bottom := max(left+1, (x+1)*s.Width/width), max(top+1, (y+1)*s.Height/height)

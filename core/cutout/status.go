@@ -58,7 +58,7 @@ type ModelStatus struct {
 	Graphs string `json:"graphs,omitempty"`
 }
 
-// Trial is how a test photo went through the pipeline.
+// Trial is the outcome of a test photo.
 type Trial struct {
 	Backend string  `json:"backend"`
 	Device  string  `json:"device"`
@@ -91,8 +91,8 @@ type TrialStage struct {
 type LogSettings struct {
 	Format string // "combined" or "json"
 	IP     string // "full", "truncated" (IPv4 /24, IPv6 /48) or "none"
-	// Days, 1 to 30, is the age that no line reaches: today's file and those of
-	// so many days less one before it are kept.
+	// Days, 1 to 30, is the age that no line reaches: today's file and those of the Days-1
+	// days before it are kept.
 	Days int
 	Gzip bool // compress the files of past days
 	// DayBytes bounds the lines of one day (UTC) together; further ones are

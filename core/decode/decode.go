@@ -16,8 +16,8 @@ import (
 
 // Limits bound one decoding; a zero field does not limit.
 type Limits struct {
-	// MaxSide is the most that width and height each may be: work and memory
-	// beside the pixels' own go by rows and columns.
+	// MaxSide is the most that width and height each may be: some work and memory grow with
+	// rows and columns.
 	MaxSide int
 	// MaxPixels is the most that width times height may be.
 	MaxPixels int

@@ -32,8 +32,8 @@ const (
 )
 
 func decodeHEIC(ctx context.Context, data []byte, h header) (raster, error) {
-	// The codec's wrapper refuses files whose first brand is not HEVC's, though
-	// what they hold is.
+	// The codec's wrapper refuses files whose first brand is not HEVC's, even if their
+	// content is.
 	data = slices.Concat(data[:8], []byte("heic"), data[12:])
 	p, err := startWasm(ctx, clib.HEIF, data, h, 5)
 	if err != nil {

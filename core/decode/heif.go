@@ -17,8 +17,8 @@ func hasBrand(data []byte, brands ...string) bool {
 	return slices.ContainsFunc(heif.Brands(data), func(b string) bool { return slices.Contains(brands, b) })
 }
 
-// probeHEIF reads what both formats share. The codec gets so many bytes of
-// memory for a pixel, beside some for small pictures.
+// probeHEIF reads what both formats share. The codec gets so many bytes of memory for a
+// pixel, and some more for small pictures.
 func probeHEIF(data []byte, perPixel int64) (header, error) {
 	p, err := heif.Read(data)
 	if err != nil {

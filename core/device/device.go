@@ -1,6 +1,6 @@
-// Package device tells devices apart just well enough to share the machine
-// fairly: a short identifier made from the User-Agent and the client's address
-// with a key that changes daily and is linked to nothing else.
+// Package device distinguishes devices just well enough to share the machine fairly: a
+// short identifier made from the User-Agent and the client's address with a key that
+// changes daily and is linked to nothing else.
 package device
 
 import (
@@ -21,7 +21,7 @@ const idLength = 16
 
 var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// Device is the sender of a request, as far as the server tells senders apart.
+// Device is the sender of a request, as far as the server distinguishes senders.
 type Device struct {
 	// ID is 16 characters of a-z and 2-7; it changes daily.
 	ID string
@@ -47,7 +47,7 @@ func (d Device) Household() netip.Prefix {
 	return p
 }
 
-// Options says how devices are told apart.
+// Options says how devices are distinguished.
 type Options struct {
 	// Secret, where replicas must agree on identifiers, is what each day's key
 	// is derived from. Empty means random keys that never leave memory, which is

@@ -8,13 +8,11 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Photo writes a photo. Colours of fully transparent pixels are written as black. A
-// depth of 16 applies only to a PNG of a photo with Deep samples. A JPEG needs an
-// opaque photo. Of a ZIP, the colours of transparent pixels are kept; see
-// compose.Spread.
+// Photo writes a photo. Colours of fully transparent pixels are written as black. A depth
+// of 16 applies only to a PNG of a photo with Deep samples. A JPEG needs an opaque photo.
+// In a ZIP, the colours of transparent pixels are kept; see compose.Spread.
 //
-// The codes of its errors: Invalid for what the format cannot hold, Timeout
-// and Canceled.
+// The codes of its errors: Invalid for what the format cannot hold, Timeout and Canceled.
 func Photo(ctx context.Context, photo *cutout.Photo, format cutout.Format, depth int) ([]byte, error) {
 	switch format {
 	case cutout.JPEG:

@@ -2,8 +2,8 @@ package encode
 
 import "encoding/binary"
 
-// Filter types of PNG (ISO/IEC 15948, 9.2). Paeth is left out: its branches
-// cost more time than deflate at a fast level makes of it.
+// Filter types of PNG (ISO/IEC 15948, 9.2). Paeth is left out: its branches cost more time
+// than it saves at deflate's fast levels.
 const (
 	filterSub = 1
 	filterUp  = 2

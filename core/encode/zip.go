@@ -32,7 +32,7 @@ func photoZIP(ctx context.Context, p *cutout.Photo) ([]byte, error) {
 		name    string
 		content []byte
 	}{{"color.jpg", colours}, {"alpha.png", alpha}} {
-		// Sizes in front, as not every reader looks for them behind.
+		// Sizes come before the data, as not every reader looks for them after it.
 		n := uint64(len(part.content))
 		w, err := archive.CreateRaw(&zip.FileHeader{
 			Name: part.name, Method: zip.Store, CRC32: crc32.ChecksumIEEE(part.content),

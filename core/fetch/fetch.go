@@ -1,9 +1,9 @@
-// Package fetch downloads photos from addresses that visitors name, without letting
-// them reach what only this machine or its neighbours may reach. Which hosts are
-// allowed is the operator's choice; by default none is. The address of every
-// connection is checked when it is made, after the name was resolved and after every
-// redirect, so that a name cannot change its meaning in between. Requests carry
-// neither cookies nor credentials nor anything about the visitor, and use no proxy.
+// Package fetch downloads photos from addresses that visitors name, without letting them
+// reach what only this machine or its neighbours may reach. Which hosts are allowed is the
+// operator's choice; by default there are none. The address of every connection is checked
+// when it is made, after the name was resolved and after every redirect, so that a name
+// cannot change its meaning in between. Requests carry neither cookies nor credentials nor
+// anything about the visitor, and use no proxy.
 package fetch
 
 import (
@@ -22,7 +22,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Codes of this package's errors, beside those of cutout.
+// Codes of this package's errors, besides those of cutout.
 const (
 	Refused cutout.Code = "address_refused"
 	Failed  cutout.Code = "download_failed"
@@ -200,8 +200,8 @@ func (f *Fetcher) leave(owner string) {
 	}
 }
 
-// cause keeps our own errors; it says nothing else of what was found at the address,
-// as that could be used to look around.
+// cause keeps our own errors; it reveals nothing else of what was found at the address,
+// which could be used to explore the network.
 func cause(ctx context.Context, err error) error {
 	var own *cutout.Error
 	var timeout net.Error

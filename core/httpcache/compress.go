@@ -23,8 +23,8 @@ var cache = struct {
 // maxCached bounds the cache, in texts.
 const maxCached = 256
 
-// Compressed makes a document of a text in every encoding, at the best level of
-// each: this happens once per text, when somebody first asks for it.
+// Compressed makes a document of a text in every encoding, at the best level of each: this
+// happens once per text, at the first request for it.
 func Compressed(contentType string, body []byte) *Document {
 	return document(contentType, body, func(sum [sha256.Size]byte) map[string][]byte {
 		cache.Lock()

@@ -42,7 +42,7 @@ func Encoded(contentType string, body []byte, encoded map[string][]byte) *Docume
 	return document(contentType, body, func([sha256.Size]byte) map[string][]byte { return encoded })
 }
 
-// document encodes a body when that is first asked for.
+// document encodes a body at the first request for it.
 func document(contentType string, body []byte, encode func(sum [sha256.Size]byte) map[string][]byte) *Document {
 	sum := sha256.Sum256(append([]byte(contentType+"\n"), body...))
 	hash := base64.RawURLEncoding.EncodeToString(sum[:12])

@@ -14,8 +14,8 @@ type File struct {
 	Encoded           map[string]string // paths by encoding
 }
 
-// ServeHTTP answers a GET or HEAD, conditional or in ranges or whole: a download that
-// was cut off goes on where it was.
+// ServeHTTP answers a GET or HEAD, conditional or in ranges or whole: an interrupted
+// download resumes where it stopped.
 func (f *File) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, encoding := f.pick(r.Header["Accept-Encoding"])
 	file, err := os.Open(path)

@@ -20,7 +20,7 @@ func TestDeriveWithForeignProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := tinyStore(t).Derive(t.Context(), "tiny", program)
-	if cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), "no program for this machine") {
+	if cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), "not a program for this machine") {
 		t.Errorf("%v", err)
 	}
 }

@@ -39,7 +39,7 @@ type Derived struct {
 	Trials []contract.DeriveTrial `json:"trials,omitempty"`
 }
 
-// DerivedGraph is one file beside the manifest, or the installed one.
+// DerivedGraph is one file next to the manifest, or the installed one.
 type DerivedGraph struct {
 	Size      int    `json:"size"`
 	Precision string `json:"precision"`

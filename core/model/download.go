@@ -21,8 +21,8 @@ type Doer interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// partial is the suffix of an unfinished download; the .json file beside it says
-// which version of which URL it is a part of.
+// partial is the suffix of an unfinished download; the .json file next to it says which
+// version of which URL it is a part of.
 const partial = ".part"
 
 // version identifies what a partial download is a part of, so that only the rest of

@@ -10,11 +10,10 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// own reads the models that the operator has put into the data folder: NAME.onnx
-// with NAME.toml beside it, which holds the keys of Entry that differ from these
-// defaults: samples divided by 255, output 0..1, the graph's first input and
-// output. Only size has no default. An invalid description is reported, and the
-// others are still returned.
+// own reads the models that the operator has put into the data folder: NAME.onnx with
+// NAME.toml next to it, which holds the keys of Entry that differ from these defaults:
+// samples divided by 255, output 0..1, the graph's first input and output. Only size has no
+// default. An invalid description is reported, and the others are still returned.
 func (s *Store) own() (entries []Entry, problems []error) {
 	files, err := filepath.Glob(filepath.Join(s.dir, "models", "*.toml"))
 	if err != nil {
@@ -56,7 +55,7 @@ func readOwn(file string) (Entry, error) {
 	}
 	entry.Name = name
 	if entry.NPM != "" || entry.URL != "" {
-		return Entry{}, fmt.Errorf("%s: put the model's file beside the description and remove npm and url; your own models are not downloaded", file)
+		return Entry{}, fmt.Errorf("%s: put the model's file next to the description and remove npm and url; your own models are not downloaded", file)
 	}
 	if err := entry.check(); err != nil {
 		return Entry{}, fmt.Errorf("%s: %w", file, err)

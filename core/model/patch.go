@@ -14,7 +14,7 @@ type Piece struct {
 }
 
 const (
-	// Two files that differ go on alike where so many bytes are the same.
+	// Two files that differ count as alike again after this many equal bytes.
 	alike = 16
 	// mostChanged bounds a change, in bytes of both files together.
 	mostChanged = 512

@@ -54,7 +54,7 @@ func (s *Store) runDerive(ctx context.Context, program string, request contract.
 	if err := cmd.Start(); err != nil {
 		advice := "run `make build`"
 		if errors.Is(err, syscall.ENOEXEC) {
-			advice = "it is no program for this machine (" + runtime.GOOS + "/" + runtime.GOARCH + "); it may be built for another kind of processor"
+			advice = "it is not a program for this machine (" + runtime.GOOS + "/" + runtime.GOARCH + "); it may be built for another kind of processor"
 		}
 		return answer, cutout.Wrap(cutout.BackendUnavailable, err, fmt.Sprintf("The program %s cannot be started: %s.", program, advice))
 	}

@@ -9,8 +9,8 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// plan adds up what installing some items takes, as far as it is known: bytes to
-// download, and bytes of the disk, on which one package lies beside its own files.
+// plan adds up what installing some items takes, as far as it is known: bytes to download,
+// and bytes of the disk, where a package takes space besides its own files.
 func plan(items []item, byHand bool) (download, disk int64) {
 	var largest int64
 	for _, it := range items {
@@ -36,7 +36,7 @@ func (s *Store) room(need int64) error {
 	}
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(folder, &disk); err != nil {
-		return nil //nolint:nilerr // then the disk says itself when it is full
+		return nil //nolint:nilerr // a full disk is reported later
 	}
 	free := float64(disk.Bavail) * float64(disk.Bsize)
 	if free >= float64(need) {

@@ -1,7 +1,7 @@
 package model
 
 import (
-	"crypto/md5" //nolint:gosec // some publishers give nothing better; a sha256 is kept beside it
+	"crypto/md5" //nolint:gosec // some publishers give nothing better; a sha256 is kept too
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"

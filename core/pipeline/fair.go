@@ -28,9 +28,9 @@ type member struct {
 // enter has an owner's job enter at its first step. The caller must call leave.
 func (s *stretch) enter(owner string) *member { return &member{stretch: s, owner: owner} }
 
-// next waits before another step for the jobs that are in the stretch now and whose
-// owners have fewer jobs. It does not wait for jobs that come later, nor for a job
-// that itself gives way, so that no job waits for ever.
+// next waits before another step for the jobs that are in the stretch now and whose owners
+// have fewer jobs. It does not wait for jobs that come later, nor for a job that itself
+// gives way, so that no job waits forever.
 func (m *member) next(ctx context.Context) error {
 	ahead := m.giveWay()
 	for _, over := range ahead {

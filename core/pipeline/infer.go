@@ -14,8 +14,8 @@ const (
 	certain = 0.03
 	// From doubtful on, the mode best also runs on the mirrored photo.
 	doubtful = 0.08
-	// From hesitant on, a result should be checked by a person: of 143 ordinary
-	// photos, those above had a mean IoU of 0.57, those below 0.81.
+	// From hesitant on, a person should check the result: of 143 ordinary photos, those
+	// above had a mean IoU of 0.57, those below 0.81.
 	hesitant = 0.3
 )
 

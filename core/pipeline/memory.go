@@ -60,9 +60,9 @@ func (s *share) shrink(keep int64) {
 	s.budget.bytes.Release(rest)
 }
 
-// collect collects garbage if what the job may still allocate does not fit into
-// Go's memory limit beside it. The collector on its own starts only when an
-// allocation has passed the limit, and a large photo's are hundreds of megabytes.
+// collect collects garbage if what the job may still allocate does not fit into Go's memory
+// limit as well. The collector on its own starts only when an allocation has passed the
+// limit, and a large photo's are hundreds of megabytes.
 func (s *share) collect() {
 	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(heap)
@@ -71,7 +71,7 @@ func (s *share) collect() {
 	}
 }
 
-// Memory that the stages need beside pictures, in bytes.
+// Memory that the stages need besides pictures, in bytes.
 const (
 	// workspace is what a job needs whatever its photo's size: the compressors'
 	// tables, rows in progress, the model's inputs and masks.
@@ -89,7 +89,7 @@ const (
 	// file, and webpFixed what it needs besides; see encode.writeWebP. Noise in the
 	// alpha needs that much.
 	webpBytes, webpFixed = 26, 64 << 20
-	// seedBytes is what deciding about seeds needs: the small copy and its cut.
+	// seedBytes is what applying seeds needs: the small copy and its cut.
 	seedBytes = 16 << 20
 )
 

@@ -127,7 +127,7 @@ func (q *Queue) Full() bool {
 	return q.working >= q.workers && len(q.waiting) >= q.capacity
 }
 
-// Busy is the error for a job for which there is no place or no time.
+// Busy is the error for a job that finds no place or no time.
 func (q *Queue) Busy() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -12,16 +12,16 @@ import (
 const (
 	// hintSide is the longer side of the map that hints are reduced to.
 	hintSide = 640
-	// clearly is how much stronger than the others a channel is in a hint, in levels.
+	// clearly is by how many levels a hint's channel exceeds the others.
 	clearly = 64
-	// dotRadius is how much around a point is meant, as a share of the longer side.
+	// dotRadius is the radius of a point, as a share of the longer side.
 	dotRadius = 1.0 / 80
 )
 
-// seedsOf collects what a job says about its photo, nil where it says nothing: the
-// hints' picture, over it the points to keep, over these the points to remove. Hints
-// and points are of the original; the seeds are of its part at. Code: Invalid for a
-// point outside that, and for hints of another shape than the original's.
+// seedsOf collects a job's hints: the picture, over it the points to keep, over these the
+// points to remove; nil if there are none. Hints and points refer to the original, the
+// seeds to its part at. Code: Invalid for a point outside that, and for hints of another
+// shape than the original's.
 func seedsOf(ctx context.Context, original image.Point, at image.Rectangle, hints *decode.Upload, options cutout.Options) (*cutout.Seeds, error) {
 	if hints == nil && len(options.Keep)+len(options.Remove) == 0 {
 		return nil, nil
@@ -61,7 +61,7 @@ func seedsOf(ctx context.Context, original image.Point, at image.Rectangle, hint
 	return drawn, nil
 }
 
-// dot is a stroke of one point, and whether that lies in the part.
+// dot makes a stroke of one point, and reports whether it lies in the part.
 func dot(p cutout.Point, original image.Point, at image.Rectangle, keep bool) (s correct.Stroke, inside bool) {
 	x, y := p.X, p.Y
 	if p.Percent {
@@ -90,21 +90,21 @@ func aboutHints(err error) error {
 	return cutout.Wrap(cutout.CodeOf(err), err, "The picture of hints cannot be used. "+cutout.MessageOf(err))
 }
 
-// alike says whether two pictures have the same proportions, but for a pixel.
+// alike reports whether two pictures have the same proportions, within a pixel.
 func alike(a, b image.Point) bool {
 	difference := a.X*b.Y - b.X*a.Y
 	return max(difference, -difference) <= max(a.X, a.Y, b.X, b.Y)
 }
 
-// scaled returns the part of a picture that a part of another of its proportions is.
+// scaled maps a part of one picture to another one with the same proportions.
 func scaled(at image.Rectangle, from, to image.Point) image.Rectangle {
 	r := image.Rect(at.Min.X*to.X/from.X, at.Min.Y*to.Y/from.Y, at.Max.X*to.X/from.X, at.Max.Y*to.Y/from.Y)
 	r.Max.X, r.Max.Y = max(r.Max.X, r.Min.X+1), max(r.Max.Y, r.Min.Y+1)
 	return r.Intersect(image.Rectangle{Max: to})
 }
 
-// readHints reduces a part of a picture of hints. A cell of the map is what most of
-// the pixels in it say that say anything: a line of one pixel counts.
+// readHints reduces a part of a picture of hints. A cell of the map takes the majority of
+// the pixels in it that are marked, so that a line of one pixel counts.
 func readHints(p *cutout.Photo, part image.Rectangle) *cutout.Seeds {
 	scale := min(1, hintSide/float64(max(part.Dx(), part.Dy())))
 	s := &cutout.Seeds{Width: max(1, int(scale*float64(part.Dx()))), Height: max(1, int(scale*float64(part.Dy())))}

@@ -98,8 +98,8 @@ func (t *turn) end() {
 	t.leave()
 }
 
-// scene is what a job shows: the photo, or its part in which the subject may be, what
-// is to lie behind it, and what a person has said of it.
+// scene is a job's input, decoded: the photo, or the part of it in which the subject may
+// be, the background picture, and the person's hints.
 type scene struct {
 	photo, picture *cutout.Photo // picture is nil where there is none
 	seeds          *cutout.Seeds

@@ -29,8 +29,8 @@ func varnish(ctx context.Context, client *http.Client, base, tag string) error {
 // encodings are the content codings; nginx keeps one copy of each.
 var encodings = []string{"br", "zstd", "gzip", "identity"}
 
-// nginx makes nginx fetch every page again, in each encoding. It keeps its old copy
-// of a page that it cannot fetch.
+// nginx makes nginx fetch every page again, in each encoding. If it cannot fetch a page, it
+// keeps its old copy.
 func nginx(ctx context.Context, client *http.Client, base string, paths []string) error {
 	for _, path := range paths {
 		for _, encoding := range encodings {

@@ -56,7 +56,7 @@ func (b *blocks) at(device string) (until time.Time, blocked bool) {
 	return until, b.now().Before(until)
 }
 
-// add reports whether there was room.
+// add reports whether there was space for it.
 func (b *blocks) add(device string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

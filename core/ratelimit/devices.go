@@ -139,8 +139,8 @@ func (l *Limiter) Forget(device string) {
 	delete(l.devices.usage, device)
 }
 
-// Clear gives a device its whole quota back, at the operator's request. Its
-// network's quota is unchanged.
+// Clear resets a device's quota, at the operator's request. Its network's quota is
+// unchanged.
 func (l *Limiter) Clear(ctx context.Context, device string) {
 	l.Forget(device)
 	rules := l.rules.Load()

@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// unreached is how often a server that does not answer is asked again.
+	// unreached is how often a server that does not answer is tried again.
 	unreached = 3
 	// usual is the wait where the server names none; it doubles with each.
 	usual = time.Second
 )
 
-// pause is when the server may be asked again, for all photos together.
+// pause is when the next attempt may be made, for all photos together.
 type pause struct {
 	mu    sync.Mutex
 	until time.Time
@@ -34,8 +34,8 @@ type patience struct {
 	tries int // to reach a server that does not answer
 }
 
-// wait returns when the server may be asked, or at once with the reason if that is
-// too late.
+// wait returns when the next attempt may be made, or at once with the reason if that is too
+// late.
 func (p *pause) wait(ctx context.Context, left *patience, waiting func(time.Duration, error)) error {
 	for {
 		p.mu.Lock()
@@ -61,7 +61,7 @@ func (p *pause) wait(ctx context.Context, left *patience, waiting func(time.Dura
 	}
 }
 
-// after notes an error, and reports whether to ask again after a pause.
+// after notes an error, and reports whether to try again after a pause.
 func (p *pause) after(err error, left *patience) bool {
 	var wait time.Duration
 	e, _ := err.(*cutout.Error) //nolint:errorlint // made in this package
@@ -96,7 +96,7 @@ func problemOf(answer *http.Response) error {
 	}
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, maxProblem))
 	if strings.HasPrefix(answer.Header.Get("Content-Type"), "application/problem+json") {
-		_ = json.Unmarshal(text, &body) // without it, the status speaks
+		_ = json.Unmarshal(text, &body) // without it, the status decides
 	}
 	e := &cutout.Error{Code: body.Code, Message: body.Detail, RetryAfter: retryAfter(answer.Header.Get("Retry-After"))}
 	switch status := answer.StatusCode; {

@@ -82,9 +82,9 @@ type Photo struct {
 	Files map[string][]byte
 }
 
-// Remove has the server cut out one photo. A server that is busy or whose limit is
-// reached is asked again when it says so, as far as patience reaches. Codes: those of
-// the server; BackendUnavailable for a server that does not answer.
+// Remove has the server cut out one photo. A server that is busy or whose limit is reached
+// is tried again when it says so, as long as Patience allows. Codes: those of the server;
+// BackendUnavailable for a server that does not answer.
 func (c *Client) Remove(ctx context.Context, p Photo) (*cutout.Result, error) {
 	left := patience{left: c.Patience}
 	for {
@@ -102,7 +102,7 @@ func (c *Client) Remove(ctx context.Context, p Photo) (*cutout.Result, error) {
 	}
 }
 
-// send asks once.
+// send makes one attempt.
 func (c *Client) send(ctx context.Context, p Photo) (*cutout.Result, error) {
 	request, err := c.request(ctx, p)
 	if err != nil {
@@ -176,11 +176,11 @@ func form(p Photo) (body []byte, kind string, err error) {
 func resultOf(answer *http.Response) (*cutout.Result, error) {
 	kind := answer.Header.Get("Content-Type")
 	if !strings.HasPrefix(kind, "image/") {
-		return nil, cutout.Errorf(cutout.BackendUnavailable, "The address answers, but not as a BGRemover server does: there is no picture in its answer.")
+		return nil, cutout.Errorf(cutout.BackendUnavailable, "The address answers, but not like a BGRemover server: its answer contains no picture.")
 	}
 	file, err := io.ReadAll(io.LimitReader(answer.Body, maxResult+1))
 	if err != nil {
-		return nil, &cutout.Error{Code: cutout.BackendUnavailable, Err: err, Message: "The server's answer broke off."}
+		return nil, &cutout.Error{Code: cutout.BackendUnavailable, Err: err, Message: "The server's answer was cut off."}
 	}
 	size, _, err := image.DecodeConfig(bytes.NewReader(file))
 	if err != nil || len(file) > maxResult {

@@ -174,7 +174,7 @@ func TestRefusalsKeepTheirCodeAndSentence(t *testing.T) {
 			http.Error(w, "<html>", http.StatusRequestEntityTooLarge)
 		}, cutout.TooLarge, "413"},
 		"an odd status":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotImplemented) }, cutout.Internal, "501"},
-		"another website": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) }, cutout.BackendUnavailable, "not as a BGRemover server"},
+		"another website": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>hello")) }, cutout.BackendUnavailable, "not like a BGRemover server"},
 		"no picture": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "image/png")
 			_, _ = w.Write([]byte("hello"))

@@ -11,11 +11,11 @@ const stopFlag = "sandbox.stop"
 
 var errModule = errors.New("malformed WebAssembly module")
 
-// stoppable rewrites a WebAssembly module so that it can be stopped: each loop
-// begins with a check of a global and traps once that is not zero. Code that
-// runs for ever passes the head of a loop for ever, so nothing escapes. The
-// runtime has such a check of its own, which leaves the compiled code at every
-// turn of every loop and makes these codecs three times slower.
+// stoppable rewrites a WebAssembly module so that it can be stopped: each loop begins with
+// a check of a global and traps once that is not zero. Code that runs forever passes the
+// head of a loop forever, so nothing escapes. The runtime has such a check of its own,
+// which leaves the compiled code at every turn of every loop and makes these codecs three
+// times slower.
 func stoppable(module []byte) ([]byte, error) {
 	const preamble = "\x00asm\x01\x00\x00\x00"
 	if len(module) < 8 || string(module[:8]) != preamble {

@@ -11,7 +11,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Slow is the code of an upload that keeps less than the pace.
+// Slow is the code of an upload that is slower than the pace.
 const Slow cutout.Code = "slow_upload"
 
 var (
@@ -39,7 +39,7 @@ var DefaultPace = Pace{
 	Upload: 10 * time.Minute, Answer: 5 * time.Minute,
 }
 
-// Overall is the longest that a number of bytes may take.
+// Overall is the longest time that a number of bytes may take.
 func (p Pace) Overall(bytes int64, most time.Duration) time.Duration {
 	return min(firstMinute+time.Duration(float64(bytes)/float64(p.Rate)*float64(time.Second)), most)
 }
@@ -103,7 +103,7 @@ func (b *body) Read(p []byte) (int, error) {
 		b.ended = true
 		return n, io.EOF
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		b.ended = true // not literally, but nobody waits for the rest
+		b.ended = true // in effect: the rest is not read
 		return n, errSlow
 	case err != nil:
 		b.ended = true

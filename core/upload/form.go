@@ -13,7 +13,7 @@ import (
 
 // Bounds of a form, whatever the files' own limits are.
 const (
-	maxParts   = 32       // parts beside the photos
+	maxParts   = 32       // parts besides the photos
 	maxField   = 1 << 10  // bytes of a field's value
 	maxName    = 80       // characters kept of a photo's name
 	maxHeading = 16 << 10 // bytes of a part's own headers, and of what stands before it
@@ -65,7 +65,7 @@ func (r *Request) readPart(part *multipart.Part) error {
 	}
 }
 
-// isFile tells a file field, even one in which nothing was chosen, from a plain
+// isFile distinguishes a file field, even one in which nothing was chosen, from a plain
 // field of the same name.
 func isFile(part *multipart.Part) bool {
 	_, params, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
@@ -115,7 +115,7 @@ func shorten(name string) string {
 	return name
 }
 
-// readFile reads a file that is no photo; there is one at most in each field.
+// readFile reads a file that is not a photo; each field has at most one.
 func (r *Request) readFile(part *multipart.Part) error {
 	data, err := r.read(part)
 	switch {

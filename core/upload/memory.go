@@ -29,7 +29,7 @@ type Memory struct {
 // NewMemory returns a budget of size bytes.
 func NewMemory(size int64) *Memory { return &Memory{size: size, owners: map[string]int64{}} }
 
-// take takes n bytes, or returns why it cannot. one is the most that a file may take.
+// take reserves n bytes, or returns why it cannot. one is the most that a file may take.
 func (m *Memory) take(owner string, n, one int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

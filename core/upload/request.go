@@ -150,14 +150,14 @@ func (r *Request) Add(from io.Reader) error {
 	return nil
 }
 
-// AddFile reads another file that comes from elsewhere, as if it stood in the field.
+// AddFile reads another file that comes from elsewhere, as if it were in the field.
 func (r *Request) AddFile(field string, from io.Reader) (err error) {
 	r.Files[field], err = r.read(from)
 	return err
 }
 
-// Options are those of our own routes: values, which the form's fields outrank, and
-// the pictures for background and hints. strict refuses unknown names.
+// Options are those of our own routes: values, overridden by the form's fields, and the
+// pictures for background and hints. strict refuses unknown names.
 func (r *Request) Options(values map[string]string, strict bool) (cutout.Options, error) {
 	for name, value := range r.Fields {
 		values[name] = value

@@ -141,7 +141,7 @@ func errorCard(c *gin.Context, err error) templates.ErrorCard {
 	}
 }
 
-// problemBody is problem+json with two members of our own.
+// problemBody is problem+json with two extra members.
 type problemBody struct {
 	Type       string      `json:"type"`
 	Title      string      `json:"title"`

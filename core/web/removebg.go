@@ -56,7 +56,7 @@ const base64Slack = 64 << 10
 var errForeground = &removebg.Error{Code: "unknown_foreground", Title: "Could not identify foreground in image.",
 	Detail: "The photo shows no clear subject. Try one in which it stands out, or set roi to where it is."}
 
-// readRemoveBG reads the body in any of its forms, and what it says is elsewhere.
+// readRemoveBG reads the body in any of its forms, and downloads what it names by address.
 func (s *Server) readRemoveBG(c *gin.Context, r *upload.Request) (*removebg.Request, error) {
 	if err := r.Read(); err != nil && !errors.Is(err, upload.ErrNoPhoto) {
 		return nil, err

@@ -96,8 +96,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.http.Serve(bounded)
 }
 
-// Drain makes /readyz report that this server is shutting down, so that a load
-// balancer sends no more visitors; those who still come are served.
+// Drain makes /readyz report that this server is shutting down, so that a load balancer
+// sends no more visitors; those who still arrive are served.
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // Shutdown waits for the requests in flight until ctx ends.

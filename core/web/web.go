@@ -1,7 +1,7 @@
 // Package web is the public listener: its routes, a handler for each, and what every
-// request passes before. Handlers answer for pages, cut-outs, the device and health;
-// core/upload reads the photos and has them cut out, core/httpcache makes what caches
-// may keep. No picture is kept: its result leaves in the answer to its POST.
+// request passes first. Handlers answer for pages, cut-outs, the device and health;
+// core/upload reads the photos and has them cut out, core/httpcache makes what caches may
+// keep. No picture is kept: a result is part of the answer to its POST.
 package web
 
 import (

@@ -20,8 +20,8 @@ import (
 func Serve(backend Backend, further ...grpc.ServerOption) {
 	stderr := os.Stderr // go-plugin replaces it
 	go EndWithHost()
-	// A service manager sends TERM to every process of the service, but the
-	// host still wants its running pictures answered; it ends us when it ends.
+	// A service manager sends TERM to every process of the service, but the host still
+	// wants its running pictures answered; this process ends with it.
 	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: Handshake,

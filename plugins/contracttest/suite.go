@@ -44,8 +44,8 @@ func Run(ctx context.Context, c Command, model cutout.Model, report func(Result)
 	return passed
 }
 
-// suite holds what the checks share: they run in order, on one process but for
-// the last ones.
+// suite holds what the checks share: they run in order, all but the last ones on one
+// process.
 type suite struct {
 	command Command
 	process *Process

@@ -95,14 +95,14 @@ func main() {
 	}
 }
 
-// atStart shows the faults that come before or beside serving.
+// atStart shows the faults that come before serving, or during it.
 func atStart(b *backend) {
 	switch {
 	case b.strikes(faultExit):
 		fmt.Fprintln(os.Stderr, "fakebackend: cannot start, as asked")
 		os.Exit(3)
 	case b.strikes(faultRubbish):
-		fmt.Println("Welcome! This is no handshake.")
+		fmt.Println("Welcome! This is not a handshake.")
 		contract.EndWithHost()
 	case b.strikes(faultSilent):
 		contract.EndWithHost()

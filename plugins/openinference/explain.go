@@ -18,10 +18,9 @@ type failure struct {
 	err    error
 }
 
-// explain sums up the errors of all servers. They serve the same models, so one that
-// does not know the model speaks for those that are down. Codes: Internal if one
-// accepted the call and failed; else Invalid if one does not know the model; else
-// BackendUnavailable.
+// explain sums up the errors of all servers. They serve the same models, so one that does
+// not know the model stands for those that are down. Codes: Internal if one accepted the
+// call and failed; else Invalid if one does not know the model; else BackendUnavailable.
 func explain(failures []failure) error {
 	var reasons []string
 	var failed, unknown bool

@@ -47,8 +47,8 @@ func (e *server) note(log *slog.Logger, err error) {
 	log.Warn("a server failed; the others are tried first", "endpoint", e.name, "for", wait, "error", reason(err))
 }
 
-// noteReady records whether it is ready; why is empty if it is. One that was down
-// and is ready again takes its turn at once.
+// noteReady records whether it is ready; why is empty if it is. One that was down and is
+// ready again is used again at once.
 func (e *server) noteReady(log *slog.Logger, why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

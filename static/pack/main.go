@@ -1,6 +1,6 @@
-// Command pack compresses files for the folder static: beside each file it writes
-// FILE.br and FILE.gz, at the best level, so that a server need not take seconds over a
-// large one. A file whose copies are up to date is left alone.
+// Command pack compresses files for the folder static: next to each file it writes FILE.br
+// and FILE.gz, at the best level, so that a server need not take seconds over a large one.
+// A file whose copies are up to date is left alone.
 package main
 
 import (

@@ -43,9 +43,9 @@ type Language struct {
 type forms map[string]string
 
 // English is the language of the site's own texts; All are all of them, English first.
-// Spanish, Portuguese and Arabic are among the most spoken languages that are written
-// with letters this site's fonts have, German is what many of those speak who run such
-// servers, and Arabic runs from right to left.
+// Spanish, Portuguese and Arabic are among the most spoken languages that are written with
+// letters this site's fonts have, German is spoken by many who run such servers, and Arabic
+// runs from right to left.
 var (
 	English = read("en", "English", "ltr")
 	All     = []*Language{

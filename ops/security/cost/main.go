@@ -1,6 +1,6 @@
-// Command cost measures what decoding costs, of the crafted files or of those
-// named: the memory at its peak beside what the file's header announced, the
-// processor time, and how much of it a visitor can leave behind.
+// Command cost measures what decoding costs, of the crafted files or of those named: the
+// memory at its peak next to what the file's header announced, the processor time, and how
+// much of it a visitor can leave behind.
 //
 //	go run ./ops/security/cost [-bytes N] [-pixels N] [-json] [FILE...]
 package main

@@ -11,14 +11,14 @@ import (
 )
 
 // CUDA is the provider for NVIDIA GPUs. Before it is returned it computes a small
-// convolution on the device, so that anything missing is reported now and by name,
-// and does not show as a slow run on the processor. Code: BackendUnavailable, with
-// what is wrong and what to do.
+// convolution on the device, so that anything missing is reported now and by name, and does
+// not show as a slow run on the processor. Code: BackendUnavailable, with what is wrong and
+// what to do.
 //
-// Runs go through plain tensors and not through device memory bound with
-// IoBinding, because a bound run cannot be cancelled: copying 16 MB for a
-// 1024x1024 input is cheap beside that. Inputs are not batched: the graphs of
-// the catalogue have a fixed batch of one.
+// Runs go through plain tensors and not through device memory bound with IoBinding, because
+// a bound run cannot be cancelled: copying 16 MB for a 1024x1024 input is cheap in
+// comparison. Inputs are not batched: the graphs of the catalogue have a fixed batch of
+// one.
 func CUDA(o Options) (Provider, error) {
 	p := Provider{
 		Device:    fmt.Sprintf("cuda:%d", o.Device),

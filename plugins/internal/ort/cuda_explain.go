@@ -78,7 +78,7 @@ func explainCUDA(err error, o Options) error {
 func missing(provider, file string) string {
 	switch {
 	case file == provider || strings.HasPrefix(file, "libonnxruntime_providers"):
-		return fmt.Sprintf("%s is missing beside the ONNX Runtime library, so that is the CPU-only build: %s", file, curePull)
+		return fmt.Sprintf("%s is missing next to the ONNX Runtime library, so that is the CPU-only build: %s", file, curePull)
 	case strings.HasPrefix(file, "libcuda.so"):
 		return fmt.Sprintf("%s, the NVIDIA driver, is missing: %s", file, cureDriver)
 	case strings.HasPrefix(file, "libcudnn"):
