@@ -201,7 +201,7 @@ function alike({ style }) {
     run() {
       common = commonBefore;
       give((item) => before.get(item));
-      announce(t('The looks before are back'));
+      announce(t('The previous looks are back'));
     },
   });
 }

@@ -140,7 +140,7 @@ async function remove(entries) {
 async function bringBack(ids) {
   store.restore(ids);
   await show();
-  announce(t('Brought back'));
+  announce(t('Restored'));
   document.querySelector(`[data-id="${ids[0]}"] button`)?.focus();
 }
 
