@@ -1,4 +1,5 @@
-// Package core_test guards the shape of the project: who may import whom.
+// Package core_test guards the shape of the project: who may import whom, and that its
+// documents link to what is there.
 package core_test
 
 import (
