@@ -1,6 +1,5 @@
-// Package batch works on many files: it finds photos and videos in folders,
-// decides where their results go, keeps several at once in progress, and watches
-// folders for more.
+// Package batch works on many files: it finds photos and videos in folders, decides where
+// their results go, processes several at once, and watches folders for more.
 package batch
 
 import (
@@ -35,7 +34,7 @@ func (f File) Done() bool {
 	return err == nil && !result.ModTime().Before(source.ModTime())
 }
 
-// Problem is a file or folder that cannot be worked on.
+// Problem is a file or folder that cannot be processed.
 type Problem struct {
 	Path string
 	Err  error

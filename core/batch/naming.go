@@ -8,13 +8,13 @@ import (
 
 // Naming says where results go and what they are called.
 type Naming struct {
-	// To is a folder, for one file its result's path, "-" for standard output, or
-	// empty: beside the file.
+	// To is a folder, for one file its result's path, "-" for standard output, or empty:
+	// next to the file.
 	To string
 	// Photo and Video replace a file's ending in its result's name, such as
 	// ".cutout.png".
 	Photo, Video string
-	// Videos means that videos in folders are worked on too.
+	// Videos means that videos in folders are processed too.
 	Videos bool
 
 	folder bool // To is a folder whether it exists or not
@@ -23,8 +23,8 @@ type Naming struct {
 // results are the parts of a name, before its last ending, that mark a result.
 var results = []string{".cutout", ".mask"}
 
-// isResult tells results of this program by their names: they are never input found
-// in a folder. A folder of frames has no other ending.
+// isResult recognises results of this program by their names: they are never input found in
+// a folder. A folder of frames has no other ending.
 func isResult(name string) bool {
 	name = strings.ToLower(name)
 	for _, mark := range results {

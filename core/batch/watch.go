@@ -23,15 +23,15 @@ const (
 	again = 500 * time.Millisecond
 )
 
-// Watch offers each file in the folders, and in folders inside these, that has no
-// result yet, as soon as it is finished, until ctx ends: those that are there, and
-// those that come. A file that is changed is offered again. Offer and problem are
-// called from one goroutine; events wait while they do not return. Code: Invalid if
-// an argument is no folder or cannot be watched, or if all folders are gone.
+// Watch offers each file in the folders, and in folders inside these, that has no result
+// yet, as soon as it is finished, until ctx ends: those that exist, and those that appear.
+// A file that is changed is offered again. Offer and problem are called from one goroutine;
+// events wait while they do not return. Code: Invalid if an argument is not a folder or
+// cannot be watched, or if all folders are gone.
 func Watch(ctx context.Context, folders []string, n Naming, offer func(File), problem func(Problem)) error {
 	for _, folder := range folders {
 		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-			return cutout.Errorf(cutout.Invalid, "%s is no folder: only folders can be watched", folder)
+			return cutout.Errorf(cutout.Invalid, "%s is not a folder: only folders can be watched", folder)
 		}
 	}
 	events, err := fsnotify.NewWatcher()
@@ -64,7 +64,7 @@ type folder struct {
 	tried map[string]version
 }
 
-// version tells whether a file has changed.
+// version identifies a state of a file.
 type version struct {
 	time time.Time
 	size int64

@@ -26,14 +26,14 @@ func Write(target string, content []byte, replace bool) error {
 	return partial.Finish()
 }
 
-// special tells devices and pipes, which are written to rather than replaced.
+// special recognises devices and pipes, which are written to rather than replaced.
 func special(target string) bool {
 	info, err := os.Stat(target)
 	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
 
-// Partial is a result that is not complete yet: a hidden file or folder beside its
-// target. It is gone after Finish or Drop.
+// Partial is a result that is not complete yet: a hidden file or folder next to its target.
+// It is gone after Finish or Drop.
 type Partial struct {
 	Path    string
 	target  string
@@ -41,8 +41,8 @@ type Partial struct {
 	folder  string // the hidden folder that holds it
 }
 
-// Begin prepares a result's folder. What is to become the result is then written to
-// Path, where nothing is yet.
+// Begin prepares a result's folder. The result is then written to Path, which does not
+// exist yet.
 func Begin(target string, replace bool) (*Partial, error) {
 	parent := filepath.Dir(target)
 	if err := os.MkdirAll(parent, 0o755); err != nil { //nolint:gosec // for the user's own pictures
@@ -110,8 +110,8 @@ func (p *Partial) clear() error {
 // Drop removes what is not finished.
 func (p *Partial) Drop() { _ = os.RemoveAll(p.folder) }
 
-// Date makes a result at least as new as its file, which may have a time in the
-// future; it would never count as done else.
+// Date makes a result at least as new as its file, which may have a time in the future;
+// otherwise it would never count as done.
 func Date(f File) {
 	info, err := os.Stat(f.Path)
 	if err == nil && info.ModTime().After(time.Now()) {

@@ -10,7 +10,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// ClickOptions say what a robot corrects.
+// ClickOptions say what the robot corrects.
 type ClickOptions struct {
 	Photos []string // files and folders; each needs its truth
 	Most   int      // clicks at a photo
@@ -45,10 +45,10 @@ const dotRadius = 1.0 / 80
 // workSide is the longer side that mattes are compared at.
 const workSide = 640
 
-// Clicks has a robot correct photos, as interactive segmentation is measured: it clicks
-// into the middle of the largest region that is wrong, until the matte's IoU with the
-// truth is 0.90. Once a click brings the part that it lies on (core/complete), once it
-// paints a dot.
+// Clicks lets a robot correct photos, the usual measure of interactive segmentation: it
+// clicks into the middle of the largest region that is wrong, until the matte's IoU with
+// the truth is 0.90. With one method a click brings the part that it lies on
+// (core/complete), with the other it paints a dot.
 func Clicks(ctx context.Context, o ClickOptions) (*ClickReport, error) {
 	files, err := Collect(o.Photos)
 	if err != nil {

@@ -34,7 +34,7 @@ type Crowd struct {
 	Error    string `json:"error,omitempty"` // the first failure's
 }
 
-// Tail is the slowest hundredth's time over the median.
+// Tail is the 99th percentile of the times over their median.
 func (c Crowd) Tail() Figure { return ratio(c.Requests.P99, c.Requests.P50) }
 
 // rush is one round with one number of clients.

@@ -34,8 +34,8 @@ const modelLink = "isnet.onnx"
 //go:embed peers
 var peerFiles embed.FS
 
-// imgly asks for a version of sharp whose native part comes from elsewhere
-// than npm; the manifest overrides it with one that npm has.
+// imgly asks for a version of sharp whose native part does not come from npm; the manifest
+// overrides it with one that npm has.
 var imgly = program{
 	name: "imgly", title: "@imgly/background-removal-node 1.4.5",
 	folder: "imgly", manifest: "package.json", packages: "node_modules",

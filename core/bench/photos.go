@@ -28,7 +28,7 @@ var photoEndings = []string{".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", 
 
 // Collect lists the photos among files and, not deeper, in folders, in order. Next to
 // NAME.jpg (or any other ending) its truth may be stored: NAME.alpha.png, the true alpha in
-// grey, and NAME.fg.png, the subject's true colours; they are no photos. Code: Invalid
+// grey, and NAME.fg.png, the subject's true colours; these are not photos. Code: Invalid
 // (nothing found, or it cannot be read).
 func Collect(paths []string) ([]string, error) {
 	var photos []string

@@ -69,7 +69,7 @@ func (p *pixels) matte() []uint8 {
 	return alpha
 }
 
-// empty says whether nothing is more than half there.
+// empty reports whether nothing is more than half opaque.
 func (p *pixels) empty() bool {
 	return !slices.ContainsFunc(p.matte(), func(alpha uint8) bool { return alpha > 127 })
 }
@@ -87,7 +87,7 @@ func (p *pixels) grey() []uint8 {
 // scaleGrey scales bilinearly, averaging where it makes smaller.
 func scaleGrey(grey []uint8, width, height, toWidth, toHeight int) []uint8 {
 	from := &image.Gray{Pix: grey, Stride: width, Rect: image.Rect(0, 0, width, height)}
-	// Into sixteen bits, so that it is we who round.
+	// Into sixteen bits, so that rounding is done here.
 	to := image.NewGray16(image.Rect(0, 0, toWidth, toHeight))
 	draw.BiLinear.Scale(to, to.Bounds(), from, from.Bounds(), draw.Src, nil)
 	scaled := make([]uint8, toWidth*toHeight)

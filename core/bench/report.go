@@ -117,7 +117,7 @@ type Result struct {
 	OverModel Figure   `json:"over_model"`
 	PeersOver []Figure `json:"peers_over,omitempty"`
 	Memory    int64    `json:"memory,omitempty"`
-	Empty     bool     `json:"empty,omitempty"` // nothing is more than half there
+	Empty     bool     `json:"empty,omitempty"` // nothing is more than half opaque
 	Quality   *Quality `json:"quality,omitempty"`
 	// Best names the figures in which no other variant is better, and some are
 	// worse; told where there are peers.

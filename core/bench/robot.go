@@ -43,7 +43,7 @@ func solid(levels []uint8) []bool {
 	return sides
 }
 
-// completion answers as server and page do, but for the edges.
+// completion answers as server and page do, except for the edges.
 func completion(r *robot) (answer, error) {
 	small, err := complete.Reduce(context.Background(), r.photo)
 	if err != nil {

@@ -33,7 +33,7 @@ func (f Figure) Known() bool { return !math.IsNaN(float64(f)) && !math.IsInf(flo
 
 var unknown = Figure(math.NaN())
 
-// Spread tells how values are spread. Without values all but N are unknown.
+// Spread describes how values are distributed. Without values all but N are unknown.
 type Spread struct {
 	N    int    `json:"n"`
 	Mean Figure `json:"mean"`

@@ -15,11 +15,11 @@ type Change struct {
 	changed, touched, target []float32
 }
 
-// margin is how far beside a change the edge is drawn again, in pixels of the copy.
+// margin is how far around a change the edge is drawn again, in pixels of the copy.
 const margin = 3
 
-// matters is how far from that the mask still has a say in it: the windows of refine,
-// a tenth of the side.
+// matters is how far from that the mask still affects it: the windows of refine, a tenth of
+// the side.
 const matters = 32
 
 func (s *decision) change() *Change {
@@ -185,7 +185,7 @@ type row struct {
 	place
 
 	columns []place
-	// weight and level are those of the pixel in hand.
+	// weight and level are those of the current pixel.
 	weight, level float32
 }
 

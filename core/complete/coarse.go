@@ -63,7 +63,7 @@ func (g *grid) confine(half *grid) {
 	}
 }
 
-// border says whether a pixel, or one beside it, differs from its neighbour.
+// border reports whether a pixel, or one next to it, differs from its neighbour.
 func (g *grid) border(x, y int) bool {
 	side := g.subject(x, y)
 	for v := max(0, y-1); v <= min(g.height-1, y+1); v++ {

@@ -76,15 +76,15 @@ func (g *gaussian) likeness(c [3]float64) float64 {
 	return math.Exp((g.log(c) - g.scale) / 4)
 }
 
-// log returns the log of the component's weighted density, but for a constant.
+// log returns the log of the component's weighted density, up to a constant.
 func (g *gaussian) log(c [3]float64) float64 {
 	x, y, z := c[0]-g.mean[0], c[1]-g.mean[1], c[2]-g.mean[2]
 	v := &g.inverse
 	return g.scale - (x*(x*v[0]+2*(y*v[1]+z*v[2]))+y*(y*v[3]+2*z*v[4])+z*z*v[5])/2
 }
 
-// log returns the log of the mixture's density, but for a constant, and which
-// component is nearest.
+// log returns the log of the mixture's density, up to a constant, and which component is
+// nearest.
 func (m *colours) log(c [3]float64) (sum float64, nearest int) {
 	best, logs := math.Inf(-1), [components]float64{}
 	for k := range m.parts {

@@ -1,11 +1,10 @@
-// Package complete lets a person's seeds decide what belongs to the subject where
-// the model was wrong. A point is enough: the photo's own colours tell how far the
-// part reaches that it lies on. Colours are modelled as in GrabCut (Rother,
-// Kolmogorov and Blake 2004) on a small copy of the photo, and the cheapest border
-// is found as a minimum cut.
+// Package complete lets a person's seeds decide what belongs to the subject where the model
+// was wrong. A point is enough: the photo's own colours show how far the part that it lies
+// on reaches. Colours are modelled as in GrabCut (Rother, Kolmogorov and Blake 2004) on a
+// small copy of the photo, and the cheapest border is found as a minimum cut.
 //
-// Without seeds nothing is changed: on ordinary photos colours alone made masks
-// worse that mask.Join had joined (see mask.Join).
+// Without seeds nothing is changed: on ordinary photos colours alone made masks worse that
+// mask.Join had joined (see mask.Join).
 package complete
 
 import (
@@ -98,7 +97,7 @@ func (c *Copy) Levels(m *cutout.Mask) *cutout.Mask {
 	return levels
 }
 
-// levelOf averages the mask's levels likewise.
+// levelOf averages the mask's levels in the same way.
 func levelOf(m *cutout.Mask, x, y, width, height int) uint8 {
 	left, right := span(x, width, m.Width)
 	top, bottom := span(y, height, m.Height)

@@ -29,7 +29,7 @@ type grid struct {
 	orphans  []int32
 }
 
-// What parent holds where it is no direction.
+// The values of parent that are not a direction.
 const (
 	free   = -1 // in neither tree
 	root   = -2 // the terminal itself
@@ -60,8 +60,8 @@ func newGrid(width, height int) *grid {
 // node returns the index of a pixel.
 func (g *grid) node(x, y int) int32 { return int32((y+1)*g.stride + x + 1) }
 
-// cut finds the minimum cut. Afterwards subject says on which side a pixel lies.
-// It returns the context's error where that ends first.
+// cut finds the minimum cut. Afterwards subject says on which side a pixel lies. It returns
+// the context's error if that ends first.
 func (g *grid) cut(ctx context.Context) error {
 	for i := range g.parent {
 		g.parent[i] = free

@@ -47,8 +47,8 @@ func Open(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) (*Sessio
 	return s, nil
 }
 
-// Preview returns the matte after the strokes, at the size for looking at it. It is
-// the session's: it must not be changed.
+// Preview returns the matte after the strokes, at the size of the preview. It belongs to
+// the session and must not be changed.
 func (s *Session) Preview(ctx context.Context, strokes []Stroke) (*cutout.Mask, error) {
 	groups := runs(strokes)
 	known := 0
@@ -118,7 +118,7 @@ func painted(alpha *cutout.Mask, strokes []Stroke) *cutout.Mask {
 	return out
 }
 
-// runs parts strokes where their kind changes.
+// runs splits strokes where their kind changes.
 func runs(strokes []Stroke) (all [][]Stroke) {
 	for i, stroke := range strokes {
 		if i == 0 || stroke.Literal != strokes[i-1].Literal {

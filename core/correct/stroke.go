@@ -115,7 +115,7 @@ func (s Stroke) cover(width, height int, do func(x, y int, share float32)) {
 	}
 }
 
-// clip rounds a coordinate down to a pixel from 0 to n; what is no number counts as 0.
+// clip rounds a coordinate down to a pixel from 0 to n; what is not a number counts as 0.
 func clip(v float32, n int) int {
 	if !(v > 0) {
 		return 0

@@ -43,8 +43,8 @@ func Scale(ctx context.Context, m *cutout.Mask, width, height int) (*cutout.Mask
 	return out, err
 }
 
-// Deepen returns the mask with its samples as 0 to 65535 beside those it has, so
-// that scaling it does not round to 256 levels; m itself where it is deep.
+// Deepen returns the mask with its samples as 0 to 65535 as well, so that scaling it does
+// not round to 256 levels; m itself where it is deep.
 func Deepen(m *cutout.Mask) *cutout.Mask {
 	if m.Deep != nil {
 		return m

@@ -3,10 +3,10 @@ package refine
 // line says how alpha follows from colour: r*R + g*G + b*B + one.
 type line struct {
 	r, g, b, one float32
-	// varies is the variance of alpha in the window, explained how much of it the
-	// line explains. They are kept apart, and blended apart: beside an edge lie
-	// windows in which alpha hardly varies, and what little varies there must not
-	// make the edge doubtful.
+	// varies is the variance of alpha in the window, explained how much of it the line
+	// explains. They are kept apart, and blended apart: next to an edge there are windows
+	// in which alpha hardly varies, and what little varies there must not make the edge
+	// doubtful.
 	varies, explained float32
 }
 

@@ -1,17 +1,16 @@
 // Package refine makes a scaled mask follow the photo's own edges.
 //
-// A model answers at about a thousand pixels a side, so its mask, scaled to the
-// photo, is soft and slightly off the edge. Where it is undecided, the alpha
-// is taken to be a linear function of colour within small windows, as in the
-// guided image filter (He, Sun, Tang 2013), with three changes: certain pixels
-// of the mask weigh most in each window; wide windows tell subject from background
-// before small ones draw the edge; and where colour explains little of the mask,
-// the mask is kept. Certain pixels of the mask never change.
+// A model answers at about a thousand pixels a side, so its mask, scaled to the photo, is
+// soft and slightly off the edge. Where it is undecided, the alpha is taken to be a linear
+// function of colour within small windows, as in the guided image filter (He, Sun, Tang
+// 2013), with three changes: certain pixels of the mask weigh most in each window; wide
+// windows separate subject and background before small ones draw the edge; and where colour
+// explains little of the mask, the mask is kept. Certain pixels of the mask never change.
 //
-// The windows' statistics are kept on a grid of about a thousand cells a side
-// (the fast guided filter, He and Sun 2015), and only near the undecided band,
-// so memory depends little on the photo's size; only the last step, which
-// applies the fitted functions, visits the photo's pixels.
+// The windows' statistics are kept on a grid of about a thousand cells a side (the fast
+// guided filter, He and Sun 2015), and only near the undecided band, so memory depends
+// little on the photo's size; only the last step, which applies the fitted functions,
+// visits the photo's pixels.
 package refine
 
 import (
@@ -35,7 +34,7 @@ type pass struct {
 // noise and texture is seen, as a border that frays.
 var passes = []pass{
 	{cell: 2, radius: 0.003, epsilon: 3e-5, trust: trust{0.4, 0.8}}, // thin structures get thin
-	{cell: 8, radius: 0.03, epsilon: 3e-5, trust: trust{0.4, 0.8}},  // subject and background are told apart
+	{cell: 8, radius: 0.03, epsilon: 3e-5, trust: trust{0.4, 0.8}},  // subject and background are separated
 	{cell: 4, radius: 0.0075, epsilon: 3e-5, trust: trust{0.4, 0.8}},
 	{cell: 2, radius: 0.003, epsilon: 7e-5, trust: trust{0.7, 1}}, // the edge
 }

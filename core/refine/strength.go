@@ -25,11 +25,10 @@ func (p *peak) raise(o peak) {
 	}
 }
 
-// strengthen keeps wires and hairs from fading. A mask has them wider than they
-// are, so from the pixels beside them the fit learns that their colour is only half
-// subject. Where nothing nearby reaches the mask's level any more, the lines are
-// scaled until it does; at the edge of anything solid both reach 1, and nothing
-// changes.
+// strengthen keeps wires and hairs from fading. A mask has them wider than they are, so
+// from the pixels next to them the fit learns that their colour is only half subject. Where
+// nothing nearby reaches the mask's level any more, the lines are scaled until it does; at
+// the edge of anything solid both reach 1, and nothing changes.
 func (g *grid) strengthen(ctx context.Context, f *field, side int) error {
 	peaks, beside := make([]peak, len(f.lines)), make([]peak, len(f.lines))
 	columns, rows := f.places(g.width, g.block, f.width), f.places(g.height, g.block, f.height)

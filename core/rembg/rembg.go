@@ -32,9 +32,9 @@ type Values struct {
 	Get bool
 }
 
-// get returns a parameter and where it stands. That server reads some from the query
-// and some from the form, and clients have mixed them up: here both are read, and the
-// form counts.
+// get returns a parameter and where it was found. That server reads some from the query and
+// some from the form, and clients have mixed them up: here both are read, and the form
+// counts.
 func (v Values) get(name string) (value, where string) {
 	if s, given := v.Form[name]; given && s != "" {
 		return s, "body"
@@ -62,7 +62,7 @@ func Parse(v Values, hasFile bool, available func(model string) bool) (*Request,
 		p.missing("body", "file")
 	}
 	r.Options.Model = p.model(available)
-	p.flag("a") // edges are always refined, so that there is nothing to switch on
+	p.flag("a") // edges are always refined, so there is nothing to switch on
 	p.number("af", 255)
 	p.number("ab", 255)
 	p.number("ae", math.MaxInt32)
@@ -168,9 +168,9 @@ func (p *parser) color() (c color.NRGBA, given bool) {
 // mapped are rembg's names for models that the catalogue has under another name.
 var mapped = map[string]string{"isnet-general-use": "isnet"}
 
-// general are models for any subject. Where one is not installed, the server's own
-// stands in for it, and X-Model names that; clients send their library's default
-// without a thought. The others are for special purposes: nothing stands in for them.
+// general are models for any subject. Where one is not installed, the server's own stands
+// in for it, and X-Model names that; clients send their library's default without meaning
+// to choose it. The others are for special purposes: nothing stands in for them.
 var general = []string{
 	"u2net", "u2netp", "silueta", "isnet-general-use", "birefnet-general", "birefnet-general-lite", "birefnet-dis",
 	"birefnet-hrsod", "birefnet-massive", "bria-rmbg", "u2net_human_seg", "birefnet-portrait", "sam",
@@ -216,8 +216,8 @@ type prompt struct {
 // mostPrompts bounds the points of a request.
 const mostPrompts = 1000
 
-// prompt reads extras. That server ignores what it cannot read there, and so does
-// this one, but for points and rectangles that cannot be used.
+// prompt reads extras. That server ignores what it cannot read there, and so does this one,
+// except for points and rectangles that cannot be used.
 func (p *parser) prompt(o *cutout.Options) {
 	s, where := p.values.get("extras")
 	var extras struct {

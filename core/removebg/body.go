@@ -27,10 +27,10 @@ type Body struct {
 	Image []byte
 }
 
-// ReadBody reads a body of application/json or application/x-www-form-urlencoded.
-// Some clients send JSON under another type, so an object is always one. The photo is
-// decoded in place, so that it takes no memory beside the body's own, whose content is
-// lost. Its errors are of type *Error.
+// ReadBody reads a body of application/json or application/x-www-form-urlencoded. Some
+// clients send JSON under another type, so an object is always one. The photo is decoded in
+// place, so that it takes no memory besides the body's own, whose content is lost. Its
+// errors are of type *Error.
 func ReadBody(contentType string, body []byte) (Body, error) {
 	kind, _, _ := mime.ParseMediaType(contentType)
 	b := Body{Fields: map[string]string{}}

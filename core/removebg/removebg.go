@@ -110,8 +110,8 @@ func count(all ...bool) (n int) {
 	return n
 }
 
-// kind reads what the subject is. Nothing here tells subjects apart: what a client
-// says is believed, and without that it is "other".
+// kind reads what the subject is. Nothing here detects what the subject is: what a client
+// says is believed, and otherwise it is "other".
 func (r *Request) kind(v values, _ Files) error {
 	kind, known := v.word("type", "auto"), false
 	for _, t := range types {

@@ -117,7 +117,7 @@ func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// failed puts the end of a program into words.
+// failed explains how a program ended.
 func failed(ctx context.Context, err error, doing, path string, complaint *tail) error {
 	switch {
 	case err == nil:
@@ -130,7 +130,7 @@ func failed(ctx context.Context, err error, doing, path string, complaint *tail)
 	return cutout.Wrap(cutout.Invalid, err, "ffmpeg cannot "+doing+" the video: "+complaint.last(path))
 }
 
-// tail keeps the end of what a program complains about.
+// tail keeps the end of a program's error output.
 type tail struct{ bytes.Buffer }
 
 func (t *tail) Write(p []byte) (int, error) {
@@ -158,7 +158,7 @@ func (t *tail) last(path string) string {
 	return strings.TrimSuffix(line, ".") + "."
 }
 
-// drained reads on until a program ends, so that it does not wait for us.
+// drained reads until a program ends, so that the program does not wait for us.
 func drained(r io.Reader) { _, _ = io.Copy(io.Discard, r) }
 
 func even(n int) int { return max(2, n&^1) }

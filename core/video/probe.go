@@ -16,7 +16,7 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Clip is what is known of a video before it is decoded.
+// Clip is what is known about a video before it is decoded.
 type Clip struct {
 	// Width and Height are as it is shown: turned upright, with square pixels.
 	Width, Height int
@@ -83,7 +83,7 @@ func (l loose) number() float64 {
 	return n
 }
 
-// ratio reads 30000/1001 or 4:3; 0 if it is none.
+// ratio reads 30000/1001 or 4:3; 0 for anything else.
 func (l loose) ratio() float64 {
 	over, under, ok := strings.Cut(strings.ReplaceAll(string(l), ":", "/"), "/")
 	if !ok {

@@ -1,5 +1,5 @@
-// The gallery page: a grid of what the browser holds, a viewer, selecting,
-// deleting with a way back, export and import.
+// The gallery page: a grid of what the browser holds, a viewer, selecting, deleting with
+// undo, export and import.
 
 import './page.js';
 import './correct/action.js';

@@ -1,5 +1,5 @@
-// The start page. What only photos need, desk.js with its styles and htmx, is loaded
-// at the first sign of a visitor's hand.
+// The start page. What only photos need, desk.js with its styles and htmx, is loaded at the
+// visitor's first interaction.
 
 import './page.js';
 import { demo } from './demo.js';

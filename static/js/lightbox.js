@@ -40,7 +40,7 @@ function make() {
     next: () => step(1),
   };
   dialog.addEventListener('click', ({ target }) => {
-    if (target === dialog) dialog.close(); // beside it
+    if (target === dialog) dialog.close(); // outside the picture
     acts[target.closest('[data-do]')?.dataset.do]?.();
   });
   dialog.addEventListener('keydown', (event) => {
@@ -68,7 +68,7 @@ async function replace(item, blob, changes) {
   if (stage.item === item) stage.show(item);
 }
 
-// tryBest shows the old result beside a new one instead of the stage.
+// tryBest shows the old result next to a new one instead of the stage.
 async function tryBest(item) {
   const panes = dialog.querySelector('.panes');
   const card = { file: item.original, name: item.name, item };

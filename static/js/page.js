@@ -12,8 +12,8 @@ if ('serviceWorker' in navigator && settings.available) {
   });
 }
 
-// controlled asks the worker for this page too. One that takes over its pages
-// while the browser is on the way from one to the next leaves the next one out.
+// controlled asks the worker for this page too. A worker that takes over its pages during a
+// navigation would miss the page being opened.
 async function controlled() {
   const { active } = await navigator.serviceWorker.ready;
   if (!navigator.serviceWorker.controller) active.postMessage('claim');

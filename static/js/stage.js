@@ -166,7 +166,7 @@ export function outputOf(item) {
   return item.output.blob;
 }
 
-// doubts puts in words that a result may be wrong, and what can be done.
+// doubts explains that a result may be wrong, and what can be done.
 function doubts({ subject }, offers) {
   if (subject !== 'unsure' && subject !== 'none') return '';
   const none = subject === 'none';

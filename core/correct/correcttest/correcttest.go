@@ -36,7 +36,7 @@ func Squares(width, height int) (*cutout.Photo, *cutout.Mask) {
 // Right says whether a pixel lies in the blue square.
 func Right(x, y, width, height int) bool { return square(x, y, width, height, 6) }
 
-// square says whether a pixel lies in the square that begins at so many tenths.
+// square reports whether a pixel lies in the square that begins at so many tenths.
 func square(x, y, w, h, left int) bool {
 	return x*10 >= left*w && x*10 < (left+3)*w && y*10 >= 3*h && y*10 < 7*h
 }

@@ -133,7 +133,7 @@ async function ask() {
   }
 }
 
-// state tells lists of strokes apart.
+// state identifies a list of strokes.
 const state = () => `${strokes.list.length} ${strokes.list.at(-1)?.points.join()}`;
 
 const acts = {
@@ -212,7 +212,7 @@ before.addEventListener('keydown', ({ key }) => {
   if (key === ' ' || key === 'Enter') hold(true);
 });
 
-// Keys for all but painting; letters only on the easel, where nobody types.
+// Keys for everything except painting; letters only on the easel, where nobody types.
 const PAN = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const letters = {
   k: () => kind('keep'), r: () => kind('remove'), '[': () => grow(-1), ']': () => grow(1),

@@ -3,7 +3,7 @@
 // addresses hold checksums, so that a file kept under one is never out of date.
 
 const CACHE = 'device';
-const PIECE = 4 * 1024 * 1024; // a download that was cut off goes on after the last whole piece
+const PIECE = 4 * 1024 * 1024; // an interrupted download resumes after the last whole piece
 const TRIES = 4;
 // What a kept script needs to run under the same rules as one from the server.
 const KEPT = ['content-type', 'content-security-policy', 'cross-origin-embedder-policy', 'cross-origin-resource-policy', 'x-content-type-options'];
@@ -143,7 +143,7 @@ async function keep(cache, file, content) {
   return put(cache, file.url, content, headers);
 }
 
-// put says whether there was room.
+// put reports whether there was space for it.
 async function put(cache, url, content, headers) {
   try {
     await cache.put(url, new Response(content, { headers: { ...headers, 'Content-Length': content.length } }));
