@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"bgremover.pro/cmd/internal/cli"
 	"bgremover.pro/core/app"
 	"bgremover.pro/core/batch"
 	"bgremover.pro/core/config"
@@ -31,7 +32,7 @@ With --watch the command goes on until it is interrupted, and takes each photo t
 appears or changes as soon as it is completely written.
 
 A photo that fails does not stop the others. The exit status is 0 if all succeeded,
-1 if some failed, 2 for invalid settings, 130 if interrupted (without --watch).
+1 if some failed, 2 for invalid settings, 130 if interrupted (with --watch: 0 or 1).
 
 With --json each file is one line on standard output, an object with these fields:
 file, output, status (done, skipped or failed), subject (found, unsure or none),
@@ -105,11 +106,13 @@ func (f *removeFlags) run(cmd *cobra.Command, args []string) error {
 	r.report.begin(files)
 	work := func() error {
 		if f.watch {
-			err := r.watch(ctx, args)
-			if err == nil {
-				err = r.report.end(context.WithoutCancel(ctx), args)
+			if err := r.watch(ctx, args); err != nil {
+				return err
 			}
-			return err
+			if err := r.report.end(context.WithoutCancel(ctx), args); err != nil {
+				return cli.Outcome{Err: err}
+			}
+			return nil
 		}
 		r.all(ctx, files)
 		return r.report.end(ctx, args)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -157,6 +158,40 @@ func TestRemoveWatchesUntilInterrupted(t *testing.T) {
 	}
 	if len(hidden) > 0 || len(results) < 2 {
 		t.Errorf("left: %v; results: %v", hidden, results)
+	}
+}
+
+// TestRemoveWatchTellsOfFailures: where a file failed, the status is 1 though only an
+// interrupt ends the command.
+func TestRemoveWatchTellsOfFailures(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal("the server cannot be built:", err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "a.jpg"), []byte("no photo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nobody := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnsupportedMediaType) }))
+	defer nobody.Close()
+	cmd := exec.Command(path, "remove", "--watch", "--json", "--server", nobody.URL, folder)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Process.Kill() }()
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || !strings.Contains(lines.Text(), `"status":"failed"`) {
+		t.Fatal(lines.Text())
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("it ended with %v", cmd.ProcessState)
 	}
 }
 

@@ -156,11 +156,10 @@ func (n Naming) scan(folder, into string) (files []File, folders []string, err e
 		}
 		mode := entry.Type()
 		if mode&fs.ModeSymlink != 0 {
-			info, err := os.Stat(filepath.Join(folder, name))
-			if err != nil {
-				continue // it leads nowhere
+			mode = 0 // if it leads nowhere, reading it says so
+			if info, err := os.Stat(filepath.Join(folder, name)); err == nil {
+				mode = info.Mode().Type()
 			}
-			mode = info.Mode().Type()
 		}
 		switch photo, video := kind(name); {
 		case mode.IsDir():
