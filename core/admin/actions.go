@@ -60,6 +60,15 @@ func sentence(err error) string {
 	return coded.Message
 }
 
+// cause is why something fails, without the sentence that is for visitors.
+func cause(err error) string {
+	var coded *cutout.Error
+	if errors.As(err, &coded) && coded.Err != nil {
+		return coded.Err.Error()
+	}
+	return sentence(err)
+}
+
 func (s *Server) backendsJSON(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", s.Sources.Backends.Snapshot())
 }

@@ -92,7 +92,7 @@ func (s *Server) actionsJSON(w http.ResponseWriter, _ *http.Request) {
 
 // shown are the events as the page shows them.
 func (s *Server) shown() templates.OperatorEvents {
-	return templates.OperatorEvents{Photos: s.history.today(), Refused: s.hits(), Failures: s.events.recent(), Actions: s.events.done()}
+	return templates.OperatorEvents{Photos: s.history.today(), Refused: s.refused(), Failures: s.events.recent(), Actions: s.events.done()}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

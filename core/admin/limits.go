@@ -65,7 +65,7 @@ func joined(who, rates []string) string {
 
 // limits shows the form; typed holds rejected input.
 func (s *Server) limits(message templates.OperatorMessage, typed map[string]string) templates.OperatorLimits {
-	v := templates.OperatorLimits{Message: message, Hits: s.hits()}
+	v := templates.OperatorLimits{Message: message, Hits: s.refused()}
 	for _, e := range editable {
 		field := templates.OperatorField{Label: e.label, Columns: e.table, OperatorSetting: s.setting(e.key)}
 		if text, given := typed[e.key]; given {

@@ -73,7 +73,7 @@ func (s *Server) status() templates.OperatorStatus {
 		Working: q.Working, Workers: q.Workers, Waiting: q.Waiting, Waiters: q.Capacity,
 	}
 	if err := s.Sources.Ready(); err != nil {
-		v.NotReady = sentence(err)
+		v.NotReady = cause(err)
 	}
 	for _, b := range s.Sources.Backends.Snapshot() {
 		if b.Serving {
@@ -162,6 +162,17 @@ func (s *Server) hits() (all []templates.OperatorHit) {
 	}
 	for _, m := range families[i].GetMetric() {
 		all = append(all, templates.OperatorHit{Name: label(m, "limit"), Count: int64(m.GetCounter().GetValue())})
+	}
+	return all
+}
+
+// refused are the limits that have refused something, in words.
+func (s *Server) refused() (all []templates.OperatorHit) {
+	words := map[string]string{"device": "a device’s limit", "network": "a network’s limit", "ceiling": "the limit of a group of networks", "key": "an API key’s limit", "blocked": "a block"}
+	for _, h := range s.hits() {
+		if h.Count > 0 {
+			all = append(all, templates.OperatorHit{Name: words[h.Name], Count: h.Count})
+		}
 	}
 	return all
 }

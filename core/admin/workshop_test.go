@@ -90,7 +90,7 @@ const pixel = "RIFF\x1a\x00\x00\x00WEBPVP8L\r\x00\x00\x00/\x00\x00\x00\x10\x07\x
 
 func (w *workshop) Try(_ context.Context, backend, model string) (cutout.Trial, error) {
 	if backend == "onnx-cuda" {
-		return cutout.Trial{}, cutout.Wrap(cutout.BackendUnavailable, errors.New("onnx-cuda is failed: no CUDA device is there"), "The server cannot process photos at the moment.")
+		return cutout.Trial{}, cutout.Wrap(cutout.BackendUnavailable, errors.New("onnx-cuda: no CUDA device is there"), "The server cannot process photos at the moment.")
 	}
 	if model == "" {
 		model = "isnet"

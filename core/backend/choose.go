@@ -151,7 +151,7 @@ func (m *Manager) unavailable(chain []*supervisor) error {
 	var causes []error
 	var soonest time.Time
 	for _, s := range chain {
-		causes = append(causes, fmt.Errorf("%s is %s: %s", s.name, s.state, s.whyNot()))
+		causes = append(causes, fmt.Errorf("%s: %s", s.name, s.whyNot()))
 		if next := s.breaker.next; soonest.IsZero() || next.Before(soonest) {
 			soonest = next
 		}
