@@ -1,7 +1,12 @@
-// Package web is the public listener: its routes, a handler for each, and what every
-// request passes first. Handlers answer for pages, cut-outs, the device and health;
-// core/upload reads the photos and has them cut out, core/httpcache makes what caches may
-// keep. No picture is kept: a result is part of the answer to its POST.
+// Package web is the public listener: its routes, and a handler for each. Handlers answer
+// for pages, cut-outs, the device and health. No picture is kept: a result is part of the
+// answer to its POST.
+//
+// An upload passes, in this order: request.go, which finds the settings in force and
+// refuses what no handler should see; the route's handler in cutout.go; limits.go, which
+// charges its sender; core/upload, which reads the photos and has the pipeline process
+// them; and response.go, for a form with results.go, which answer. What caches may keep is
+// made by core/httpcache.
 package web
 
 import (
