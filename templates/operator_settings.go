@@ -75,7 +75,7 @@ type OperatorConfig struct {
 	Groups   []OperatorGroup
 	Defaults int  // settings that have their defaults
 	Waiting  int  // settings that wait for a restart
-	Edges    bool // there are edge caches that can be purged
+	Caches   bool // there are edge caches that can be purged
 }
 
 // OperatorGroup is settings that belong together.

@@ -31,12 +31,12 @@ every cache named in the settings edge_varnish, edge_nginx,
 edge_cloudflare_zone and edge_fastly_service. Varnish, nginx and Fastly keep the
 old pages in case the server is down.`,
 	}, func(cmd *cobra.Command, c *config.Config) error {
-		return purgeAll(cmd.Context(), cmd.OutOrStdout(), app.Edges(c))
+		return purgeAll(cmd.Context(), cmd.OutOrStdout(), app.EdgeCaches(c))
 	})
 }
 
-// purgeAll purges all edges and reports the outcome of each.
-func purgeAll(ctx context.Context, out io.Writer, all purge.Edges) error {
+// purgeAll purges all caches and reports the outcome of each.
+func purgeAll(ctx context.Context, out io.Writer, all purge.Caches) error {
 	outcomes := all.Purge(ctx)
 	if len(outcomes) == 0 {
 		return errors.New("the settings name no cache to purge; see ops/edge.md")
@@ -45,10 +45,10 @@ func purgeAll(ctx context.Context, out io.Writer, all purge.Edges) error {
 	for _, o := range outcomes {
 		if o.Err != nil {
 			failed++
-			fmt.Fprintf(out, "%s: %v\n", o.Edge, o.Err)
+			fmt.Fprintf(out, "%s: %v\n", o.Cache, o.Err)
 			continue
 		}
-		fmt.Fprintf(out, "%s: purged\n", o.Edge)
+		fmt.Fprintf(out, "%s: purged\n", o.Cache)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d caches could not be purged", failed, len(outcomes))

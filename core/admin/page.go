@@ -205,7 +205,7 @@ func (s *Server) accessLog() templates.OperatorLog {
 }
 
 func (s *Server) config(message templates.OperatorMessage) templates.OperatorConfig {
-	v := templates.OperatorConfig{Message: message, Edges: s.Sources.Purge != nil}
+	v := templates.OperatorConfig{Message: message, Caches: s.Sources.Purge != nil}
 	for _, o := range s.Sources.Settings.List() {
 		if n := len(v.Groups); n == 0 || v.Groups[n-1].Name != o.Group {
 			v.Groups = append(v.Groups, templates.OperatorGroup{Name: o.Group})

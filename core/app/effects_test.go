@@ -219,4 +219,4 @@ func operatorSays(path, authorization string) func(*testing.T, *probe) string {
 	}
 }
 
-func edges(_ *testing.T, p *probe) string { return fmt.Sprint(Edges(p.live.Current())) }
+func edges(_ *testing.T, p *probe) string { return fmt.Sprint(EdgeCaches(p.live.Current())) }

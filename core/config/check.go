@@ -32,10 +32,10 @@ func (c *Config) check() (problems Errors) {
 	if i := c.Inference; i.Memory/4 < i.MaxUpload+1 {
 		fail("memory", "is less than four times max_upload (%s), and a quarter of it is for uploads", formatSize(i.MaxUpload))
 	}
-	if e := c.Edges; (e.Cloudflare.ID == "") != (e.Cloudflare.Token == "") {
+	if e := c.EdgeCaches; (e.Cloudflare.ID == "") != (e.Cloudflare.Token == "") {
 		fail("edge_cloudflare_zone", "and edge_cloudflare_token must be set together")
 	}
-	if e := c.Edges; (e.Fastly.ID == "") != (e.Fastly.Token == "") {
+	if e := c.EdgeCaches; (e.Fastly.ID == "") != (e.Fastly.Token == "") {
 		fail("edge_fastly_service", "and edge_fastly_token must be set together")
 	}
 	known := slices.Clone(builtin)

@@ -16,15 +16,15 @@ import (
 
 // Config is a valid set of settings. It never changes once loaded.
 type Config struct {
-	Server    Server
-	Operator  Operator
-	Folders   Folders
-	Inference Inference
-	Limits    Limits
-	Log       Log
-	Cache     httpcache.Lifetimes // of public pages
-	Edges     purge.Edges         // the shared caches in front of the server
-	Backends  []Backend           // in the order of their names
+	Server     Server
+	Operator   Operator
+	Folders    Folders
+	Inference  Inference
+	Limits     Limits
+	Log        Log
+	Cache      httpcache.Lifetimes // of public pages
+	EdgeCaches purge.Caches        // the shared caches in front of the server
+	Backends   []Backend           // in the order of their names
 
 	// File is the file that was read; empty if there is none.
 	File string

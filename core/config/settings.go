@@ -166,12 +166,12 @@ var (
 )
 
 var edgeSettings = []setting{
-	define("edge_varnish", "", "Varnish servers to purge", list(webURL), func(c *Config) *[]string { return &c.Edges.Varnish }),
-	define("edge_nginx", "", "nginx servers to purge", list(webURL), func(c *Config) *[]string { return &c.Edges.Nginx }),
-	define("edge_cloudflare_zone", "", "Cloudflare zone to purge", account, func(c *Config) *string { return &c.Edges.Cloudflare.ID }),
-	secret(define("edge_cloudflare_token", "", "API token that may purge the zone", free, func(c *Config) *string { return &c.Edges.Cloudflare.Token })),
-	define("edge_fastly_service", "", "Fastly service to purge", account, func(c *Config) *string { return &c.Edges.Fastly.ID }),
-	secret(define("edge_fastly_token", "", "API token that may purge the service", free, func(c *Config) *string { return &c.Edges.Fastly.Token })),
+	define("edge_varnish", "", "Varnish servers to purge", list(webURL), func(c *Config) *[]string { return &c.EdgeCaches.Varnish }),
+	define("edge_nginx", "", "nginx servers to purge", list(webURL), func(c *Config) *[]string { return &c.EdgeCaches.Nginx }),
+	define("edge_cloudflare_zone", "", "Cloudflare zone to purge", account, func(c *Config) *string { return &c.EdgeCaches.Cloudflare.ID }),
+	secret(define("edge_cloudflare_token", "", "API token that may purge the zone", free, func(c *Config) *string { return &c.EdgeCaches.Cloudflare.Token })),
+	define("edge_fastly_service", "", "Fastly service to purge", account, func(c *Config) *string { return &c.EdgeCaches.Fastly.ID }),
+	secret(define("edge_fastly_token", "", "API token that may purge the service", free, func(c *Config) *string { return &c.EdgeCaches.Fastly.Token })),
 }
 
 func (s setting) flag() string { return strings.ReplaceAll(s.key, "_", "-") }

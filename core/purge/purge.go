@@ -1,5 +1,5 @@
 // Package purge purges the caches in front of a server after a release or a visible
-// change of settings. If an edge can, it keeps the old pages as stale copies in case
+// change of settings. If a cache can, it keeps the old pages as stale copies in case
 // the server is down.
 package purge
 
@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Edges are the caches to purge; empty fields are not used.
-type Edges struct {
+// Caches are those to purge; empty fields are not used.
+type Caches struct {
 	// Varnish and Nginx are the addresses, scheme://host[:port], of those that
 	// run the configurations in ops/. They accept purges from the machines named there.
 	Varnish, Nginx []string
@@ -33,34 +33,34 @@ type Account struct {
 	Base string
 }
 
-// Outcome is the result of purging one edge.
+// Outcome is the result of purging one cache.
 type Outcome struct {
-	Edge string // such as "Varnish http://127.0.0.1"
-	Err  error
+	Cache string // such as "Varnish http://127.0.0.1"
+	Err   error
 }
 
-// timeout bounds one request; edges answer at once or not at all.
+// timeout bounds one request; caches answer at once or not at all.
 const timeout = 10 * time.Second
 
-// Purge purges all edges, one after the other, and continues after one that fails.
-// Without edges there are no outcomes.
-func (e Edges) Purge(ctx context.Context) []Outcome {
+// Purge purges all caches, one after the other, and continues after one that fails.
+// Without caches there are no outcomes.
+func (c Caches) Purge(ctx context.Context) []Outcome {
 	// No redirects are followed: they would carry tokens elsewhere.
 	client := &http.Client{Timeout: timeout, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	var all []Outcome
-	for _, base := range e.Varnish {
-		all = append(all, Outcome{"Varnish " + base, varnish(ctx, client, base, e.Tag)})
+	for _, base := range c.Varnish {
+		all = append(all, Outcome{"Varnish " + base, varnish(ctx, client, base, c.Tag)})
 	}
-	for _, base := range e.Nginx {
-		all = append(all, Outcome{"nginx " + base, nginx(ctx, client, base, e.Paths)})
+	for _, base := range c.Nginx {
+		all = append(all, Outcome{"nginx " + base, nginx(ctx, client, base, c.Paths)})
 	}
-	if e.Cloudflare.ID != "" {
-		all = append(all, Outcome{"Cloudflare", cloudflare(ctx, client, e.Cloudflare, e.Tag)})
+	if c.Cloudflare.ID != "" {
+		all = append(all, Outcome{"Cloudflare", cloudflare(ctx, client, c.Cloudflare, c.Tag)})
 	}
-	if e.Fastly.ID != "" {
-		all = append(all, Outcome{"Fastly", fastly(ctx, client, e.Fastly, e.Tag)})
+	if c.Fastly.ID != "" {
+		all = append(all, Outcome{"Fastly", fastly(ctx, client, c.Fastly, c.Tag)})
 	}
 	return all
 }

@@ -38,7 +38,7 @@ func serve(t *testing.T, status int, answer string) *service {
 	return s
 }
 
-func only(t *testing.T, e Edges) error {
+func only(t *testing.T, e Caches) error {
 	t.Helper()
 	outcomes := e.Purge(t.Context())
 	if len(outcomes) != 1 {
@@ -50,7 +50,7 @@ func only(t *testing.T, e Edges) error {
 func TestCloudflare(t *testing.T) {
 	s := serve(t, 200, `{"success":true,"errors":[],"result":{"id":"0a1b"}}`)
 	account := Account{ID: "zone/../1", Token: "secret", Base: s.URL + "/client/v4"}
-	if err := only(t, Edges{Cloudflare: account, Tag: "pages"}); err != nil {
+	if err := only(t, Caches{Cloudflare: account, Tag: "pages"}); err != nil {
 		t.Fatal(err)
 	}
 	r := s.requests[0]
@@ -66,7 +66,7 @@ func TestCloudflare(t *testing.T) {
 
 func TestFastly(t *testing.T) {
 	s := serve(t, 200, `{"status":"ok","id":"108-1391560174-974124"}`)
-	if err := only(t, Edges{Fastly: Account{ID: "service", Token: "secret", Base: s.URL}, Tag: "pages"}); err != nil {
+	if err := only(t, Caches{Fastly: Account{ID: "service", Token: "secret", Base: s.URL}, Tag: "pages"}); err != nil {
 		t.Fatal(err)
 	}
 	r := s.requests[0]
@@ -97,15 +97,15 @@ func TestRefusals(t *testing.T) {
 			s, elsewhere := serve(t, c.status, c.answer), serve(t, 200, good)
 			s.header.Set("Location", elsewhere.URL)
 			account := Account{ID: "x", Token: "secret", Base: s.URL}
-			all := Edges{Varnish: []string{s.URL}, Nginx: []string{s.URL}, Cloudflare: account, Fastly: account, Tag: "pages", Paths: []string{"/"}}
+			all := Caches{Varnish: []string{s.URL}, Nginx: []string{s.URL}, Cloudflare: account, Fastly: account, Tag: "pages", Paths: []string{"/"}}
 			outcomes := all.Purge(t.Context())
 			if len(outcomes) != len(c.want) || len(elsewhere.requests) > 0 {
 				t.Fatalf("%v, %d requests elsewhere", outcomes, len(elsewhere.requests))
 			}
 			for _, o := range outcomes {
-				name, _, _ := strings.Cut(o.Edge, " ")
+				name, _, _ := strings.Cut(o.Cache, " ")
 				if o.Err == nil || !strings.Contains(o.Err.Error(), c.want[name]) || strings.Contains(o.Err.Error(), "secret") {
-					t.Errorf("%s: %v, want %q", o.Edge, o.Err, c.want[name])
+					t.Errorf("%s: %v, want %q", o.Cache, o.Err, c.want[name])
 				}
 			}
 		})
@@ -116,12 +116,12 @@ func TestRefusals(t *testing.T) {
 func TestOneEdgeIsAway(t *testing.T) {
 	away, there := serve(t, 200, ""), serve(t, 200, `{"status":"ok"}`)
 	away.Close()
-	all := Edges{Varnish: []string{away.URL}, Fastly: Account{ID: "x", Base: there.URL}, Tag: "pages"}
+	all := Caches{Varnish: []string{away.URL}, Fastly: Account{ID: "x", Base: there.URL}, Tag: "pages"}
 	outcomes := all.Purge(t.Context())
 	if len(outcomes) != 2 || outcomes[0].Err == nil || !strings.Contains(outcomes[0].Err.Error(), "does not answer") || outcomes[1].Err != nil {
 		t.Errorf("%v", outcomes)
 	}
-	if nothing := (Edges{Tag: "pages"}).Purge(t.Context()); nothing != nil {
+	if nothing := (Caches{Tag: "pages"}).Purge(t.Context()); nothing != nil {
 		t.Errorf("%v", nothing)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 func (e *edge) purge(t *testing.T) error {
 	t.Helper()
-	all := purge.Edges{Tag: httpcache.PagesTag, Paths: web.SharedPaths()}
+	all := purge.Caches{Tag: httpcache.PagesTag, Paths: web.SharedPaths()}
 	if strings.HasPrefix(e.name, "varnish") {
 		all.Varnish = []string{e.url}
 	} else {
