@@ -110,7 +110,7 @@ func (f *removeFlags) run(cmd *cobra.Command, args []string) error {
 				return err
 			}
 			if err := r.report.end(context.WithoutCancel(ctx), args); err != nil {
-				return cli.Outcome{Err: err}
+				return cli.FailedError{Err: err}
 			}
 			return nil
 		}

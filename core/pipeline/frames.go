@@ -36,15 +36,20 @@ func (p *Pipeline) Frames(ctx context.Context, options cutout.Options, width, he
 	return &Frames{p, options, picture}, nil
 }
 
-// Matte finds the subject's alpha in an opaque picture. Codes: as Remove.
-func (f *Frames) Matte(ctx context.Context, photo *cutout.Photo) (*cutout.Mask, error) {
+// Find finds the subject in an opaque picture. Codes: as Remove.
+func (f *Frames) Find(ctx context.Context, photo *cutout.Photo) (*cutout.Mask, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.p.settings.Load().Timeout)
 	defer cancel()
 	found, err := f.p.find(ctx, f.p.queue.runs.enter(""), photo, f.options, false)
 	if err != nil {
 		return nil, err
 	}
-	return matte(ctx, photo, found.mask, f.options.Edges)
+	return found.mask, nil
+}
+
+// Matte makes the alpha of the size of the picture. Codes: as Remove.
+func (f *Frames) Matte(ctx context.Context, photo *cutout.Photo, found *cutout.Mask) (*cutout.Mask, error) {
+	return matte(ctx, photo, found, f.options.Edges)
 }
 
 // Dress makes the frame from a picture, in place, and its alpha: the cut-out with

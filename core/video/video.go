@@ -12,10 +12,13 @@ import (
 	"bgremover.pro/core/cutout"
 )
 
-// Cutter cuts out one frame, in two steps, which run at the same time for two frames.
+// Cutter cuts out one frame, in three steps, which run at the same time for three
+// frames.
 type Cutter interface {
-	// Matte finds the subject's alpha.
-	Matte(ctx context.Context, photo *cutout.Photo) (*cutout.Mask, error)
+	// Find finds the subject.
+	Find(ctx context.Context, photo *cutout.Photo) (*cutout.Mask, error)
+	// Matte makes the alpha of it, in the frame's size.
+	Matte(ctx context.Context, photo *cutout.Photo, found *cutout.Mask) (*cutout.Mask, error)
 	// Dress applies it; the photo may be changed.
 	Dress(ctx context.Context, photo *cutout.Photo, alpha *cutout.Mask) (*cutout.Photo, error)
 }
@@ -45,29 +48,49 @@ func (c Clip) Fit(kind Kind) Clip {
 // ahead is how many frames wait between two steps.
 const ahead = 2
 
-// frame is one frame on its way.
+// frame is one frame on its way. Its mask is what was found, then the alpha.
 type frame struct {
 	photo *cutout.Photo
-	alpha *cutout.Mask
+	mask  *cutout.Mask
 }
 
 // run is one job in progress: frames go from one goroutine to the next.
 type run struct {
 	Job
-	read, matted, dressed chan frame
-	spent                 chan []uint8 // frames' memory, to be used again
+	read, found, matted, dressed chan frame
+	spent                        chan []uint8 // frames' memory, to be used again
 }
 
 // Remove cuts the subject out of a video and returns how many frames it has. When
 // it returns, the programs that it started have ended. Codes: Invalid (ffmpeg cannot
 // read or write it, or there is none), those of the Cutter.
 func Remove(ctx context.Context, job Job) (frames int, err error) {
-	r := &run{Job: job, read: make(chan frame, ahead), matted: make(chan frame, ahead), dressed: make(chan frame, ahead),
-		spent: make(chan []uint8, 3*ahead+4)}
+	r := &run{Job: job, read: make(chan frame, ahead), found: make(chan frame, ahead), matted: make(chan frame, ahead),
+		dressed: make(chan frame, ahead), spent: make(chan []uint8, 4*ahead+5)}
+	steady := newSmoother(job.Clip.Width, job.Clip.Height)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.decode(ctx) })
-	group.Go(func() error { return r.matte(ctx) })
-	group.Go(func() error { return r.dress(ctx) })
+	group.Go(func() error {
+		return step(ctx, r.read, r.found, func(f *frame) (err error) {
+			f.mask, err = job.Cutter.Find(ctx, f.photo)
+			return err
+		})
+	})
+	group.Go(func() error {
+		return step(ctx, r.found, r.matted, func(f *frame) (err error) {
+			f.mask, err = job.Cutter.Matte(ctx, f.photo, f.mask)
+			return err
+		})
+	})
+	group.Go(func() error {
+		return step(ctx, r.matted, r.dressed, func(f *frame) (err error) {
+			if !job.Unsteady {
+				steady.smooth(f.photo, f.mask)
+			}
+			f.photo, err = job.Cutter.Dress(ctx, f.photo, f.mask)
+			return err
+		})
+	})
 	group.Go(func() error {
 		frames, err = r.encode(ctx)
 		return err
@@ -136,43 +159,21 @@ func opaque(pix []uint8) bool {
 	return true
 }
 
-func (r *run) matte(ctx context.Context) error {
+// step does one thing with each frame and sends it on.
+func step(ctx context.Context, from <-chan frame, to chan<- frame, do func(*frame) error) error {
 	for {
-		f, more, err := next(ctx, r.read)
+		f, more, err := next(ctx, from)
 		if !more {
-			close(r.matted)
+			close(to)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if f.alpha, err = r.Cutter.Matte(ctx, f.photo); err != nil {
+		if err := do(&f); err != nil {
 			return err
 		}
-		if err := pass(ctx, r.matted, f); err != nil {
-			return err
-		}
-	}
-}
-
-func (r *run) dress(ctx context.Context) error {
-	steady := newSmoother(r.Clip.Width, r.Clip.Height)
-	for {
-		f, more, err := next(ctx, r.matted)
-		if !more {
-			close(r.dressed)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if !r.Unsteady {
-			steady.smooth(f.photo, f.alpha)
-		}
-		if f.photo, err = r.Cutter.Dress(ctx, f.photo, f.alpha); err != nil {
-			return err
-		}
-		if err := pass(ctx, r.dressed, f); err != nil {
+		if err := pass(ctx, to, f); err != nil {
 			return err
 		}
 	}

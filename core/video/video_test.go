@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // half keeps the left half of each frame.
 type half struct{ each func() error }
 
-func (h half) Matte(_ context.Context, p *cutout.Photo) (*cutout.Mask, error) {
+func (h half) Find(_ context.Context, p *cutout.Photo) (*cutout.Mask, error) {
 	m := &cutout.Mask{Width: p.Width, Height: p.Height, Pix: make([]uint8, p.Width*p.Height)}
 	for i := range m.Pix {
 		if i%p.Width < p.Width/2 {
@@ -31,6 +31,10 @@ func (h half) Matte(_ context.Context, p *cutout.Photo) (*cutout.Mask, error) {
 		return m, h.each()
 	}
 	return m, nil
+}
+
+func (half) Matte(_ context.Context, _ *cutout.Photo, found *cutout.Mask) (*cutout.Mask, error) {
+	return found, nil
 }
 
 func (half) Dress(_ context.Context, p *cutout.Photo, m *cutout.Mask) (*cutout.Photo, error) {

@@ -25,11 +25,11 @@ func Main(root *cobra.Command) {
 	os.Exit(Run(ctx, root, os.Args[1:]))
 }
 
-// Outcome is how a command went that only an interrupt ends.
-type Outcome struct{ Err error }
+// FailedError is how a command went that only an interrupt ends.
+type FailedError struct{ Err error }
 
-func (o Outcome) Error() string { return o.Err.Error() }
-func (o Outcome) Unwrap() error { return o.Err }
+func (o FailedError) Error() string { return o.Err.Error() }
+func (o FailedError) Unwrap() error { return o.Err }
 
 // Run executes one command line and returns its exit status: 0 for success, 2 for
 // invalid settings, 130 if it was interrupted, else 1.
@@ -38,14 +38,14 @@ func Run(ctx context.Context, root *cobra.Command, args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	var wrong config.Errors
-	var outcome Outcome
+	var failed FailedError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &wrong):
 		fmt.Fprintln(os.Stderr, wrong)
 		return 2
-	case ctx.Err() != nil && !errors.As(err, &outcome):
+	case ctx.Err() != nil && !errors.As(err, &failed):
 		fmt.Fprintln(os.Stderr, "bgremover: stopped")
 		return 130
 	}
