@@ -98,6 +98,11 @@ lighthouse: setup test-tools ## Lighthouse scores of the pages, medians of five 
 soak: setup ## plot the memory of onnx-cpu over 500 runs of mixed models (minutes)
 	BGREMOVER_SOAK_PICTURE=$(CURDIR)/ops/load/soak.svg go test -tags soak -run '^TestSoak$$' -count 1 -timeout 30m -v ./plugins/onnxcpu
 
+.PHONY: shapes
+shapes: setup ## try the catalogue's other models by graphs of their shapes with random weights (SHAPES=names; an hour, 12 GB of memory)
+	ops/testing/shapes/make bin/shapes $(SHAPES)
+	SHAPES=$(CURDIR)/bin/shapes SHAPES_ONLY='$(SHAPES)' go test -run '^TestShapes$$' -count 1 -timeout 180m -v ./ops/testing/shapes
+
 .PHONY: attack
 attack: setup ## check the memory bound: eight photos of 50 megapixels at once, unread answers (minutes)
 	ATTACK=long go test -run StayWithinTheBudget -count 1 -timeout 60m -v ./ops/load

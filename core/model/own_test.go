@@ -71,3 +71,16 @@ func TestOwnModels(t *testing.T) {
 		t.Errorf("another file under the same name gives %v", err)
 	}
 }
+
+// Where no runtime exists, the message says what works there.
+func TestNoRuntime(t *testing.T) {
+	for platform, says := range map[string]string{
+		"linux/riscv64": "no cpu build of ONNX Runtime for linux/riscv64",
+		"darwin/arm64":  "Models run on Linux only, and this machine is darwin/arm64. Here photos can be sent to a server",
+	} {
+		err := noRuntime("cpu", platform)
+		if cutout.CodeOf(err) != cutout.BackendUnavailable || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", platform, err)
+		}
+	}
+}

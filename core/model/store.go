@@ -97,8 +97,16 @@ func (s *Store) runtimeEntry(name string) (Runtime, error) {
 			return r, nil
 		}
 	}
-	return Runtime{}, cutout.Errorf(cutout.BackendUnavailable,
-		"There is no %s build of ONNX Runtime for %s in the catalogue.", name, platform)
+	return Runtime{}, noRuntime(name, platform)
+}
+
+// noRuntime says what works on a platform without a runtime.
+func noRuntime(name, platform string) error {
+	if strings.HasPrefix(platform, "linux/") {
+		return cutout.Errorf(cutout.BackendUnavailable, "There is no %s build of ONNX Runtime for %s in the catalogue.", name, platform)
+	}
+	return cutout.Errorf(cutout.BackendUnavailable, "Models run on Linux only, and this machine is %s. "+
+		"Here photos can be sent to a server (`bgremover remove --server`), and the server can use inference servers (ops/inference.md).", platform)
 }
 
 func (s *Store) runtimeFile(r Runtime, file RuntimeFile) string {
