@@ -72,23 +72,40 @@ func backendsListCommand() *cobra.Command {
 }
 
 func backendsSwitchCommand() *cobra.Command {
-	return &cobra.Command{
+	var persist bool
+	cmd := &cobra.Command{
 		Use:               "switch NAME",
 		ValidArgsFunction: completeBackends,
 		Aliases:           []string{"use"},
 		Short:             `Switch the running server to another backend; "auto" picks the best one that works.`,
 		Long: `Starts the backend, tests it, and only then switches to it. No request is lost;
 if the new backend fails, the old one keeps serving. The choice lasts until
-the server's next start; backend in the settings file keeps it.`,
+the server's next start, unless it is saved in the settings file.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := callOperator(cmd.Context(), http.MethodPost, "/backends/active", url.Values{"name": args}, nil)
-			if err == nil {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s serves now, until the server's next start; to keep it, set backend = %q in the settings file\n", args[0], args[0])
+			if err != nil {
+				return err
 			}
-			return err
+			return chosen(cmd, args[0]+" serves", "backend", args[0], persist)
 		},
 	}
+	cmd.Flags().BoolVar(&persist, "persist", false, "keep it in the settings file too")
+	return cmd
+}
+
+// chosen tells how long a choice holds, and saves it in the settings file if it is to
+// be kept.
+func chosen(cmd *cobra.Command, said, key, name string, persist bool) error {
+	if !persist {
+		fmt.Fprintf(cmd.OutOrStdout(), "%s until the server's next start; to keep it, set %s = %q in the settings file, or use --persist\n", said, key, name)
+		return nil
+	}
+	err := callOperator(cmd.Context(), http.MethodPost, "/config/keep", url.Values{"key": {key}}, nil)
+	if err == nil {
+		fmt.Fprintln(cmd.OutOrStdout(), said+", also after the next start: it is saved in the settings file")
+	}
+	return err
 }
 
 func backendsCheckCommand() *cobra.Command {

@@ -96,7 +96,7 @@ func TestBackends(t *testing.T) {
 	if err != nil || !strings.Contains(listed, "*one  ready  cpu") || !strings.Contains(listed, "two   off") {
 		t.Errorf("list: %v\n%s", err, listed)
 	}
-	if said, err := command(t, "switch", "two"); err != nil || !strings.HasPrefix(said, "two serves now") || m.Active() != "two" {
+	if said, err := command(t, "switch", "two"); err != nil || !strings.HasPrefix(said, "two serves until") || m.Active() != "two" {
 		t.Errorf("switch: %v, %q; %s is active", err, said, m.Active())
 	}
 	for name, want := range map[string]string{"three": "backend is one of: auto, one, two, bad", "bad": "exited with status 3"} {

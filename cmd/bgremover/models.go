@@ -107,19 +107,22 @@ func refreshServer(cmd *cobra.Command) {
 }
 
 func modelsUseCommand() *cobra.Command {
-	return &cobra.Command{
+	var persist bool
+	cmd := &cobra.Command{
 		ValidArgsFunction: completeModels,
 		Use:               "use NAME",
 		Short:             "Make a model the default of the running server, until its next start.",
 		Args:              cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := callOperator(cmd.Context(), http.MethodPost, "/models/use", url.Values{"name": args}, nil)
-			if err == nil {
-				fmt.Fprintf(cmd.OutOrStdout(), "%s is the default until the server's next start; to keep it, set model = %q in the settings file\n", args[0], args[0])
+			if err != nil {
+				return err
 			}
-			return err
+			return chosen(cmd, args[0]+" is the default", "model", args[0], persist)
 		},
 	}
+	cmd.Flags().BoolVar(&persist, "persist", false, "keep it in the settings file too")
+	return cmd
 }
 
 func modelsRemoveCommand() *cobra.Command {
