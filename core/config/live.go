@@ -95,7 +95,26 @@ func (l *Live) Apply(values map[string]string, persist bool) Report {
 			delete(sources.Operator, key) // now in the file
 		}
 	}
+	sources.Operator = differing(sources)
 	return l.swap("operator", sources)
+}
+
+// differing returns what the operator has set, without what is so anyway.
+func differing(sources Sources) map[string]string {
+	set, err := Load(sources)
+	others := sources
+	others.Operator = nil
+	anyway, otherErr := Load(others)
+	if err != nil || otherErr != nil {
+		return sources.Operator
+	}
+	all := map[string]string{}
+	for i, v := range set.values {
+		if text, given := sources.Operator[v.Key]; given && v.raw != anyway.values[i].raw {
+			all[v.Key] = text
+		}
+	}
+	return all
 }
 
 // Preview returns the settings as Apply would make them, and changes nothing.

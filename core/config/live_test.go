@@ -258,3 +258,37 @@ func TestPreviewAndRevert(t *testing.T) {
 		t.Errorf("a second time: %+v", r)
 	}
 }
+
+// TestChangedBackIsNotChanged: a setting that is put back to what it is without the
+// operator's page has that origin again, not one that ends with the next start.
+func TestChangedBackIsNotChanged(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "bgremover.toml")
+	if err := os.WriteFile(file, []byte("limits_device = \"60/1h\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(Sources{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := func() string {
+		var all []string
+		for _, v := range l.Current().Values() {
+			if v.Origin.Kind == Operation {
+				all = append(all, v.Key)
+			}
+		}
+		return strings.Join(all, " ")
+	}
+	for _, step := range []struct {
+		values map[string]string
+		want   string
+	}{
+		{map[string]string{"backend": "onnx-cpu", "limits_device": "5/1h"}, "backend limits_device"},
+		{map[string]string{"limits_device": "60/60m"}, "backend"},
+		{map[string]string{"backend": "auto"}, ""},
+	} {
+		if r := l.Apply(step.values, false); r.Err != nil || changed() != step.want {
+			t.Errorf("%v: %v, changed: %q", step.values, r.Err, changed())
+		}
+	}
+}
