@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"core/refine":           {"core/cutout"},
 	"core/compose":          {"core/cutout", "core/resample"},
 	"core/encode":           {"core/cutout", "core/sandbox", "core/sandbox/clib"},
-	"core/sandbox":          {},
+	"core/sandbox":          {"core/promise"},
 	"core/sandbox/clib":     {"core/sandbox"},
 	"core/promise":          {},
 	"core/resample":         {},

@@ -12,6 +12,7 @@ import (
 	"bgremover.pro/core/compose"
 	"bgremover.pro/core/correct"
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/core/decode"
 )
 
 // correction is the one in progress.
@@ -23,6 +24,23 @@ var correction struct {
 }
 
 var errRows = errors.New("rows outside the photo")
+
+// mostMemory is what decoding a photo for a correction may take.
+const mostMemory = 700 << 20
+
+// decodePhoto decodes a photo that the browser itself cannot: decode(file) is a promise
+// of { width, height, pixels }, RGBA for ImageData.
+func decodePhoto(args []js.Value) (any, error) {
+	file := make([]byte, args[0].Get("length").Int())
+	js.CopyBytesToGo(file, args[0])
+	return promised(func() (any, error) {
+		photo, err := decode.Decode(context.Background(), file, decode.Limits{MaxMemory: mostMemory, Timeout: timeout}, false)
+		if err != nil {
+			return nil, err
+		}
+		return map[string]any{"width": photo.Width, "height": photo.Height, "pixels": copyOut("Uint8ClampedArray", photo.Pix)}, nil
+	}), nil
+}
 
 // begin starts a correction: begin(width, height). All its rows follow.
 func begin(args []js.Value) (any, error) {

@@ -15,6 +15,7 @@ import (
 
 // functions is what scripts may call; a new one needs an entry here and nothing else.
 var functions = map[string]func(args []js.Value) (any, error){
+	"decode":  decodePhoto,
 	"begin":   begin,
 	"rows":    rows,
 	"preview": preview,

@@ -348,6 +348,7 @@ func TestOnDevice(t *testing.T) {
 	other.pick("testdata/photos/coffee.jpg")
 	other.cutOut(1)
 	b.cutOut(1)
+	b.decodesHEIC(t, s)
 	if sent := r.matching("POST"); sent != nil {
 		t.Errorf("a photo was sent: %q", sent)
 	}
@@ -411,6 +412,28 @@ func TestOnDevice(t *testing.T) {
 	b.await(`(button => { button?.click(); return button; })(document.querySelector('.problem .device'))`)
 	b.await(`document.querySelectorAll('.card[data-state=done]').length`) // storage is full: it works nevertheless
 	b.unfit(t, r)
+}
+
+// decodesHEIC processes a photo that Chromium itself cannot decode, by the server's codec.
+func (b *browser) decodesHEIC(t *testing.T, s *server) {
+	t.Helper()
+	const path = "../decode/testdata/plain.heic"
+	got, problem := b.process(path)
+	if problem != "" {
+		t.Errorf("a HEIC: %q", problem)
+		return
+	}
+	upload, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := s.engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload, Options: cutout.Options{Mode: cutout.Fast}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if iou, colours := unlike(t, got, want.File); iou < 0.995 || colours > 0 {
+		t.Errorf("a HEIC, on the device and on the server: IoU %.4f, colours %.2f", iou, colours)
+	}
 }
 
 // turnsToTheDevice leaves the choice to the page and has the server refuse: its limit

@@ -9,29 +9,21 @@ import (
 	"bgremover.pro/core/promise"
 )
 
-// In a browser, the formats that need a codec in the sandbox are decoded by the
-// browser itself, by the global function decodePicture(bytes, type), a promise
-// of { width, height, pixels }. It turns the picture upright and converts it to
-// sRGB.
+// In a browser, AVIF and lossy WebP are decoded by the browser itself, by the global
+// function decodePicture(bytes, type), a promise of { width, height, pixels }. It turns
+// the picture upright and converts it to sRGB.
 
 // browserMemory is what a browser may take for a pixel: the picture, a canvas, and
 // the pixels read from it.
 const browserMemory = 12
 
-func probeHEIC(data []byte) (header, error) { return probeUpright(data) }
-func probeAVIF(data []byte) (header, error) { return probeUpright(data) }
-
-func probeUpright(data []byte) (header, error) {
+func probeAVIF(data []byte) (header, error) {
 	h, err := probeHEIF(data, browserMemory)
 	if h.orientation >= 5 {
 		h.Width, h.Height = h.Height, h.Width
 	}
 	h.orientation, h.profile, h.coding, h.Depth = 1, nil, nil, 8
 	return h, err
-}
-
-func decodeHEIC(_ context.Context, data []byte, h header) (raster, error) {
-	return decodeByBrowser(data, "HEIC", "image/heic", h.Width, h.Height)
 }
 
 func decodeAVIF(_ context.Context, data []byte, h header) (raster, error) {

@@ -1,5 +1,5 @@
-// Package sandbox runs codecs that were compiled from C to WebAssembly, each call
-// in memory of its own that is bounded and freed at once.
+//go:build !js
+
 package sandbox
 
 import (
@@ -16,9 +16,6 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 )
-
-// ErrMemory means that a call needed more memory than it may have.
-var ErrMemory = errors.New("the codec ran out of memory")
 
 // Program is a codec, compiled when it is first needed.
 type Program struct {

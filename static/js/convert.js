@@ -1,14 +1,12 @@
-// Pictures that the server can read and this browser cannot, such as HEIC in most.
+// Pictures that the pipeline can read and this browser cannot, such as HEIC in most.
 
-import { post } from './post.js';
 import { studio } from './studio.js';
 import { t } from './texts.js';
 
 const FOREIGN = /\.(heic|heif|avif|tiff?)$/i;
 
-// shown resolves to a picture that this browser can show: the file itself or,
-// after saying so, what the server makes of it. It is laid over itself there, so
-// that the answer is the whole photo; that counts as one photo.
+// shown resolves to a picture that this browser can show: the file itself or, after
+// saying so, a copy that the pipeline's own decoders make, in this browser.
 export async function shown(file, say) {
   try {
     await studio('view', { photo: file });
@@ -16,9 +14,12 @@ export async function shown(file, say) {
   } catch (error) {
     if (!FOREIGN.test(file.name) && !/hei[cf]|avif|tiff/.test(file.type)) throw error;
   }
-  say(t('This browser can’t open that file, so the server converts it'));
-  const response = await post({ mode: 'fast', format: 'jpeg', image: file, background: file });
-  const blob = await response.blob();
-  if (!response.ok || blob.type !== 'image/jpeg') throw new Error('It could not be converted.');
-  return blob;
+  say(t('This browser can’t show that file by itself, so it is converted first'));
+  const { Engine } = await import('./correct/engine.js');
+  const engine = new Engine();
+  try {
+    return await engine.run('readable', { photo: file });
+  } finally {
+    engine.end();
+  }
 }

@@ -88,9 +88,9 @@ async function makeStage() {
           reshow(item);
         },
       },
-      // A photo that only the server can read is compared once it has made it readable.
+      // A photo that this browser cannot show is compared once it is made readable.
       original: {
-        offered: (item) => !item.before && Boolean(item.original) && !item.here,
+        offered: (item) => !item.before && Boolean(item.original),
         run: async (item) => {
           item.readable = await shown(item.original, (words) => stage.say(words));
           item.before = await studio('view', { photo: item.readable });

@@ -8,6 +8,9 @@
 //
 //   offered        says of an item (see item.js) whether the button is shown for it
 //   photo          the original, a Blob; null where it is not known any more
+//   readable       the same in a format that this browser can show; null where that is
+//                  not known to be one
+//   say            (words) shows a sentence below the tools
 //   result         the cut-out without background or crop, at full size, a Blob
 //   first          the cut-out before the first replaceResult with notes
 //   subject        'found', 'unsure' or 'none'

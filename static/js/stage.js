@@ -124,7 +124,8 @@ export class Stage {
     if (own) return own.run(item);
     const first = item.first ?? item.file;
     return actionOf(name)?.run({
-      photo: item.original, result: item.file, first, subject: item.subject, notes: item.notes[name] ?? null, place: this.article,
+      photo: item.original, readable: item.readable ?? (item.before && item.original), result: item.file, first, subject: item.subject, notes: item.notes[name] ?? null, place: this.article,
+      say: (words) => this.say(words),
       replaceResult: (blob, notes = null) => host.replace(item, blob, { first: notes && first, notes: { ...item.notes, [name]: notes } }),
     });
   }

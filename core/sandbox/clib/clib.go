@@ -1,3 +1,5 @@
+//go:build !js
+
 // Package clib is libheif with libde265, libavif with libaom, and libwebp, as
 // WebAssembly modules that run in a sandbox. README.md says where they come from.
 package clib

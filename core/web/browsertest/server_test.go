@@ -32,6 +32,7 @@ type line struct {
 	fail    func(image.Config) error    // where it answers an error, the job fails
 	observe func(job cutout.Job)        // where set, told of each job that starts
 	edit    func(result *cutout.Result) // where set, may change a result
+	answer  *cutout.Result              // where set, the result of every job
 }
 
 func (l *line) set(change func(*line)) {
@@ -42,7 +43,7 @@ func (l *line) set(change func(*line)) {
 
 func (l *line) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
 	l.mu.Lock()
-	gate, fail, observe, edit := l.gate, l.fail, l.observe, l.edit
+	gate, fail, observe, edit, answer := l.gate, l.fail, l.observe, l.edit, l.answer
 	l.mu.Unlock()
 	if observe != nil {
 		observe(job)
@@ -54,6 +55,10 @@ func (l *line) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, erro
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+	}
+	if answer != nil {
+		result := *answer
+		return &result, nil
 	}
 	header, _, err := image.DecodeConfig(bytes.NewReader(job.Upload))
 	if err != nil {

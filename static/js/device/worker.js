@@ -46,13 +46,3 @@ addEventListener('message', async ({ data }) => {
     postMessage({ error: error.message || String(error), code: error.code ?? '' });
   }
 });
-
-// decodePicture decodes the formats that the pipeline leaves to the browser.
-globalThis.decodePicture = async (bytes, type) => {
-  const bitmap = await createImageBitmap(new Blob([bytes], { type }), { premultiplyAlpha: 'none' });
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return { width, height, pixels: context.getImageData(0, 0, width, height).data };
-};

@@ -9,10 +9,33 @@ const SQUARE = 10; // pixels of the preview a side of a check
 const CHECKS = [255, 223]; // what shows where the photo is removed
 const VEIL = 0.72; // how much of it
 
+// The mean difference of colours, where the cut-out is opaque, from which on it is
+// another photo's; those of a cut-out in a lossy format, or converted by another
+// decoder, differ by a few levels.
+const MOST_UNLIKE = 16;
+
 let size;
 
+// Likeness compares a photo with its cut-out, by some of the pixels.
+class Likeness {
+  #sum = 0;
+  #count = 0;
+
+  observe(photo, cutout) {
+    for (let i = 0; i < photo.length; i += 4 * 7) {
+      if (cutout[i + 3] !== 255) continue;
+      for (let c = i; c < i + 3; c += 1) this.#sum += Math.abs(photo[c] - cutout[c]);
+      this.#count += 3;
+    }
+  }
+
+  get difference() {
+    return this.#sum / Math.max(1, this.#count);
+  }
+}
+
 const jobs = {
-  // open takes a photo and its first cut-out, as Blobs.
+  // open takes a photo that this browser can show, and its first cut-out, as Blobs.
   async open({ photo, first }) {
     const { begin, rows } = await pipeline;
     const [original, cutout] = await Promise.all([createImageBitmap(photo), createImageBitmap(first)]);
@@ -21,13 +44,26 @@ const jobs = {
     size = { width, height };
     begin(width, height);
     const [ofPhoto, ofCutout] = [rowsOf(original), rowsOf(cutout)];
+    const likeness = new Likeness();
     strips(width, height, 1, (from, to) => {
       const length = 4 * width * (to - from);
-      rows(from, to, ofPhoto(from, to).data.subarray(0, length), ofCutout(from, to).data.subarray(0, length));
+      const pixels = [ofPhoto, ofCutout].map((read) => read(from, to).data.subarray(0, length));
+      likeness.observe(...pixels);
+      rows(from, to, ...pixels);
     });
     original.close();
     cutout.close();
+    if (likeness.difference > MOST_UNLIKE) throw new Error('This is not the photo that the cut-out was made from.');
     return size;
+  },
+
+  // readable makes a copy, as a PNG, of a photo that this browser cannot show.
+  async readable({ photo }) {
+    const { decode } = await pipeline;
+    const { width, height, pixels } = await decode(new Uint8Array(await photo.arrayBuffer()));
+    const canvas = new OffscreenCanvas(width, height);
+    canvas.getContext('2d').putImageData(new ImageData(pixels, width, height), 0, 0);
+    return canvas.convertToBlob();
   },
 
   // preview resolves to { veil, share }: a picture to lay over the photo, which

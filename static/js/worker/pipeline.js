@@ -2,6 +2,7 @@
 // functions are called with what its documentation says. Only workers load it.
 
 import '../../wasm/wasm_exec.js';
+import './codecs.js';
 
 // pipeline resolves to the functions; they throw an Error with a code.
 export const pipeline = start();
