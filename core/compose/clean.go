@@ -33,7 +33,7 @@ func (c *cleaner) clean(y int) {
 			continue
 		}
 		column := c.columns[x]
-		near := between(first, column).towards(between(second, column), at.t)
+		near := blended(&first[column.first], &first[column.second], &second[column.first], &second[column.second], column.t, at.t)
 		if c.photo.Deep != nil {
 			c.cleanDeep(start+x, near)
 			continue
@@ -57,18 +57,20 @@ func (c *cleaner) cleanDeep(i int, near colours) {
 
 // subjectOf is the subject's colour in a pixel near which the colours are c: what the pixel
 // holds besides the background's part, so that some background always explains the photo.
-func (c colours) subjectOf(pixel rgb, a float32) rgb {
-	background := c.explaining(pixel, a, 0, 1).background
+func (c *colours) subjectOf(pixel rgb, a float32) rgb {
+	left := c.unexplained(pixel, a, 0)
+	background := c.background.plus(1-a, left).clamped()
 	return rgb{}.plus(1/a, pixel.plus(a-1, background)).clamped()
 }
 
-func (c colours) towards(o colours, t float32) colours {
-	return colours{c.subject.towards(o.subject, t), c.background.towards(o.background, t)}
-}
-
-// between blends the colours of a row at a place.
-func between(row []colours, at place) colours {
-	return row[at.first].towards(row[at.second], at.t)
+// blended mixes the colours of four places: a and b across, c and d below them, then down.
+// It is in one piece because calls cost much in a browser, and this is done for each
+// mixed pixel.
+func blended(a, b, c, d *colours, across, down float32) colours {
+	top, bottom := a.subject.towards(b.subject, across), c.subject.towards(d.subject, across)
+	subject := top.towards(bottom, down)
+	top, bottom = a.background.towards(b.background, across), c.background.towards(d.background, across)
+	return colours{subject, top.towards(bottom, down)}
 }
 
 // place is where a pixel lies among the level's along one axis: between the

@@ -100,32 +100,35 @@ func (l *level) relax(ctx context.Context, parity int) error {
 
 func (l *level) solve(x, y, i int) colours {
 	p := &l.pix[i]
-	var sum colours
+	var around [4]int
+	n := 0
+	beside := func(j int, inside bool) {
+		if inside {
+			around[n] = j
+			n++
+		}
+	}
+	beside(i-1, x > 0)
+	beside(i+1, x < l.width-1)
+	beside(i-l.width, y > 0)
+	beside(i+l.width, y < l.height-1)
+	var subject, background rgb
 	var total float32
-	tie := func(j int) {
+	for _, j := range around[:n] {
 		d := p.a - l.pix[j].a
-		w := smoothness + gradient*max(d, -d)
+		if d < 0 {
+			d = -d
+		}
+		w := smoothness + gradient*d
 		o := &l.colours[j]
-		sum.subject = sum.subject.plus(w, o.subject)
-		sum.background = sum.background.plus(w, o.background)
+		subject = subject.plus(w, o.subject)
+		background = background.plus(w, o.background)
 		total += w
-	}
-	if x > 0 {
-		tie(i - 1)
-	}
-	if x < l.width-1 {
-		tie(i + 1)
-	}
-	if y > 0 {
-		tie(i - l.width)
-	}
-	if y < l.height-1 {
-		tie(i + l.width)
 	}
 	if total == 0 {
 		return l.colours[i]
 	}
-	mean := colours{rgb{}.plus(1/total, sum.subject), rgb{}.plus(1/total, sum.background)}
+	mean := colours{rgb{}.plus(1/total, subject), rgb{}.plus(1/total, background)}
 	return mean.explaining(p.rgb, p.a, total, p.known)
 }
 
@@ -135,7 +138,7 @@ func (l *level) solve(x, y, i int) colours {
 //	(a*a + w)*F + a*(1-a)*B = a*I + w*Fc,  a*(1-a)*F + ((1-a)*(1-a) + w)*B = (1-a)*I + w*Bc
 //
 // which amounts to sharing out what c fails to explain.
-func (c colours) explaining(pixel rgb, a, weight, known float32) colours {
+func (c *colours) explaining(pixel rgb, a, weight, known float32) colours {
 	left := c.unexplained(pixel, a, weight)
 	return colours{
 		c.subject.plus(known*a, left).clamped(),
@@ -145,7 +148,7 @@ func (c colours) explaining(pixel rgb, a, weight, known float32) colours {
 
 // unexplained returns what the mixture of c lacks of the pixel's colour, per
 // share: the subject takes alpha shares of it, the background the rest.
-func (c colours) unexplained(pixel rgb, a, weight float32) rgb {
+func (c *colours) unexplained(pixel rgb, a, weight float32) rgb {
 	b := 1 - a
 	left := pixel.plus(-a, c.subject).plus(-b, c.background)
 	return rgb{}.plus(1/(a*a+b*b+weight), left)

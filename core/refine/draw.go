@@ -32,16 +32,21 @@ func (g *grid) improve(ctx context.Context, f *field) error {
 			pix := g.pix[y*g.width:][:g.width]
 			for x, undecided := range g.undecided.row(y) {
 				if p := &pix[x]; undecided {
-					p.a = f.improved(across(lines, columns[x]), p)
+					p.a = f.improved(lines, columns[x], p)
 				}
 			}
 		}
 	})
 }
 
-// improved is the pixel's alpha as its line has it, so far as that is trusted.
-func (f *field) improved(l line, p *pixel) float32 {
-	return p.a + f.trust.in(l)*band[uint8(p.a*255+0.5)]*(l.at(p.r, p.g, p.b)-p.a)
+// improved is the pixel's alpha as the lines have it at its place, so far as they are
+// trusted.
+func (f *field) improved(lines []line, at place, p *pixel) float32 {
+	weight := f.trust.in(lines, at) * band[uint8(p.a*255+0.5)]
+	if weight == 0 {
+		return p.a
+	}
+	return p.a + weight*(alpha(lines, at, p.r, p.g, p.b)-p.a)
 }
 
 // draw makes the photo's alpha: the fitted one where the mask is undecided,
@@ -73,10 +78,13 @@ func drawShallow(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, c
 		if level <= certain || level >= 255-certain {
 			continue
 		}
+		weight := t.in(lines, columns[x]) * band[level]
+		if weight == 0 {
+			continue
+		}
 		p := colours[4*x : 4*x+4 : 4*x+4]
-		l := across(lines, columns[x])
-		fitted := 255 * l.at(float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)
-		pix[x] = uint8(float32(level) + t.in(l)*band[level]*(fitted-float32(level)) + 0.5)
+		fitted := 255 * alpha(lines, columns[x], float32(p[0])/255, float32(p[1])/255, float32(p[2])/255)
+		pix[x] = uint8(float32(level) + weight*(fitted-float32(level)) + 0.5)
 	}
 }
 
@@ -91,9 +99,8 @@ func drawDeep(out *cutout.Mask, photo *cutout.Photo, m *cutout.Mask, y int, colu
 		}
 		if level > certain && level < 255-certain {
 			p := photo.Deep[4*i : 4*i+4 : 4*i+4]
-			l := across(lines, columns[x])
-			fitted := 65535 * l.at(float32(p[0])/65535, float32(p[1])/65535, float32(p[2])/65535)
-			deep = uint16(float32(deep) + t.in(l)*band[level]*(fitted-float32(deep)) + 0.5)
+			fitted := 65535 * alpha(lines, columns[x], float32(p[0])/65535, float32(p[1])/65535, float32(p[2])/65535)
+			deep = uint16(float32(deep) + t.in(lines, columns[x])*band[level]*(fitted-float32(deep)) + 0.5)
 		}
 		out.Deep[i] = deep
 		out.Pix[i] = uint8((uint32(deep)*255 + 32768) >> 16)

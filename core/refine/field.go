@@ -10,10 +10,6 @@ type line struct {
 	varies, explained float32
 }
 
-func (l line) at(r, g, b float32) float32 {
-	return clamp(l.r*r + l.g*g + l.b*b + l.one)
-}
-
 // flat is the variance of alpha below which there is nothing to explain.
 const flat = 1e-3
 
@@ -23,10 +19,24 @@ const flat = 1e-3
 // either.
 type trust struct{ none, full float32 }
 
-// in is the weight of the line's alpha against the mask's.
-func (t trust) in(l line) float32 {
-	return smoothstep((l.explained/max(flat, l.varies) - t.none) / (t.full - t.none))
+// in is the weight, against the mask's, of alpha as the lines of a row have it at a place.
+func (t trust) in(lines []line, at place) float32 {
+	l, o := &lines[at.first], &lines[at.second]
+	varies := mix(l.varies, o.varies, at.t)
+	if varies < flat {
+		varies = flat
+	}
+	return smoothstep((mix(l.explained, o.explained, at.t)/varies - t.none) / (t.full - t.none))
 }
+
+// alpha is what the lines of a row make of a colour at a place.
+func alpha(lines []line, at place, r, g, b float32) float32 {
+	l, o := &lines[at.first], &lines[at.second]
+	return clamp(mix(l.r, o.r, at.t)*r + mix(l.g, o.g, at.t)*g + mix(l.b, o.b, at.t)*b + mix(l.one, o.one, at.t))
+}
+
+// mix moves from a to b by t, 0 to 1.
+func mix(a, b, t float32) float32 { return a + t*(b-a) }
 
 // smoothstep rises smoothly from 0 at 0 to 1 at 1.
 func smoothstep(t float32) float32 {
@@ -45,14 +55,6 @@ func clamp(v float32) float32 {
 	return v
 }
 
-// towards moves from l to o by t, 0 to 1.
-func (l line) towards(o line, t float32) line {
-	return line{
-		l.r + t*(o.r-l.r), l.g + t*(o.g-l.g), l.b + t*(o.b-l.b), l.one + t*(o.one-l.one),
-		l.varies + t*(o.varies-l.varies), l.explained + t*(o.explained-l.explained),
-	}
-}
-
 // field holds one line a cell; between the cells' centres they blend.
 type field struct {
 	width, height int
@@ -69,7 +71,8 @@ func (f *field) row(buffer []line, at place) []line {
 	below := f.fitted.row(second)
 	for x, above := range f.fitted.row(first) {
 		if above || below[x] {
-			buffer[x] = a[x].towards(b[x], at.t)
+			l, o := &a[x], &b[x]
+			buffer[x] = line{mix(l.r, o.r, at.t), mix(l.g, o.g, at.t), mix(l.b, o.b, at.t), mix(l.one, o.one, at.t), mix(l.varies, o.varies, at.t), mix(l.explained, o.explained, at.t)}
 		} else {
 			buffer[x] = line{}
 		}
@@ -95,9 +98,4 @@ func (f *field) places(n, pixel, cells int) []place {
 		all[i] = place{first, min(first+1, int32(cells-1)), float32(at - float64(first))}
 	}
 	return all
-}
-
-// across blends the lines of a row for one pixel in it.
-func across(lines []line, at place) line {
-	return lines[at.first].towards(lines[at.second], at.t)
 }

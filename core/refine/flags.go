@@ -1,5 +1,7 @@
 package refine
 
+import "slices"
+
 // flags is a bitmap, one flag a pixel.
 type flags struct {
 	width, height int
@@ -62,10 +64,8 @@ func (f *flags) cells(side int) *flags {
 	out := newFlags(ceil(f.width, side), ceil(f.height, side))
 	for y := range f.height {
 		in, to := f.row(y), out.row(y/side)
-		for x, set := range in {
-			if set {
-				to[x/side] = true
-			}
+		for cell := range to {
+			to[cell] = to[cell] || slices.Contains(in[cell*side:min((cell+1)*side, f.width)], true)
 		}
 	}
 	return out

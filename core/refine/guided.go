@@ -48,7 +48,7 @@ func (m *moments) add(o *moments) {
 }
 
 // observe adds one grid pixel, weighted by how certain its alpha is.
-func (m *moments) observe(p pixel) {
+func (m *moments) observe(p *pixel) {
 	w := 2*p.a - 1
 	if w < 0 {
 		w = -w
@@ -168,7 +168,7 @@ func (g *grid) observe(side int, cells []moments, read *flags, y int) {
 		m := &cells[y*read.width+x]
 		for j := y * side; j < min((y+1)*side, g.height); j++ {
 			for i := x * side; i < min((x+1)*side, g.width); i++ {
-				m.observe(g.pix[j*g.width+i])
+				m.observe(&g.pix[j*g.width+i])
 			}
 		}
 	}

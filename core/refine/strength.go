@@ -32,14 +32,18 @@ func (p *peak) raise(o peak) {
 func (g *grid) strengthen(ctx context.Context, f *field, side int) error {
 	peaks, beside := make([]peak, len(f.lines)), make([]peak, len(f.lines))
 	columns, rows := f.places(g.width, g.block, f.width), f.places(g.height, g.block, f.height)
+	near := f.fitted.near(strengthReach)
 	err := cutout.Rows(ctx, f.height, func(from, to int) {
 		buffer := make([]line, f.width)
 		for y := from; y < to; y++ {
 			row := peaks[y*f.width:][:f.width]
 			for j := y * side; j < min((y+1)*side, g.height); j++ {
-				g.peaks(row, f, f.row(buffer, rows[j]), columns, side, j)
+				g.peaks(row, near.row(y), f, f.row(buffer, rows[j]), columns, side, j)
 			}
-			for x := range row {
+			for x, wanted := range near.row(y) {
+				if !wanted {
+					continue
+				}
 				for i := max(0, x-strengthReach); i <= min(f.width-1, x+strengthReach); i++ {
 					beside[y*f.width+x].raise(row[i])
 				}
@@ -64,16 +68,21 @@ func (g *grid) strengthen(ctx context.Context, f *field, side int) error {
 	})
 }
 
-// peaks raises a row of cells by grid row y.
-func (g *grid) peaks(row []peak, f *field, lines []line, columns []place, side, y int) {
-	pix := g.pix[y*g.width:][:g.width]
-	for x, undecided := range g.undecided.row(y) {
-		p := &pix[x]
-		fitted := p.a
-		if undecided {
-			fitted = f.improved(across(lines, columns[x]), p)
+// peaks raises those cells of a row that are wanted by grid row y.
+func (g *grid) peaks(row []peak, wanted []bool, f *field, lines []line, columns []place, side, y int) {
+	pix, undecided := g.pix[y*g.width:][:g.width], g.undecided.row(y)
+	for cell := range row {
+		if !wanted[cell] {
+			continue
 		}
-		row[x/side].raise(peak{p.masked, fitted})
+		for x := cell * side; x < min((cell+1)*side, g.width); x++ {
+			p := &pix[x]
+			fitted := p.a
+			if undecided[x] {
+				fitted = f.improved(lines, columns[x], p)
+			}
+			row[cell].raise(peak{p.masked, fitted})
+		}
 	}
 }
 
