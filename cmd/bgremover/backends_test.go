@@ -165,6 +165,15 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+	foreign := filepath.Join(t.TempDir(), "foreign")
+	if err := os.WriteFile(foreign, []byte("\x7fELF for another processor"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	_ = app.Conform(t.Context(), contracttest.Command{Path: foreign}, model, func(line string) { said.WriteString(line) })
+	if !strings.Contains(said.String(), "no program for this machine") {
+		t.Errorf("of a program for another processor: %s", said.String())
+	}
 	t.Setenv("BGREMOVER_DATA_DIR", t.TempDir())
 	if _, err := command(t, "check", program); err == nil || !strings.Contains(err.Error(), "setup") {
 		t.Errorf("without a model: %v", err)

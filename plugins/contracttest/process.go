@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -81,6 +82,9 @@ func (c Command) Start(ctx context.Context) (*Process, error) {
 	p.plugin = plugin.NewClient(config)
 	if p.Client, err = p.connect(); err != nil {
 		p.Kill()
+		if errors.Is(err, syscall.ENOEXEC) {
+			err = fmt.Errorf("it is no program for this machine (%s/%s): %w", runtime.GOOS, runtime.GOARCH, err)
+		}
 		return nil, err
 	}
 	return p, nil

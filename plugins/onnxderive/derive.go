@@ -36,6 +36,7 @@ type task struct {
 	backend  *ort.Backend
 	pictures []*cutout.Input
 	answer   contract.DeriveAnswer
+	single   bool // the installed model is all in float32
 }
 
 // trial is one graph that was tried.
@@ -88,6 +89,7 @@ func (t *task) float32s() (*onnxgraph.Graph, error) {
 			"the graph takes %d x %d pixels, but its description says %d", width, height, native.Size)}
 	}
 	t.Model.Input, t.Model.Output = graph.Input(), graph.Output()
+	t.single = !graph.Halves()
 	return graph.Float32()
 }
 
@@ -101,15 +103,18 @@ func (t *task) trySize(ctx context.Context, graph *onnxgraph.Graph, size int, pi
 		return nil, nil
 	}
 	near := otherSize
-	var best *trial
+	var best, single *trial
 	if size == installed.variant.Size {
 		near, best = sameNumbers, installed
 	}
-	single, err := t.try(ctx, sized, size, "fp32", picture, installed, near)
-	if err != nil {
-		return nil, err
+	if best != nil && t.single {
+		single = installed // it has nothing that float32 would change
+	} else {
+		if single, err = t.try(ctx, sized, size, "fp32", picture, installed, near); err != nil {
+			return nil, err
+		}
+		best = t.faster(best, single)
 	}
-	best = t.faster(best, single)
 	if len(t.Ranges) == 0 || single == nil {
 		return best, nil
 	}

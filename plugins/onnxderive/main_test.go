@@ -164,6 +164,20 @@ func fullPrecision(t *testing.T, m cutout.Model, sizes ...int) (variants []cutou
 	return variants
 }
 
+// A model that is all in float32 is not tried in float32 once more at its own size.
+func TestNothingTwice(t *testing.T) {
+	m := cutout.Model{Name: "tiny", Output: "output", Post: cutout.PostNone, Scale: 256,
+		Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{1, 1, 1},
+		Variants: []cutout.Variant{{Size: 1024, File: "../../core/model/testdata/tiny.onnx"}}}
+	for i, precision := range []string{"half", "single"} {
+		answer, err := ask(t, contract.DeriveRequest{Model: m, Sizes: []int{1024}, Dir: t.TempDir()}, photo(t, "coffee.jpg", 1024))
+		if err != nil || len(answer.Trials) != 2-i {
+			t.Errorf("%s: %v, %+v", precision, err, answer)
+		}
+		m.Variants = fullPrecision(t, m, 1024)
+	}
+}
+
 func segment(t *testing.T, b *ort.Backend, model string, picture *cutout.Input) *cutout.Mask {
 	t.Helper()
 	mask, _, err := b.Segment(t.Context(), model, picture)

@@ -113,7 +113,9 @@ class U2Net(nn.Module):
         return tuple(maps if self.logits else map(torch.sigmoid, maps))
 
     def settle(self):
-        """Of the sides, only the first counts: it is what is fitted."""
+        """Of the sides, only the first counts: it is what is fitted. All have the range of logits."""
+        for side in self.sides[1:]:
+            side.weight.mul_(0.2)
         if self.fuse:
             nn.init.zeros_(self.fuse.bias)
             nn.init.zeros_(self.fuse.weight)

@@ -30,6 +30,16 @@ func (g *Graph) Float32() (*Graph, error) {
 	return out, out.trim()
 }
 
+// Halves reports whether the graph has anything in half precision.
+func (g *Graph) Halves() bool {
+	for _, kind := range g.types() {
+		if kind == typeHalf {
+			return true
+		}
+	}
+	return false
+}
+
 // types infers the element type of every tensor, 0 if it is not known.
 func (g *Graph) types() map[string]int32 {
 	found := map[string]int32{}

@@ -26,6 +26,9 @@ func TestFloat32(t *testing.T) {
 	if !bytes.Equal(before, encode(t, g.model)) {
 		t.Error("deriving changed the graph it derived from")
 	}
+	if !g.Halves() || f.Halves() {
+		t.Errorf("of half precision: %v before, %v after", g.Halves(), f.Halves())
+	}
 	if k := kinds(f); slices.Contains(k, "Cast") || len(k) != 14 {
 		t.Errorf("the nodes left are %v", k)
 	}
