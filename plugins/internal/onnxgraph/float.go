@@ -58,6 +58,8 @@ func (g *Graph) types() map[string]int32 {
 			kind = int32(attribute(n, "to").GetI())
 		case "Shape", "Size", "ArgMax", "ArgMin", "NonZero":
 			kind = typeInt64
+		case "And", "Equal", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less", "LessOrEqual", "Not", "Or", "Xor":
+			kind = typeBool
 		case "Where":
 			if len(n.Input) == 3 {
 				kind = found[n.Input[1]]

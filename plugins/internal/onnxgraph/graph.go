@@ -19,6 +19,7 @@ const (
 	typeInt8  = 3
 	typeInt32 = 6
 	typeInt64 = 7
+	typeBool  = 9
 	typeHalf  = 10
 )
 

@@ -56,6 +56,20 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
+// What a comparison gives is no float, so that its cast to one stays.
+func TestFloat32OfComparisons(t *testing.T) {
+	for _, kind := range []string{"Equal", "Not"} {
+		m := small()
+		g := parse(t, m)
+		nodes := g.graph().Node
+		last := nodes[len(nodes)-1].Output[0]
+		compared := op(kind, "compared", last)
+		if types := (&Graph{model: &onnx.Model{Graph: &onnx.Graph{Input: m.Graph.Input, Node: append(nodes, compared)}}}).types(); types["compared"] != typeBool {
+			t.Errorf("%s gives the type %d", kind, types["compared"])
+		}
+	}
+}
+
 func TestResized(t *testing.T) {
 	f, err := parse(t, small()).Float32()
 	if err != nil {
