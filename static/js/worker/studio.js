@@ -51,25 +51,16 @@ function decode(base64) {
   return out;
 }
 
-// views makes smaller copies of a cut-out, from its file or its picture. A picture that is
-// small itself is its own view, which null says.
+// views makes smaller copies of a cut-out, from its file or its picture.
 async function views({ file, picture }) {
   const source = picture ? new ImageData(picture.pixels, picture.width, picture.height) : file;
-  const whole = await createImageBitmap(source).catch(() => null);
-  if (!whole) return { view: file, thumb: file };
-  const view = Math.max(whole.width, whole.height) > VIEW ? await drawn(whole, VIEW, 'image/webp') : null;
-  const thumb = await drawn(view ? await createImageBitmap(view) : whole, THUMB, 'image/webp');
-  return { view, thumb };
+  const view = await shrink(source, VIEW, 'image/webp').catch(() => null);
+  const thumb = view && await shrink(view.blob, THUMB, 'image/webp');
+  return { view: view?.blob ?? file, thumb: thumb?.blob ?? file };
 }
 
 async function shrink(photo, longest, type) {
   const bitmap = await createImageBitmap(photo);
-  const { width, height } = bitmap;
-  return { blob: await drawn(bitmap, longest, type), width, height };
-}
-
-// drawn draws a picture no larger than so many pixels a side, and closes it.
-function drawn(bitmap, longest, type) {
   const { width, height } = bitmap;
   const scale = Math.min(1, longest / Math.max(width, height));
   const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)));
@@ -77,5 +68,5 @@ function drawn(bitmap, longest, type) {
   context.imageSmoothingQuality = 'high';
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
   bitmap.close();
-  return canvas.convertToBlob({ type, quality: 0.88 });
+  return { blob: await canvas.convertToBlob({ type, quality: 0.88 }), width, height };
 }
