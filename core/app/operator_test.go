@@ -48,7 +48,7 @@ func TestConfigurationAsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := strings.Join(changes, "\n")
-	for _, want := range []string{"limits_device is now 7/1h; it was 60/1h (photos that a device may send).", "threads will be 3 after a restart; until then it is as at the start", "api_keys is now not set; it was (secret)"} {
+	for _, want := range []string{"limits_device is now 7/1h; it was 60/1h (photos that a device may send).", "threads will be 3 after a restart; until then it keeps its value", "api_keys is now not set; it was (secret)"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
