@@ -59,6 +59,7 @@ func TestGalleryKeepsShowsAndDeletes(t *testing.T) {
 	p.click(`#viewer [data-view="50"]`)
 	p.holds(`document.querySelector('#viewer .plate').style.getPropertyValue('--split') === '50%'`)
 	// The address of a picture is answered by the service worker alone.
+	p.wait(`navigator.serviceWorker.controller`)
 	if got := eval[string](p, `fetch(document.querySelector('[data-open]').href).then((r) => r.status + ' ' + r.headers.get('Content-Type'))`); got != "200 image/png" {
 		t.Errorf("/gallery/<id> answers %s", got)
 	}
