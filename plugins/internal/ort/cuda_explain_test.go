@@ -23,7 +23,7 @@ func TestExplainCUDA(t *testing.T) {
 		},
 		"no provider": {
 			"FAIL : Failed to load library /opt/ort/libonnxruntime_providers_shared.so with error: /opt/ort/libonnxruntime_providers_shared.so: cannot open shared object file: No such file or directory",
-			cutout.BackendUnavailable, "libonnxruntime_providers_shared.so is missing beside",
+			cutout.BackendUnavailable, "libonnxruntime_providers_shared.so is missing next to",
 		},
 		"no cuDNN": {
 			"FAIL : Failed to load library libonnxruntime_providers_cuda.so with error: libcudnn_adv.so.9: cannot open shared object file: No such file or directory",
