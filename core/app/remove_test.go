@@ -100,6 +100,20 @@ func TestRemoveThroughAServer(t *testing.T) {
 	}
 }
 
+// linesOf starts a command, which ends with the test, and reads what it prints.
+func linesOf(t *testing.T, cmd *exec.Cmd) *bufio.Scanner {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return bufio.NewScanner(out)
+}
+
 // TestRemoveWatchesUntilInterrupted: it works on what comes, ends with status 0, and
 // leaves no part of a file.
 func TestRemoveWatchesUntilInterrupted(t *testing.T) {
@@ -110,15 +124,7 @@ func TestRemoveWatchesUntilInterrupted(t *testing.T) {
 	folder := t.TempDir()
 	cmd := exec.Command(path, "remove", "--watch", "--json", "--mode", "fast", folder)
 	cmd.Env = environ(t)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cmd.Process.Kill() }()
-	lines := bufio.NewScanner(out)
+	lines := linesOf(t, cmd)
 	for _, name := range []string{"a.jpg", "sub/b.jpg"} {
 		_ = os.MkdirAll(filepath.Dir(filepath.Join(folder, name)), 0o755)
 		if err := os.WriteFile(filepath.Join(folder, name), photo(t, "coffee.jpg"), 0o600); err != nil {
@@ -175,15 +181,7 @@ func TestRemoveWatchTellsOfFailures(t *testing.T) {
 	nobody := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnsupportedMediaType) }))
 	defer nobody.Close()
 	cmd := exec.Command(path, "remove", "--watch", "--json", "--server", nobody.URL, folder)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cmd.Process.Kill() }()
-	lines := bufio.NewScanner(out)
+	lines := linesOf(t, cmd)
 	if !lines.Scan() || !strings.Contains(lines.Text(), `"status":"failed"`) {
 		t.Fatal(lines.Text())
 	}
