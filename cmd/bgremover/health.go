@@ -23,17 +23,13 @@ it presents admin_client_cert or, without that, the listener's own certificate,
 which the authority must then have signed for client authentication as well.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), healthTimeout)
 			defer cancel()
 			path := "/readyz"
 			if live {
 				path = "/healthz"
 			}
-			if err := server.call(ctx, http.MethodGet, path, nil, nil); err != nil {
+			if err := callOperator(ctx, http.MethodGet, path, nil, nil); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "ok")

@@ -139,12 +139,8 @@ func errorsCommand() *cobra.Command {
 		Short: "List the running server's latest errors, with their request ids and causes.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
 			var all []admin.Failure
-			if err := server.call(cmd.Context(), http.MethodGet, "/errors.json", nil, &all); err != nil {
+			if err := callOperator(cmd.Context(), http.MethodGet, "/errors.json", nil, &all); err != nil {
 				return err
 			}
 			if asJSON {
@@ -171,12 +167,8 @@ func actionsCommand() *cobra.Command {
 by commands. Earlier actions are in operator.DATE.log, next to the access log.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
 			var all []admin.Action
-			if err := server.call(cmd.Context(), http.MethodGet, "/actions.json", nil, &all); err != nil {
+			if err := callOperator(cmd.Context(), http.MethodGet, "/actions.json", nil, &all); err != nil {
 				return err
 			}
 			if asJSON {

@@ -24,13 +24,9 @@ one. A backend that is off is started for it.`,
 		ValidArgsFunction: completeBackends,
 		Args:              cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			server, err := findOperator()
-			if err != nil {
-				return err
-			}
 			var t cutout.Trial
 			form := url.Values{"backend": args, "model": {model}}
-			if err := server.call(cmd.Context(), http.MethodPost, "/try", form, &t); err != nil {
+			if err := callOperator(cmd.Context(), http.MethodPost, "/try", form, &t); err != nil {
 				return err
 			}
 			if to != "" {
