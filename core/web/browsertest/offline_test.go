@@ -6,8 +6,20 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
+
+// A page that opens without the worker although that is active, as after a reload that
+// passes it by, asks for it.
+func TestAnActiveWorkerTakesAPageThatIsWithoutIt(t *testing.T) {
+	s, p := startSite(t), open(t, "")
+	p.visit(s.url)
+	p.wait(`navigator.serviceWorker.controller`)
+	p.act(`window.old = true`)
+	call(p, page.Reload, page.ReloadParams{IgnoreCache: new(true)})
+	p.wait(`!window.old && navigator.serviceWorker.controller`)
+}
 
 func TestGalleryWorksWithTheServerStopped(t *testing.T) {
 	s, p := startSite(t), open(t, "")
