@@ -197,7 +197,7 @@ func TestPicturesStayInMemory(t *testing.T) {
 		// process started without a standard input has /dev/null. A backend's
 		// socket has a folder of its own, made before any photo comes, with a locked
 		// file that says whose it is.
-		socket := strings.Contains(file, tmp+"/bgremover-") && regexp.MustCompile(`/plugin\d+$|mkdirat\(.*/bgremover-\d+", 0700|/owner\d+$|renameat\(.*/owner\d+", .*/owner"\)`).MatchString(file)
+		socket := strings.Contains(file, tmp+"/bgremover-") && regexp.MustCompile(`/plugin\d+$|mkdirat\(.*/bgremover-\d+", 0700|/owner\d+$|renameat\(.*/owner\d+", .*/owner"`).MatchString(file)
 		if !socket && file != log && file != log+"_lock" && file != os.DevNull {
 			t.Errorf("made, opened for writing, or connected to: %s", file)
 		}
