@@ -15,7 +15,7 @@ import (
 // The main job as a visitor does it: a real Chromium, the real page, the real
 // model. What the page does in every other state is core/web/browsertest's.
 func TestPhotoInTheBrowser(t *testing.T) {
-	s := serve(t)
+	p := start(t, t.TempDir())
 	picture, err := filepath.Abs("testdata/photos/astronaut.jpg")
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +26,7 @@ func TestPhotoInTheBrowser(t *testing.T) {
 			if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}); err != nil {
 				t.Fatal(err)
 			}
-			b.do(chromedp.Navigate(s.URL + "/"))
+			b.do(chromedp.Navigate(p.visitors + "/"))
 			b.do(chromedp.SetUploadFiles("#image", []string{picture}))
 			if !scripts {
 				b.do(chromedp.Click("#intake button:not([name])"))

@@ -26,7 +26,9 @@ import (
 )
 
 // dropIn is a server that clients of other programs call.
-func dropIn(t *testing.T) *server { return serve(t, "BGREMOVER_MODE=fast", "BGREMOVER_FETCH_HOSTS=") }
+func dropIn(t *testing.T) *process {
+	return start(t, t.TempDir(), "BGREMOVER_MODE=fast", "BGREMOVER_FETCH_HOSTS=")
+}
 
 // client runs a program of testdata/clients with what it needs installed.
 func client(t *testing.T, dir string, env []string, command ...string) string {
@@ -56,7 +58,7 @@ func TestNodeClient(t *testing.T) {
 	s, dir := dropIn(t), copied(t, "node")
 	client(t, dir, nil, "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 	photo, _ := filepath.Abs("testdata/photos/astronaut.jpg")
-	out := client(t, dir, []string{"SERVER=" + s.URL}, "node", "client.js", photo)
+	out := client(t, dir, []string{"SERVER=" + s.visitors}, "node", "client.js", photo)
 	type result struct {
 		Picture []byte `json:"base64img"`
 		Credits string `json:"creditsCharged"`
@@ -101,7 +103,7 @@ func TestPythonClient(t *testing.T) {
 	if err := os.WriteFile(file, photo(t, "astronaut.jpg"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out := client(t, dir, []string{"SERVER=" + s.URL, "PYTHONPATH=" + packages}, "python3", "client.py", file, dir)
+	out := client(t, dir, []string{"SERVER=" + s.visitors, "PYTHONPATH=" + packages}, "python3", "client.py", file, dir)
 	for _, says := range []string{"400 Client Error", "credits True True", "refused ApiErrorCode400\nrefused ApiErrorCode400"} {
 		if !strings.Contains(out, says) {
 			t.Errorf("%s: not %q", out, says)
@@ -135,7 +137,7 @@ type clientCall struct {
 	body         string
 }
 
-func (c clientCall) send(t *testing.T, s *server) (*http.Response, []byte) {
+func (c clientCall) send(t *testing.T, s *process) (*http.Response, []byte) {
 	t.Helper()
 	var body bytes.Buffer
 	kind := ""
@@ -156,7 +158,7 @@ func (c clientCall) send(t *testing.T, s *server) (*http.Response, []byte) {
 		_ = w.Close()
 		kind = w.FormDataContentType()
 	}
-	r, err := http.NewRequest(c.method, s.URL+c.path, &body)
+	r, err := http.NewRequest(c.method, s.visitors+c.path, &body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +307,7 @@ func archived(width int) func(*testing.T, *http.Response, []byte) {
 // from it compile, and a client that uses them works.
 func TestTypedClient(t *testing.T) {
 	s, dir := dropIn(t), copied(t, "typed")
-	answer, err := http.Get(s.URL + "/api/v1/openapi.json")
+	answer, err := http.Get(s.visitors + "/api/v1/openapi.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +324,7 @@ func TestTypedClient(t *testing.T) {
 		client(t, dir, nil, "npm", "run", "--silent", step)
 	}
 	photo, _ := filepath.Abs("testdata/photos/astronaut.jpg")
-	out := client(t, dir, []string{"SERVER=" + s.URL}, "node", "client.js", photo)
+	out := client(t, dir, []string{"SERVER=" + s.visitors}, "node", "client.js", photo)
 	want := []string{
 		"cutout image/webp isnet", "problem invalid 400", "removebg PNG true", "account all", "rembg image/png",
 		`detail [{"type":"missing","loc":["body","file"],"msg":"Field required","input":null}]`,

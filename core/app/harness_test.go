@@ -165,9 +165,12 @@ func serve(t testing.TB, more ...string) *server {
 	return s
 }
 
+// startLimit bounds the start or the end of a process on a busy machine.
+const startLimit = 3 * time.Minute
+
 func (s *server) awaitReady(t testing.TB) {
 	t.Helper()
-	deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+	deadline, cancel := context.WithTimeout(t.Context(), startLimit)
 	defer cancel()
 	for {
 		changed := s.engine.Backends.Changed()
@@ -180,7 +183,7 @@ func (s *server) awaitReady(t testing.TB) {
 			s.done <- err
 			t.Fatal("the server ended:", err)
 		case <-deadline.Done():
-			t.Fatal("not ready after a minute:", s.engine.Backends.Ready())
+			t.Fatal("not ready after", startLimit, s.engine.Backends.Ready())
 		}
 	}
 }

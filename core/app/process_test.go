@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"bgremover.pro/core/cutout"
 )
 
 // binary builds the server once for all tests of this package.
@@ -82,6 +84,7 @@ func startUnder(t *testing.T, command []string, dir string, more ...string) *pro
 	t.Cleanup(func() {
 		_ = p.Process.Kill()
 		_ = p.Wait()
+		<-p.silent // nobody logs after the test
 	})
 	ready := make(chan bool, 1)
 	go func() {
@@ -95,9 +98,7 @@ func startUnder(t *testing.T, command []string, dir string, more ...string) *pro
 			if strings.Contains(lines.Text(), "backend is ready") {
 				ready <- true
 			}
-			if t.Context().Err() == nil {
-				t.Log(lines.Text())
-			}
+			t.Log(lines.Text())
 		}
 		close(ready)
 	}()
@@ -106,30 +107,30 @@ func startUnder(t *testing.T, command []string, dir string, more ...string) *pro
 		if !ok {
 			t.Fatal("the server ended before it was ready")
 		}
-	case <-time.After(time.Minute):
-		t.Fatal("the server was not ready within a minute")
+	case <-time.After(startLimit):
+		t.Fatal("the server was not ready within", startLimit)
 	}
 	return p
 }
 
-// backendPID asks the operator's listener for the backend's process.
-func (p *process) backendPID(t *testing.T) int {
+// backend asks the operator's listener for the state of a backend.
+func (p *process) backend(t *testing.T, name string) cutout.BackendStatus {
 	t.Helper()
-	ask, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.operator+"/backends.json", http.NoBody)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.operator+"/backends.json", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask.Header.Set("Authorization", "Bearer "+operatorToken(t))
-	answer, err := http.DefaultClient.Do(ask)
-	if err != nil {
-		t.Fatal(err)
+	r.Header.Set("Authorization", "Bearer "+operatorToken(t))
+	_, content := answerTo(t, r)
+	var backends []cutout.BackendStatus
+	err = json.Unmarshal(content, &backends)
+	for _, b := range backends {
+		if b.Name == name {
+			return b
+		}
 	}
-	defer answer.Body.Close()
-	var backends []struct{ PID int }
-	if err := json.NewDecoder(answer.Body).Decode(&backends); err != nil || len(backends) == 0 || backends[0].PID == 0 {
-		t.Fatalf("backends: %+v, %v", backends, err)
-	}
-	return backends[0].PID
+	t.Fatalf("no %s: %v, %s", name, err, content)
+	return cutout.BackendStatus{}
 }
 
 // post sends a photo and returns the status and the body.
@@ -149,7 +150,7 @@ func (p *process) post(t *testing.T, query string, upload io.Reader) (int, []byt
 
 func TestKilledServerLeavesNoProcess(t *testing.T) {
 	p := start(t, t.TempDir())
-	pid := p.backendPID(t)
+	pid := p.backend(t, "onnx-cpu").PID
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +161,7 @@ func TestKilledServerLeavesNoProcess(t *testing.T) {
 	}
 	// A pidfd becomes readable when its process has ended.
 	var n int
-	for deadline := time.Now().Add(time.Minute); n == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(startLimit); n == 0 && time.Now().Before(deadline); {
 		n, err = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(time.Until(deadline).Milliseconds()))
 		if errors.Is(err, unix.EINTR) { // Go's own signals do that
 			n = 0

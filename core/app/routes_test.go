@@ -4,30 +4,53 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"image"
 	"image/png"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
-// Every route gives the same picture, and refuses the same files, as our own.
+// upright are sizes as a person sees the picture, where the file itself could
+// be read otherwise.
+var upright = map[string]image.Point{
+	"exif_landscape_1.jpg": {X: 1800, Y: 1200},
+	"exif_landscape_3.jpg": {X: 1800, Y: 1200},
+	"exif_landscape_6.jpg": {X: 1800, Y: 1200},
+	"exif_landscape_8.jpg": {X: 1800, Y: 1200},
+	"exif6.webp":           {X: 128, Y: 128},
+	"gainmap_hdr.jpg":      {X: 3840, Y: 2160},
+	"one_pixel.png":        {X: 1, Y: 1},
+	"1bit_2809x2074.png":   {X: 2809, Y: 2074},
+	"photo.bmp":            {X: 640, Y: 426},
+	"webp_lossy.webp":      {X: 1024, Y: 772},
+}
+
+// Every awkward but valid file comes through the whole server, and every route gives
+// the same picture, and refuses the same files, as our own. Whether a picture's colours
+// are right is core/decode's to prove.
 func TestRoutesAgreeOnOddFiles(t *testing.T) {
 	files, _ := filepath.Glob("../../../shared/photos/[fh]o*/*") // formats, hostile
 	if len(files) == 0 {
 		t.Skip("no ../shared/photos beside the checkout")
 	}
-	s := serve(t, "BGREMOVER_MODE=fast", "BGREMOVER_MAX_PIXELS=20000000")
+	p := start(t, t.TempDir(), "BGREMOVER_MODE=fast", "BGREMOVER_MAX_PIXELS=20000000")
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			ours, want := s.post(t, "", content)
-			form := func(path, field string, fields ...string) (*http.Response, []byte) {
+		name := filepath.Base(file)
+		t.Run(name, func(t *testing.T) {
+			ours := ask(t, p.visitors+"/api/v1/cutouts", "application/octet-stream", bytes.NewReader(content))
+			if strings.HasSuffix(filepath.Dir(file), "formats") {
+				ours.passes(t, name)
+			}
+			form := func(path, field string, fields ...string) reply {
 				var body bytes.Buffer
 				w := multipart.NewWriter(&body)
 				part, _ := w.CreateFormFile(field, "photo.jpg") // whatever it is
@@ -36,53 +59,83 @@ func TestRoutesAgreeOnOddFiles(t *testing.T) {
 					_ = w.WriteField(fields[i], fields[i+1])
 				}
 				_ = w.Close()
-				return s.ask(t, path, w.FormDataContentType(), &body)
+				return ask(t, p.visitors+path, w.FormDataContentType(), &body)
 			}
-			refused := ours.StatusCode != http.StatusOK
-			answer, got := form("/api/remove", "file")
-			if refused != (answer.StatusCode != http.StatusOK) || !refused && !bytes.Equal(got, want) {
-				t.Errorf("rembg: %d %.200s, ours: %d %.200s", answer.StatusCode, got, ours.StatusCode, want)
+			rembg := form("/api/remove", "file")
+			if ours.refused() != rembg.refused() || !ours.refused() && !bytes.Equal(rembg.body, ours.body) {
+				t.Errorf("rembg: %s, ours: %s", rembg, ours)
 			}
-			none := ours.Header.Get("X-Subject") == "none"
-			answer, got = form("/v1.0/removebg", "image_file", "size", "50MP", "format", "png")
-			sameForRemoveBG(t, ours, want, answer, got, refused, none)
-			if len(content) > 100<<10 {
+			sameForRemoveBG(t, ours, form("/v1.0/removebg", "image_file", "size", "50MP", "format", "png"))
+			if len(content) > 10<<10 {
 				return // as text, it takes the same way from here on
 			}
 			text := `{"size":"50MP","format":"png","image_file_b64":"` + base64.StdEncoding.EncodeToString(content) + `"}`
-			answer, got = s.ask(t, "/v1.0/removebg", "application/json", bytes.NewReader([]byte(text)))
-			sameForRemoveBG(t, ours, want, answer, got, refused, none)
+			sameForRemoveBG(t, ours, ask(t, p.visitors+"/v1.0/removebg", "application/json", strings.NewReader(text)))
 		})
+	}
+}
+
+// passes checks our own answer to a file that is awkward but valid.
+func (r reply) passes(t *testing.T, name string) {
+	t.Helper()
+	if name == "bad_exif_good_pixels.jpg" {
+		// Its pixels are not good: its entropy-coded data breaks off in every
+		// row, and what lenient decoders show of it is noise.
+		if r.StatusCode != http.StatusBadRequest {
+			t.Error(r)
+		}
+		return
+	}
+	if r.refused() {
+		t.Fatal(r)
+	}
+	if want, listed := upright[name]; r.size() == (image.Point{}) || listed && r.size() != want {
+		t.Errorf("%v, want %v", r.size(), want)
 	}
 }
 
 // sameForRemoveBG compares with our own answer; where ours is an empty picture, that
 // API has an error.
-func sameForRemoveBG(t *testing.T, ours *http.Response, want []byte, answer *http.Response, got []byte, refused, none bool) {
+func sameForRemoveBG(t *testing.T, ours, theirs reply) {
 	t.Helper()
-	if refused || none {
+	none := ours.Header.Get("X-Subject") == "none"
+	if ours.refused() || none {
 		var body struct {
 			Errors []struct{ Title, Code string }
 		}
-		if err := json.Unmarshal(got, &body); err != nil || len(body.Errors) != 1 || answer.StatusCode != http.StatusBadRequest || none != (body.Errors[0].Code == "unknown_foreground") {
-			t.Errorf("remove.bg: %d %.200s, ours: %d %.200s", answer.StatusCode, got, ours.StatusCode, want)
+		if err := json.Unmarshal(theirs.body, &body); err != nil || len(body.Errors) != 1 || theirs.StatusCode != http.StatusBadRequest || none != (body.Errors[0].Code == "unknown_foreground") {
+			t.Errorf("remove.bg: %s, ours: %s", theirs, ours)
 		}
 		return
 	}
-	if answer.StatusCode != http.StatusOK || !bytes.Equal(got, want) {
-		a, _ := png.DecodeConfig(bytes.NewReader(want))
-		b, _ := png.DecodeConfig(bytes.NewReader(got))
-		t.Errorf("remove.bg: %d, %dx%d; ours %dx%d; %.100q", answer.StatusCode, b.Width, b.Height, a.Width, a.Height, got)
+	if theirs.refused() || !bytes.Equal(theirs.body, ours.body) {
+		t.Errorf("remove.bg: %s, %v; ours %v", theirs, theirs.size(), ours.size())
 	}
 }
 
-// ask posts a body and returns the whole answer.
-func (s *server) ask(t *testing.T, path, contentType string, body io.Reader) (*http.Response, []byte) {
+// reply is an answer with its whole body.
+type reply struct {
+	*http.Response
+	body []byte
+}
+
+func ask(t *testing.T, address, contentType string, body io.Reader) reply {
 	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, s.URL+path, body)
+	r, err := http.NewRequest(http.MethodPost, address, body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", contentType)
-	return answerTo(t, r)
+	answer, content := answerTo(t, r)
+	return reply{answer, content}
 }
+
+func (r reply) refused() bool { return r.StatusCode != http.StatusOK }
+
+// size is zero where the body is no PNG.
+func (r reply) size() image.Point {
+	c, _ := png.DecodeConfig(bytes.NewReader(r.body))
+	return image.Pt(c.Width, c.Height)
+}
+
+func (r reply) String() string { return r.Status + " " + string(r.body[:min(200, len(r.body))]) }

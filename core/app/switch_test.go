@@ -1,16 +1,16 @@
 package app
 
 import (
+	"bytes"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
 	"bgremover.pro/core/config"
-	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/model"
 	"bgremover.pro/plugins/contract"
 )
@@ -19,10 +19,10 @@ import (
 // the other: every photo gets its cut-out, the first from one backend, the last
 // from the other.
 func TestSwitchWhileUploadsRun(t *testing.T) {
-	s := serve(t, settingsFile(t, twin(t)))
+	p := start(t, t.TempDir(), settingsFile(t, twin(t)))
 	operator, visitor := chromium(t), chromium(t)
-	operator.do(chromedp.Navigate("http://operator:" + operatorToken(t) + "@" + shownAddress(s.Operator()) + "/"))
-	visitor.do(chromedp.Navigate(s.URL + "/"))
+	operator.do(chromedp.Navigate(strings.Replace(p.operator, "//", "//operator:"+operatorToken(t)+"@", 1) + "/"))
+	visitor.do(chromedp.Navigate(p.visitors + "/"))
 	visitor.do(chromedp.Click("label:has(input[value=fast])"))
 	sent := 0
 	upload := func(files ...string) {
@@ -38,24 +38,24 @@ func TestSwitchWhileUploadsRun(t *testing.T) {
 		visitor.cutOut(sent - 1) // so that one is always under way
 	}
 	visitor.cutOut(sent)
-	before := status(s, "twin").Requests
+	before := p.backend(t, "twin").Requests
 	upload("coffee.jpg", "astronaut.jpg")
 	visitor.cutOut(sent)
-	if now := status(s, "twin").Requests; now < before+2 {
+	if now := p.backend(t, "twin").Requests; now < before+2 {
 		t.Errorf("of the last 2 photos, twin did %d", now-before)
 	}
-	if status(s, "onnx-cpu").Requests == 0 {
+	if p.backend(t, "onnx-cpu").Requests == 0 {
 		t.Error("onnx-cpu did none")
 	}
 	operator.await(`(() => {
 		const row = (name) => document.getElementById("use-" + name).closest("tr").innerText;
 		return /serving/.test(row("twin")) && /ready/.test(row("twin")) && /off/.test(row("onnx-cpu"));
 	})()`)
-	answer, body := s.post(t, "?mode=fast", photo(t, "coffee.jpg"))
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("X-Backend") != "twin" {
-		t.Errorf("%d by %q: %.200s", answer.StatusCode, answer.Header.Get("X-Backend"), body)
+	answer := ask(t, p.visitors+"/api/v1/cutouts?mode=fast", "image/jpeg", bytes.NewReader(photo(t, "coffee.jpg")))
+	if answer.refused() || answer.Header.Get("X-Backend") != "twin" {
+		t.Errorf("by %q: %s", answer.Header.Get("X-Backend"), answer)
 	}
-	t.Logf("%d photos, %d of them by twin", sent, status(s, "twin").Requests)
+	t.Logf("%d photos, %d of them by twin", sent, p.backend(t, "twin").Requests)
 }
 
 // twin describes a second backend: the same program and runtime as onnx-cpu's,
@@ -94,15 +94,6 @@ func pictures(t *testing.T, names ...string) (files []string) {
 		files = append(files, file)
 	}
 	return files
-}
-
-func status(s *server, name string) cutout.BackendStatus {
-	for _, b := range s.engine.Backends.Snapshot() {
-		if b.Name == name {
-			return b
-		}
-	}
-	return cutout.BackendStatus{}
 }
 
 // cutOut waits until the page holds the given number of results, and fails the test
