@@ -1,10 +1,8 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -186,21 +184,6 @@ func (s *server) awaitReady(t testing.TB) {
 			t.Fatal("not ready after", startLimit, s.engine.Backends.Ready())
 		}
 	}
-}
-
-// post sends a photo to the API and returns the whole answer.
-func (s *server) post(t testing.TB, query string, photo []byte) (*http.Response, []byte) {
-	t.Helper()
-	answer, err := http.Post(s.URL+"/api/v1/cutouts"+query, "application/octet-stream", bytes.NewReader(photo))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer, body
 }
 
 func photo(t testing.TB, name string) []byte {
