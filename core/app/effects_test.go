@@ -37,16 +37,6 @@ func identifier(page string) string {
 	return "none in " + page
 }
 
-// freeAddress is one that nobody listens on, or did just now.
-func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // fixed reports whether a listener is where a setting says, not at any free port.
 func fixed(key string, p *probe, a net.Addr) string {
 	return fmt.Sprint(a.String() == p.settings[key])

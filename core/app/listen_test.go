@@ -9,13 +9,14 @@ import (
 	"go.uber.org/goleak"
 
 	"bgremover.pro/core/config"
+	"bgremover.pro/ops/testing/ports"
 )
 
 // One server answers at all its addresses, the log names them, and closing it ends
 // them all.
 func TestSeveralAddresses(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	first, second := freeAddress(t), freeAddress(t)
+	first, second := ports.Free(t), ports.Free(t)
 	settings := base(t)
 	settings["listen"] = first + "," + second
 	p := open(t, settings, false)
@@ -52,7 +53,7 @@ func TestSeveralAddresses(t *testing.T) {
 		t.Error("a port that does not exist is accepted")
 	}
 	// Where one of them is taken, none stays open.
-	taken := freeAddress(t)
+	taken := ports.Free(t)
 	settings["listen"] = taken + "," + second
 	holder := open(t, func() map[string]string { s := base(t); s["listen"] = second; return s }(), false)
 	if other := open(t, settings, false); other.App != nil {

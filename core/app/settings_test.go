@@ -15,6 +15,7 @@ import (
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/ops/testing/certs"
+	"bgremover.pro/ops/testing/ports"
 )
 
 // A row shows what one setting does: effect observes a server and returns what it
@@ -41,7 +42,7 @@ func rows(t *testing.T) map[string]row {
 	elsewhere := t.TempDir()
 	ownKey := fmt.Sprintf("%x", sha256.Sum256([]byte("k3y")))
 	return map[string]row{
-		"listen": {value: freeAddress(t), effect: func(_ *testing.T, p *probe) string { return fixed("listen", p, p.Address()) }},
+		"listen": {value: ports.Free(t), effect: func(_ *testing.T, p *probe) string { return fixed("listen", p, p.Address()) }},
 		"fetch_hosts": {value: "127.0.0.1", effect: func(_ *testing.T, p *probe) string {
 			return p.ask(http.MethodPost, "/v1.0/removebg", strings.NewReader("image_url=http://127.0.0.1/a"), "Content-Type", "application/x-www-form-urlencoded").Body.String()
 		}},
@@ -81,7 +82,7 @@ func rows(t *testing.T) map[string]row {
 			return fmt.Sprint(len(files) > 0)
 		}},
 
-		"admin_listen":      {value: freeAddress(t), effect: func(_ *testing.T, p *probe) string { return fixed("admin_listen", p, p.Operator()) }},
+		"admin_listen":      {value: ports.Free(t), effect: func(_ *testing.T, p *probe) string { return fixed("admin_listen", p, p.Operator()) }},
 		"admin_token":       {value: secretText, effect: operatorSays("/", "Bearer "+secretText)},
 		"admin_metrics":     {value: "token", with: map[string]string{"admin_token": secretText}, effect: operatorSays("/metrics", "")},
 		"admin_tls_cert":    {value: cert, with: map[string]string{"admin_tls_key": key}, effect: operatorEncrypts},

@@ -8,7 +8,6 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
-	"os"
 	"regexp"
 	"strconv"
 	"testing"
@@ -92,9 +91,7 @@ func (s *server) atRest(b *testing.B) int64 {
 			break
 		}
 	}
-	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.Process.Pid), []byte("5"), 0); err != nil {
-		b.Fatal(err)
-	}
+	s.ResetPeak(b)
 	return held
 }
 

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/ops/testing/ports"
 	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/openinference/oip"
 )
@@ -145,7 +146,7 @@ func TestNoPictureIsLost(t *testing.T) {
 
 // Where a server is down at the start, the others serve; it joins when it is up.
 func TestJoinsLater(t *testing.T) {
-	a := &testServer{address: closed(t)}
+	a := &testServer{address: ports.Free(t)}
 	b := serve(t, &testServer{})
 	c := start(t, "-endpoint=grpc://"+a.address, "-endpoint=grpc://"+b.address)
 	segment(t, c, "")

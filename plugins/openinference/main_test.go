@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"math"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +19,7 @@ import (
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/ops/testing/certs"
+	"bgremover.pro/ops/testing/ports"
 	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/contracttest"
 	"bgremover.pro/plugins/internal/plugintest"
@@ -70,19 +70,9 @@ func segment(t *testing.T, c *contract.Client, want cutout.Code) error {
 	return err
 }
 
-// closed is an address where nothing listens.
-func closed(t testing.TB) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 func TestConformance(t *testing.T) {
 	s := serve(t, &testServer{})
-	plugintest.Conform(t, command("-endpoint=grpc://"+closed(t), "-endpoint=grpc://"+s.address), spec)
+	plugintest.Conform(t, command("-endpoint=grpc://"+ports.Free(t), "-endpoint=grpc://"+s.address), spec)
 }
 
 func TestDataTypes(t *testing.T) {

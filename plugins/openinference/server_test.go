@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"bgremover.pro/ops/testing/ports"
 	"bgremover.pro/plugins/openinference/oip"
 )
 
@@ -41,7 +42,7 @@ type testServer struct {
 // again, at the same address.
 func serve(t *testing.T, s *testServer, options ...grpc.ServerOption) *testServer {
 	t.Helper()
-	listener, err := net.Listen("tcp", cmp.Or(s.address, "127.0.0.1:0"))
+	listener, err := net.Listen("tcp", cmp.Or(s.address, ports.Free(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/ops/testing/certs"
+	"bgremover.pro/ops/testing/ports"
 	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/contracttest"
 	"bgremover.pro/plugins/internal/plugintest"
@@ -152,7 +153,7 @@ func TestTriton(t *testing.T) {
 	const name = "isnet-512"
 	authority := certs.New(t)
 	encrypted := []string{"--grpc-use-ssl=true", "--grpc-server-cert", authority.File("ca"), "--grpc-server-key", authority.Key("ca")}
-	a, b := startTriton(t, models, name, closed(t), encrypted...), startTriton(t, models, name, closed(t), encrypted...)
+	a, b := startTriton(t, models, name, ports.Free(t), encrypted...), startTriton(t, models, name, ports.Free(t), encrypted...)
 	command := command("-model={model}-{size}", "-ca="+authority.File("ca"), "-endpoint=grpcs://"+a.address, "-endpoint=grpcs://"+b.address)
 	plugintest.Conform(t, command, spec)
 	p, err := command.Start(t.Context())
@@ -231,7 +232,7 @@ func BenchmarkRemoteOverLocal(b *testing.B) {
 	models, spec := exportISNet(b, size)
 	endpoint := os.Getenv("BENCH_ENDPOINT")
 	if endpoint == "" {
-		endpoint = "grpc://" + startTriton(b, models, "isnet-1024", closed(b)).address
+		endpoint = "grpc://" + startTriton(b, models, "isnet-1024", ports.Free(b)).address
 	}
 	p, err := command("-model={model}-{size}", "-endpoint="+endpoint).Start(b.Context())
 	if err != nil {

@@ -20,6 +20,13 @@ func TestPhotosTouchNoDisk(t *testing.T) {
 	behind(t, []kind{varnishOurs, nginxOurs, caddy, nginxHostile}, func(t *testing.T, e *edge) {
 		v := e.visitor(t, 2)
 		v.get("/").expect(t, "/", 200) // folders are made
+		if e.caches {
+			eventually(t, "the page is in the cache", func() bool {
+				before := e.origin.requests()
+				v.get("/")
+				return e.origin.requests() == before
+			})
+		}
 		photo := noise(12 << 20)
 		written := watch(t, e.dir)
 		r := v.api(photo)

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"bgremover.pro/ops/testing/ports"
 )
 
 // edge is a proxy in front of an origin.
@@ -65,7 +67,7 @@ func startVarnish(t testing.TB, o *origin) *edge {
 
 func runVarnish(t testing.TB, o *origin, args ...string) *edge {
 	t.Helper()
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), ports.Free(t)
 	p := startProcess(t, "varnishd", append([]string{
 		"-j", "none", "-F", "-n", dir, "-a", address, "-s", "default,64m", "-s", "Transient=malloc,256m", "-p", "thread_pool_min=20", "-p", "vsl_space=8m",
 	}, args...)...)
@@ -111,7 +113,7 @@ func startNginxHostile(t testing.TB, o *origin) *edge {
 
 func (e *edge) runNginx(t testing.TB, site func(dir, address string) string) {
 	t.Helper()
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), ports.Free(t)
 	user := ""
 	if os.Getuid() == 0 {
 		user = "user root;"
@@ -145,7 +147,7 @@ func (e *edge) runNginx(t testing.TB, site func(dir, address string) string) {
 
 func startCaddy(t testing.TB, o *origin) *edge {
 	t.Helper()
-	address := freeAddress(t)
+	address := ports.Free(t)
 	_, port, _ := net.SplitHostPort(address)
 	site := shipped(t, "caddy/Caddyfile",
 		"bgremover.example {", "http://127.0.0.1:"+port+", http://localhost:"+port+" {", "127.0.0.1:8080 {", o.address+" {",

@@ -19,6 +19,7 @@ import (
 	"bgremover.pro/core/httpcache"
 	"bgremover.pro/core/ratelimit"
 	"bgremover.pro/core/web"
+	"bgremover.pro/ops/testing/ports"
 	"bgremover.pro/templates"
 )
 
@@ -67,7 +68,7 @@ func startOrigin(t testing.TB) *origin {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	o.address = "127.0.0.1:0"
+	o.address = ports.Free(t)
 	o.start()
 	t.Cleanup(func() { o.stop() })
 	return o

@@ -2,12 +2,10 @@ package edgetest
 
 import (
 	"context"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -101,22 +99,6 @@ func eventually(t testing.TB, what string, holds func() bool) {
 			t.Fatalf("waited in vain: %s", what)
 		}
 	}
-}
-
-// freeAddress is a port that nobody listens at, below those that outgoing
-// connections take.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		port := strconv.Itoa(10000 + rand.IntN(20000))
-		listener, err := net.Listen("tcp", ":"+port)
-		if err == nil {
-			listener.Close()
-			return "127.0.0.1:" + port
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // shipped reads a file of ops/ with some parts replaced, each of which must be

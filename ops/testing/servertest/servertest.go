@@ -88,10 +88,14 @@ func (s *Server) Await(t testing.TB, text string) string {
 	}
 }
 
-// Write replaces the settings file.
+// Write replaces the settings file, of which the server never reads a part.
 func (s *Server) Write(t testing.TB, settings string) {
 	t.Helper()
-	if err := os.WriteFile(s.settings, []byte(settings), 0o600); err != nil {
+	err := os.WriteFile(s.settings+".new", []byte(settings), 0o600)
+	if err == nil {
+		err = os.Rename(s.settings+".new", s.settings)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -104,6 +108,14 @@ func (s *Server) Status(t testing.TB, name string) int64 {
 		t.Fatalf("no %s in the process's status", name)
 	}
 	return number(t, found[1]) << 10
+}
+
+// ResetPeak has VmHWM count from now on (proc(5), clear_refs).
+func (s *Server) ResetPeak(t testing.TB) {
+	t.Helper()
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.Process.Pid), []byte("5"), 0); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // ProcessorTime is what the process has used, its backends left out.
