@@ -1,6 +1,7 @@
 package load_test
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 	"syscall"
@@ -14,7 +15,8 @@ func TestDrainFinishesWhatRuns(t *testing.T) {
 	c := client(t, "127.0.7.1")
 	statuses := make(chan int, 1)
 	go func() {
-		status, err := s.post(t.Context(), c, photo)
+		// In mode best, so that it is in progress long enough to be seen.
+		status, _, err := ask(t.Context(), c, http.MethodPost, s.Base+"/api/v1/cutouts?mode=best", bytes.NewReader(photo))
 		if err != nil {
 			t.Error(err)
 		}

@@ -34,7 +34,7 @@ func TestIdleConnectionsDoNotKeepVisitorsOut(t *testing.T) {
 		_, _ = io.Copy(io.Discard, answer.Body)
 	}
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // they are closed a minute after their request
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second) // they are closed a minute after their request
 	defer cancel()
 	status, _, err := ask(ctx, client(t, "127.250.0.1"), http.MethodGet, s.Base+"/", nil)
 	if err != nil || status != http.StatusOK {
