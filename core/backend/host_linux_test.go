@@ -57,7 +57,7 @@ func TestEndsWithItsHost(t *testing.T) {
 			}
 			_ = host.Wait()
 			polled := []unix.PollFd{{Fd: int32(backend), Events: unix.POLLIN}}
-			if n, err := unix.Poll(polled, 20_000); err != nil || n != 1 {
+			if n, err := unix.Poll(polled, 120_000); err != nil || n != 1 {
 				t.Errorf("the backend outlives its host: %v", err)
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}

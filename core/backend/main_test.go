@@ -157,7 +157,7 @@ func started(t testing.TB, o Options) *Manager {
 
 // soon is a context that ends before the test's time limit.
 func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -83,7 +83,7 @@ func TestStartFails(t *testing.T) {
 			o := patient(t, bad, fake("good"))
 			o.Active = "bad"
 			if name == "hangs" {
-				o.RunTimeout = 300 * time.Millisecond
+				o.RunTimeout = 3 * time.Second // the good one keeps to it too
 			}
 			m := newManager(t, o)
 			err := m.Start(soon(t))

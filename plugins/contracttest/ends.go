@@ -47,15 +47,17 @@ func (s *suite) endsWithHost(ctx context.Context) error {
 }
 
 func (s *suite) endsWhenAsked(ctx context.Context) error {
-	p, err := s.command.Start(ctx)
-	if err != nil {
-		return err
-	}
-	p.Stop()
-	if state := p.State(); !state.Success() {
-		return fmt.Errorf("it ended with %v", state)
-	}
-	return nil
+	return retried(func() error {
+		p, err := s.command.Start(ctx)
+		if err != nil {
+			return err
+		}
+		p.Stop()
+		if state := p.State(); !state.Success() {
+			return fmt.Errorf("it ended with %v", state)
+		}
+		return nil
+	})
 }
 
 // byHand starts the program without a host, no go-plugin and no TLS, and returns its
