@@ -21,6 +21,9 @@ import (
 	"bgremover.pro/core/ratelimit"
 )
 
+// patience bounds every wait for the browser.
+const patience = 3 * time.Minute
+
 // tab is a real Chromium that records every error: script errors, refused
 // loads, breaches of the content security policy.
 type tab struct {
@@ -32,14 +35,14 @@ type tab struct {
 
 func openTab(t *testing.T) *tab {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath("chromium"), chromedp.WindowSize(1280, 1000))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath("chromium"), chromedp.WindowSize(1280, 1000), chromedp.WSURLReadTimeout(patience))
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	b := &tab{t: t}
 	ctx, stop := chromedp.NewContext(allocator, chromedp.WithListener(b.listen))
 	if err := chromedp.Do(ctx); err != nil { // starts it; a deadline here would be the browser's
 		t.Fatalf("chromium (see ops/testing/packages.txt): %v", err)
 	}
-	limited, stopTimer := context.WithTimeout(ctx, 2*time.Minute)
+	limited, stopTimer := context.WithTimeout(ctx, 10*time.Minute)
 	b.Context = limited
 	t.Cleanup(func() {
 		stopTimer()
@@ -107,7 +110,7 @@ func fill(selector, text string) chromedp.Action[chromedp.Void] {
 func (b *tab) says(selector, text string) {
 	b.t.Helper()
 	expression := `(document.querySelector(` + quote(selector) + `)?.textContent ?? "").includes(` + quote(text) + `)`
-	if _, err := chromedp.Run(b.Context, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
+	if _, err := chromedp.Run(b.Context, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(patience))); err != nil {
 		b.t.Fatalf("%s never says %q: %v", selector, text, err)
 	}
 }
@@ -115,7 +118,7 @@ func (b *tab) says(selector, text string) {
 // holds waits until an expression is true.
 func (b *tab) holds(expression string) {
 	b.t.Helper()
-	if _, err := chromedp.Run(b.Context, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(20*time.Second))); err != nil {
+	if _, err := chromedp.Run(b.Context, chromedp.Poll[bool]("!!("+expression+")", chromedp.WithPollingTimeout(patience))); err != nil {
 		b.t.Fatalf("never true: %s: %v", expression, err)
 	}
 }
@@ -195,7 +198,7 @@ func failsToSwitch(b *tab, o *operator) {
 		b.t.Helper()
 		b.do(chromedp.Evaluate[chromedp.Void](`for (const id of ["backends", "status"]) document.getElementById(id).dataset.old = "yes"`))
 		for _, id := range []string{"backends", "status"} {
-			if _, err := chromedp.Run(b.Context, chromedp.Poll[bool](`!document.getElementById("`+id+`").dataset.old`, chromedp.WithPollingTimeout(20*time.Second))); err != nil {
+			if _, err := chromedp.Run(b.Context, chromedp.Poll[bool](`!document.getElementById("`+id+`").dataset.old`, chromedp.WithPollingTimeout(patience))); err != nil {
 				b.t.Fatalf("%s is not refreshed: %v", id, err)
 			}
 		}

@@ -42,7 +42,9 @@ func (p *tab) downloads() (folder string, save func(act func())) {
 	done := map[string]bool{} // the end of one download is reported more than once
 	return folder, func(act func()) {
 		p.t.Helper()
-		progress := chromedp.BrowserEvents(p.ctx, browser.DownloadProgress)
+		ctx, cancel := p.within()
+		defer cancel()
+		progress := chromedp.BrowserEvents(ctx, browser.DownloadProgress)
 		act()
 		for e, err := range progress {
 			if err != nil {
@@ -53,6 +55,7 @@ func (p *tab) downloads() (folder string, save func(act func())) {
 				return
 			}
 		}
+		p.t.Fatal("nothing was saved")
 	}
 }
 

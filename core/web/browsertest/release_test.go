@@ -77,7 +77,9 @@ func (p *tab) shells() string {
 }
 
 // update has the browser look for a new service worker and waits for what
-// becomes of it: "activated", or "redundant" where it could not be installed.
+// becomes of it: "activated", or "redundant" where it could not be installed. After a
+// visit the browser looks by itself too: what that has found and installed is not
+// found again.
 func (p *tab) update() string {
 	p.t.Helper()
 	return eval[string](p, `(async () => {
@@ -87,11 +89,11 @@ func (p *tab) update() string {
 			worker.addEventListener('statechange', look);
 			look();
 		});
-		// The page's own visit may have begun an update that is not over yet.
 		if (registration.installing) await settled(registration.installing);
 		const found = new Promise((resolve) => registration.addEventListener('updatefound', () => resolve(registration.installing)));
 		await registration.update();
-		return settled(await found);
+		const worker = await Promise.race([found, new Promise((resolve) => setTimeout(resolve, 10_000))]);
+		return settled(worker ?? registration.installing ?? registration.active);
 	})()`)
 }
 

@@ -132,9 +132,9 @@ func TestSeveralPhotosAreOneDesk(t *testing.T) {
 // Try Best sends the same photo again; either result can be kept.
 func TestTryBestKeepsEither(t *testing.T) {
 	s, p := startSite(t), open(t, "")
-	var modes []cutout.Mode
+	modes := make(chan cutout.Mode, 10)
 	s.line.set(func(l *line) {
-		l.observe = func(job cutout.Job) { modes = append(modes, job.Options.Mode) }
+		l.observe = func(job cutout.Job) { modes <- job.Options.Mode }
 		l.edit = func(r *cutout.Result) {
 			r.Subject = cutout.SubjectUnsure
 			if len(modes) > 1 {
@@ -171,8 +171,13 @@ func TestTryBestKeepsEither(t *testing.T) {
 	p.wait(`document.getElementById('stage').checkVisibility() && !document.querySelector('.nothing').checkVisibility()`)
 	p.holds(`document.querySelector('[data-action="best"]').hidden`)
 	p.wait(`JSON.parse(localStorage.getItem('gallery'))[0].mode === 'best'`)
-	if fmt.Sprint(modes) != "[auto best best]" {
-		t.Errorf("modes %v", modes)
+	for _, want := range []cutout.Mode{cutout.Auto, cutout.Best, cutout.Best} {
+		if got := <-modes; got != want {
+			t.Errorf("mode %s, want %s", got, want)
+		}
+	}
+	if len(modes) > 0 {
+		t.Errorf("%d more", len(modes))
 	}
 }
 
@@ -227,12 +232,11 @@ func TestPhotosGoOutAgainWhenTheServerIsBack(t *testing.T) {
 	p.wait(`document.documentElement.classList.contains('ready')`)
 	p.block("*://*:*/device/cutouts")
 	p.pick(photo(t, "a.jpg", 300, 200))
-	p.wait(`document.querySelector('.problem h3')?.textContent === 'The server can’t be reached'`)
-	p.holds(`/Trying again in/.test(document.querySelector('.problem .wait').textContent)`)
+	p.wait(`document.querySelector('.problem h3')?.textContent === 'The server can’t be reached' && /Trying again in/.test(document.querySelector('.problem .wait')?.textContent)`)
 	p.accessible("server away")
 	p.pick(photo(t, "b.jpg", 300, 200))
-	p.wait(`document.querySelectorAll('.card[data-state="failed"]').length === 2`)
-	p.holds(`document.querySelector('[data-do="retry"]').checkVisibility()`)
+	// At one moment: between two, a photo may be on its way again.
+	p.wait(`document.querySelectorAll('.card[data-state="failed"]').length === 2 && document.querySelector('[data-do="retry"]').checkVisibility()`)
 	p.block()
 	p.results(2)
 }
