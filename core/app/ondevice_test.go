@@ -288,7 +288,7 @@ func TestOnDevice(t *testing.T) {
 	s := serve(t)
 	s.offered(t)
 	r := newRoad(t, s.URL)
-	b := chromiumFor(t, 10*time.Minute).leaves()
+	b := chromiumFor(t, 20*time.Minute).leaves()
 	graph := 0
 	r.set(nil, func(q *http.Request, answer *http.Response) {
 		if !strings.HasSuffix(q.URL.Path, ".onnx") {

@@ -41,9 +41,7 @@ func newForeign(t *testing.T, s *site) *squares {
 		t.Fatal(err)
 	}
 	q.cutout = encoded.Bytes()
-	s.line.set(func(l *line) {
-		l.answer = &cutout.Result{File: q.cutout, MediaType: "image/png", Width: width, Height: height, Subject: cutout.SubjectFound}
-	})
+	s.line.answers(width, height, q.cutout)
 	return q
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -85,8 +86,8 @@ type wish struct {
 	picture    *cutout.Photo
 }
 
-// dress follows the server's order.
-func (w wish) dress(t testing.TB, s scene) *cutout.Photo {
+// dress follows the server's order, from the cut-out on.
+func (w wish) dress(t testing.TB, s scene, cut *cutout.Photo) *cutout.Photo {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -101,7 +102,7 @@ func (w wish) dress(t testing.TB, s scene) *cutout.Photo {
 		picture, err = compose.Blurred(t.Context(), s.photo, s.alpha, w.background.Blur)
 		must(err)
 	}
-	photo := s.cut(t)
+	photo := scene{photo: cut}.clone().photo
 	if w.frame != nil {
 		body, err := compose.Body(t.Context(), photo)
 		must(err)
@@ -150,6 +151,10 @@ func read(t testing.TB, path string) *cutout.Photo {
 	}
 	b := picture.Bounds()
 	photo := &cutout.Photo{Width: b.Dx(), Height: b.Dy(), Pix: make([]uint8, 0, 4*b.Dx()*b.Dy())}
+	if direct, ok := picture.(*image.NRGBA); ok {
+		photo.Pix = direct.Pix
+		return photo
+	}
 	for y := range b.Dy() {
 		for x := range b.Dx() {
 			c := color.NRGBAModel.Convert(picture.At(x, y)).(color.NRGBA)
@@ -178,7 +183,7 @@ func apart(t testing.TB, got, want *cutout.Photo) (alpha, colour float64) {
 }
 
 // behind is a picture to lay behind, with a part that is transparent.
-func behind() *cutout.Photo {
+var behind = sync.OnceValue(func() *cutout.Photo {
 	photo := &cutout.Photo{Width: 2503, Height: 1201, Pix: make([]uint8, 4*2503*1201)}
 	for i := range photo.Width * photo.Height {
 		x, y := i%photo.Width, i/photo.Width
@@ -189,7 +194,7 @@ func behind() *cutout.Photo {
 		copy(photo.Pix[4*i:], []uint8{uint8(x / 10), uint8(y / 5), uint8((x / 64 % 2) * 200), a})
 	}
 	return photo
-}
+})
 
 // wishes are every option by itself, and together.
 func wishes() []wish {
@@ -235,10 +240,8 @@ const controls = `const box = document.querySelector('.tools'), find = (name) =>
 func TestPageAndServerMakeTheSame(t *testing.T) {
 	s, p := startSite(t), open(t, "")
 	original := vase(1101) // its sides are no multiples of the blocks that are averaged
-	upload, file := encode(t, original.photo), encode(t, original.cut(t))
-	s.line.set(func(l *line) {
-		l.edit = func(r *cutout.Result) { r.File = file }
-	})
+	upload, cut := encode(t, original.photo), original.cut(t)
+	s.line.answers(cut.Width, cut.Height, encode(t, cut))
 	back := write(t, "behind.png", encode(t, behind()))
 	folder, save := p.downloads()
 	for _, w := range wishes() {
@@ -254,7 +257,7 @@ func TestPageAndServerMakeTheSame(t *testing.T) {
 				p.wait(`document.querySelector('.plate').dataset.backdrop === 'picture'`)
 			}
 			save(func() { p.click(`[data-act="save"]`) })
-			got, want := read(t, filepath.Join(folder, "vase-cutout.png")), w.dress(t, original)
+			got, want := read(t, filepath.Join(folder, "vase-cutout.png")), w.dress(t, original, cut)
 			alpha, colour := apart(t, got, want)
 			t.Logf("%dx%d, alpha within %.0f, colours times alpha within %.2f", got.Width, got.Height, alpha, colour)
 			if alpha > 1 || colour > 2 {

@@ -9,12 +9,30 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
-// photo writes a JPEG of a size into the test's folder: a soft gradient with
-// some grain, so that it is about as large as a photo.
+// photo writes a JPEG of a size into the test's folder.
 func photo(t testing.TB, name string, width, height int) string {
+	t.Helper()
+	made.Lock()
+	defer made.Unlock()
+	size := image.Pt(width, height)
+	if made.files[size] == nil {
+		made.files[size] = grainy(t, width, height)
+	}
+	return write(t, name, made.files[size])
+}
+
+// made are the photos so far.
+var made = struct {
+	sync.Mutex
+	files map[image.Point][]byte
+}{files: map[image.Point][]byte{}}
+
+// grainy is a soft gradient with some grain, so that it is about as large as a photo.
+func grainy(t testing.TB, width, height int) []byte {
 	t.Helper()
 	picture := image.NewRGBA(image.Rect(0, 0, width, height))
 	grain := rand.New(rand.NewPCG(1, 2))
@@ -28,7 +46,7 @@ func photo(t testing.TB, name string, width, height int) string {
 	if err := jpeg.Encode(&file, picture, &jpeg.Options{Quality: 85}); err != nil {
 		t.Fatal(err)
 	}
-	return write(t, name, file.Bytes())
+	return file.Bytes()
 }
 
 func write(t testing.TB, name string, content []byte) string {

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"image"
-	"image/color"
+	"image/draw"
 	_ "image/jpeg" // the photos that tests send
 	"image/png"
 	"net"
@@ -39,6 +39,13 @@ func (l *line) set(change func(*line)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	change(l)
+}
+
+// answers makes a PNG the result of every job.
+func (l *line) answers(width, height int, file []byte) {
+	l.set(func(l *line) {
+		l.answer = &cutout.Result{File: file, MediaType: "image/png", Width: width, Height: height, Subject: cutout.SubjectFound}
+	})
 }
 
 func (l *line) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, error) {
@@ -76,25 +83,28 @@ func (l *line) Remove(ctx context.Context, job cutout.Job) (*cutout.Result, erro
 	return result, err
 }
 
-// circle keeps the middle of a photo.
+// circle keeps the middle of a photo. The race detector makes every access to memory
+// slow, so it does no more of them than it must, and does not compress.
 func circle(job cutout.Job) (*cutout.Result, error) {
 	photo, _, err := image.Decode(bytes.NewReader(job.Upload))
 	if err != nil {
 		return nil, err
 	}
 	b := photo.Bounds()
-	cut := image.NewNRGBA(b)
+	whole := image.NewRGBA(b)
+	draw.Draw(whole, b, photo, b.Min, draw.Src)
+	cut := &image.NRGBA{Pix: whole.Pix, Stride: whole.Stride, Rect: b} // the same pixels, where all are opaque
 	radius := min(b.Dx(), b.Dy()) * 2 / 5
 	for y := range b.Dy() {
-		for x := range b.Dx() {
-			dx, dy := x-b.Dx()/2, y-b.Dy()/2
-			if dx*dx+dy*dy < radius*radius {
-				cut.Set(x, y, color.NRGBAModel.Convert(photo.At(x, y)))
-			}
+		row, left := cut.Pix[y*cut.Stride:][:4*b.Dx()], 0
+		for dy := y - b.Dy()/2; left < b.Dx()/2 && (b.Dx()/2-left)*(b.Dx()/2-left)+dy*dy >= radius*radius; {
+			left++
 		}
+		clear(row[:4*left])
+		clear(row[4*(b.Dx()-left):])
 	}
 	var file bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	encoder := png.Encoder{CompressionLevel: png.NoCompression}
 	if err := encoder.Encode(&file, cut); err != nil {
 		return nil, err
 	}

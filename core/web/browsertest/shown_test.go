@@ -51,9 +51,7 @@ func TestWhatIsShownIsSaved(t *testing.T) {
 	p.screen(1280, 1400, "light")
 	original := vase(800)
 	upload, file := encode(t, original.photo), encode(t, original.cut(t))
-	s.line.set(func(l *line) {
-		l.edit = func(r *cutout.Result) { r.File = file }
-	})
+	s.line.answers(original.photo.Width, original.photo.Height, file)
 	p.visit(s.url)
 	p.pick(write(t, "vase.png", upload))
 	p.results(1)
@@ -110,9 +108,7 @@ func TestShadowNeedsGround(t *testing.T) {
 	low.photo.Height, low.photo.Pix = rows, low.photo.Pix[:4*400*rows]
 	low.alpha.Height, low.alpha.Pix = rows, low.alpha.Pix[:400*rows]
 	upload, file := encode(t, low.photo), encode(t, low.cut(t))
-	s.line.set(func(l *line) {
-		l.edit = func(r *cutout.Result) { r.File = file }
-	})
+	s.line.answers(low.photo.Width, low.photo.Height, file)
 	p.visit(s.url)
 	p.pick(write(t, "low.png", upload))
 	p.results(1)

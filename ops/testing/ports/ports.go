@@ -14,7 +14,7 @@ import (
 func Free(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		port := strconv.Itoa(10000 + rand.IntN(20000))
+		port := strconv.Itoa(10000 + rand.IntN(20000)) //nolint:gosec // no secret
 		listener, err := net.Listen("tcp", ":"+port)
 		if err == nil {
 			_ = listener.Close()
