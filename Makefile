@@ -109,8 +109,8 @@ attack: setup ## check the memory bound: eight photos of 50 megapixels at once, 
 	ATTACK=long go test -run StayWithinTheBudget -count 1 -timeout 60m -v ./ops/load
 
 .PHONY: drill
-drill: setup test-tools ## stage ten faults on running servers: what the page says of each, its metric, and the alert that fires
-	DRILL=yes go test -count 1 -v ./ops/drill
+drill: setup test-tools ## stage ten faults on running servers: what the page says of each, its metric, and the alert that fires (PICTURES=folder for screenshots)
+	DRILL=yes DRILL_PICTURES=$(abspath $(PICTURES)) go test -count 1 -v ./ops/drill
 
 .PHONY: generate
 generate: ## generate Go code from the protobuf files (needs Debian's protobuf-compiler)

@@ -40,6 +40,7 @@ type Server struct {
 	server    *http.Server
 	templates *templates.OperatorSet
 	history   *history
+	watch     *watch
 	notices   notices // of switches of the backend
 	work      notices // of what is done with models
 	checks    notices // of checks of a backend
@@ -71,9 +72,9 @@ func New(o Options) (*Server, error) {
 	}
 	o.Metrics.Watch(o.Sources)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{Options: o, door: door, listener: listener, templates: set, history: newHistory(o.Metrics), started: time.Now(), stop: cancel, living: ctx}
+	s := &Server{Options: o, door: door, listener: listener, templates: set, history: newHistory(o.Metrics), watch: newWatch(o.Metrics), started: time.Now(), stop: cancel, living: ctx}
 	if o.Clock != nil {
-		s.history.clock = o.Clock
+		s.watch.clock = o.Clock
 	}
 	s.server = &http.Server{
 		Handler:           headers(s.routes()),
@@ -84,6 +85,7 @@ func New(o Options) (*Server, error) {
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
 	s.spawn(s.history.run)
+	s.spawn(s.watch.run)
 	return s, nil
 }
 

@@ -45,12 +45,6 @@ type history struct {
 	day    string             // UTC
 	photos map[string]float64 // by outcome, when the day began
 	series []series           // of each span
-	// jump is the latest jump of the clock, and when it was seen.
-	jump   time.Duration
-	jumpAt time.Time
-	jumps  prometheus.Counter
-	clock  func() time.Time // the wall clock
-	wall   time.Time        // what it showed last
 }
 
 // series is what a span shows.
@@ -61,28 +55,7 @@ type series struct {
 }
 
 func newHistory(m *Metrics) *history {
-	return &history{gather: m.registry, series: make([]series, len(spans)), jumps: m.clockJumps, clock: time.Now}
-}
-
-// jumpLeast is what counts as a jump of the clock.
-const jumpLeast = time.Minute
-
-// noteJump compares the wall clock, which can be set, with the monotonic one.
-func (h *history) noteJump(now time.Time) {
-	wall := h.clock().Round(0)
-	by := wall.Sub(h.wall) - now.Sub(h.last.at)
-	if !h.wall.IsZero() && by.Abs() >= jumpLeast {
-		h.jump, h.jumpAt = by, now
-		h.jumps.Inc()
-	}
-	h.wall = wall
-}
-
-// jumped returns the latest jump of the clock.
-func (h *history) jumped() (by time.Duration, at time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.jump, h.jumpAt
+	return &history{gather: m.registry, series: make([]series, len(spans))}
 }
 
 // latest is the last point of the shortest span; ok is false before the first.
@@ -98,16 +71,7 @@ func (h *history) latest() (p point, ok bool) {
 // run takes a point every interval until ctx ends.
 func (h *history) run(ctx context.Context) {
 	h.take(time.Now())
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticker.C:
-			h.take(now)
-		}
-	}
+	every(ctx, interval, h.take)
 }
 
 func (h *history) take(now time.Time) {
@@ -127,7 +91,6 @@ func (h *history) take(now time.Time) {
 	if day := now.UTC().Format(time.DateOnly); day != h.day {
 		h.day, h.photos = day, h.last.photos // nil at the start: all counts are of today
 	}
-	h.noteJump(now)
 	for i := range h.series {
 		h.series[i].add(spans[i].step, next, p)
 	}

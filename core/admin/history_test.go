@@ -143,18 +143,3 @@ func TestSpans(t *testing.T) {
 		}
 	}
 }
-
-// TestClockJumps: the clock on the wall is compared with the one that only runs.
-func TestClockJumps(t *testing.T) {
-	h := newHistory(NewMetrics(Build{}))
-	now, offset := time.Now(), time.Duration(0)
-	h.clock = func() time.Time { return now.Add(offset) }
-	for _, step := range []struct{ by, seen time.Duration }{{0, 0}, {20 * time.Second, 0}, {2 * time.Hour, 2 * time.Hour}, {0, 2 * time.Hour}, {-30 * time.Minute, -30 * time.Minute}} {
-		now = now.Add(interval)
-		offset += step.by
-		h.take(now)
-		if got, at := h.jumped(); got != step.seen || at.IsZero() != (step.seen == 0) {
-			t.Errorf("after %v: %v", step.by, got)
-		}
-	}
-}

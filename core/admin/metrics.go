@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -31,6 +32,8 @@ type Metrics struct {
 	reloads    *prometheus.CounterVec
 	reloadGood prometheus.Gauge
 	clockJumps prometheus.Counter
+
+	refusals atomic.Int64 // by limits and queue
 }
 
 // Build identifies the running program.
@@ -97,6 +100,7 @@ func (m *Metrics) Photo(result *cutout.Result, err error) {
 	code := cutout.CodeOf(err)
 	if code == cutout.Busy {
 		m.rejections.Inc()
+		m.refusals.Add(1)
 	}
 	if err != nil || result == nil {
 		m.photos.WithLabelValues(string(cmp.Or(code, cutout.Internal))).Inc()
@@ -120,7 +124,10 @@ func (m *Metrics) Photo(result *cutout.Result, err error) {
 func (m *Metrics) LogLeftOut() { m.logLeftOut.Inc() }
 
 // Limited counts a refusal by a limit; ratelimit's Options.Refused.
-func (m *Metrics) Limited(by string) { m.limited.WithLabelValues(by).Inc() }
+func (m *Metrics) Limited(by string) {
+	m.limited.WithLabelValues(by).Inc()
+	m.refusals.Add(1)
+}
 
 // Reloaded counts a reload of the configuration.
 func (m *Metrics) Reloaded(err error) {

@@ -67,10 +67,10 @@ func (s *Server) load(add func(string, ...any)) {
 	if q.Tight {
 		add("Photos wait for memory, which large photos and results that are not fetched hold; the setting is memory.")
 	}
-	if p, ok := s.history.latest(); ok && p.denied > floodRate {
-		add("Limits and queue refuse %.0f requests a second; see “Busiest devices”.", p.denied)
+	if rate := s.watch.refused(); rate > floodRate {
+		add("Limits and queue refuse %.0f requests a second; see “Busiest devices”.", rate)
 	}
-	if by, at := s.history.jumped(); time.Since(at) < time.Hour {
+	if by, at := s.watch.jumped(); time.Since(at) < time.Hour {
 		add("The clock jumped by %s at %s UTC; check its synchronisation.", by.Round(time.Second), stamp(at))
 	}
 }

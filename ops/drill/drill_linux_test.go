@@ -108,6 +108,13 @@ var faults = []fault{
 	}, `Limits and queue refuse \d+ requests a second; see “Busiest devices”\.`, `bgremover_limit_hits_total\{limit="network"\} \d{3}`, []string{"BGRemoverFlood"}},
 }
 
+// An open page shows within its refresh what the server answers; an operator should not
+// have to wait longer than soon.
+const (
+	refresh = 5 * time.Second
+	soon    = 15 * time.Second
+)
+
 func TestDrill(t *testing.T) {
 	if os.Getenv("DRILL") == "" {
 		t.Skip("staged by make drill")
@@ -121,6 +128,7 @@ func TestDrill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pictures := newPhotographer(t)
 	episodes := make([]episode, len(faults)+1)
 	t.Run("faults", func(t *testing.T) {
 		t.Run("none", func(t *testing.T) {
@@ -138,17 +146,21 @@ func TestDrill(t *testing.T) {
 		for i, f := range faults {
 			t.Run(f.name, func(t *testing.T) {
 				t.Parallel()
-				began := time.Now()
 				s, fail := f.stage(t, p)
 				before := scraped(s.metrics())
+				began := time.Now() // where nothing need be done to it, it fails since its start
 				stop := repeat(fail)
 				defer stop()
 				said, _ := s.await(s.page, f.says)
-				seen := time.Since(began)
+				seen := time.Since(began) + refresh
 				metric, after := s.await(s.metrics, f.metric)
 				episodes[i] = episode{f.name, before, scraped(after), f.alerts}
 				said, metric = said[max(0, len(said)-200):], metric[:min(100, len(metric))]
-				t.Logf("after %v the page says: %s\nmetric: %s\nalerts and runbook entries: %s", seen.Round(time.Second/10), said, metric, strings.Join(f.alerts, ", "))
+				if seen > soon {
+					t.Errorf("the page shows it after %v", seen)
+				}
+				pictures.take(t, s, f.name)
+				t.Logf("after %v at most the page says: %s\nmetric: %s\nalerts and runbook entries: %s", seen.Round(time.Second/10), said, metric, strings.Join(f.alerts, ", "))
 				for _, alert := range f.alerts {
 					if !bytes.Contains(runbook, []byte("\n## "+alert+"\n")) {
 						t.Errorf("the runbook has no entry %s", alert)
