@@ -33,7 +33,8 @@ type Metrics struct {
 	reloadGood prometheus.Gauge
 	clockJumps prometheus.Counter
 
-	refusals atomic.Int64 // by limits and queue
+	refusals  atomic.Int64 // by limits and queue
+	queueFull atomic.Int64 // of these, by the queue
 }
 
 // Build identifies the running program.
@@ -101,6 +102,7 @@ func (m *Metrics) Photo(result *cutout.Result, err error) {
 	if code == cutout.Busy {
 		m.rejections.Inc()
 		m.refusals.Add(1)
+		m.queueFull.Add(1)
 	}
 	if err != nil || result == nil {
 		m.photos.WithLabelValues(string(cmp.Or(code, cutout.Internal))).Inc()

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"bgremover.pro/core/cutout"
 )
 
 // The free space of a folder's disk below which the operator should act: both less
@@ -25,7 +28,13 @@ const floodRate = 20
 // todo lists what the operator should do, the most urgent first.
 func (s *Server) todo() (all []string) {
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	for _, b := range s.Sources.Backends.Snapshot() {
+	backends := s.Sources.Backends.Snapshot()
+	serves := func(b cutout.BackendStatus) bool { return b.Serving }
+	fails := func(b cutout.BackendStatus) bool { return b.State == "unavailable" || b.LastError != "" }
+	if slices.ContainsFunc(backends, fails) && !slices.ContainsFunc(backends, serves) {
+		add("Photos are refused, as no backend serves: use another one below, or see the last error.")
+	}
+	for _, b := range backends {
 		if b.Serving && b.Why != "" { // a fallback says why
 			add("The fallback %s serves, %s.", b.Name, strings.TrimSuffix(b.Why, "."))
 		}
@@ -38,7 +47,7 @@ func (s *Server) todo() (all []string) {
 	s.load(add)
 	for _, folder := range s.Sources.Folders {
 		if free, size, ok := disk(folder); ok && free < tightBytes && free < tightShare*size {
-			add("The disk of %s is nearly full: %s left.", folder, showBytes(free))
+			add("The disk of %s is nearly full: %s left. Remove models that are not used, or keep access logs for fewer days.", folder, showBytes(free))
 			break // the other folders are mostly on the same one
 		}
 	}
@@ -51,7 +60,7 @@ func (s *Server) todo() (all []string) {
 	}
 	if s.Sources.Limiter != nil {
 		if degraded, _ := s.Sources.Limiter.Degraded(); degraded {
-			add("Redis does not respond, so this replica counts on its own.")
+			add("Redis does not respond, so this replica counts on its own, and reconnects by itself; see whether Redis runs.")
 		}
 	}
 	s.setup(add)
@@ -60,15 +69,14 @@ func (s *Server) todo() (all []string) {
 
 // load reports overload, and a wrong clock.
 func (s *Server) load(add func(string, ...any)) {
-	q := s.Sources.Queue()
-	if q.Waiting >= q.Capacity && q.Capacity > 0 {
-		add("The queue is full: further photos are refused.")
+	if n := s.watch.rejected(); n > 0 {
+		add("The queue is full: %d photos were refused in the last seconds. If it lasts, lower the limits, or block the busiest devices.", n)
 	}
-	if q.Tight {
-		add("Photos wait for memory, which large photos and results that are not fetched hold; the setting is memory.")
+	if s.Sources.Queue().Tight {
+		add("Photos wait for memory, which large photos and results that are not fetched hold: lower max_pixels, or raise memory.")
 	}
 	if rate := s.watch.refused(); rate > floodRate {
-		add("Limits and queue refuse %.0f requests a second; see “Busiest devices”.", rate)
+		add("Limits and queue refuse %.0f requests a second; see “Busiest devices”; they can be blocked there.", rate)
 	}
 	if by, at := s.watch.jumped(); time.Since(at) < time.Hour {
 		add("The clock jumped by %s at %s UTC; check its synchronisation.", by.Round(time.Second), stamp(at))
@@ -79,11 +87,12 @@ func (s *Server) load(add func(string, ...any)) {
 func (s *Server) setup(add func(string, ...any)) {
 	if s.Sources.Certificates != nil {
 		for _, cert := range s.Sources.Certificates() {
+			setting := map[string]string{"public": "tls_cert", "operator": "admin_tls_cert"}[cert.Listener]
 			switch left := time.Until(cert.Expires); {
 			case left <= 0:
-				add("The certificate of the %s listener expired on %s: browsers refuse it.", cert.Listener, stamp(cert.Expires))
+				add("The certificate of the %s listener expired on %s: browsers refuse it. Replace the file of %s and restart.", cert.Listener, stamp(cert.Expires), setting)
 			case left < renewal:
-				add("The certificate of the %s listener expires on %s.", cert.Listener, stamp(cert.Expires))
+				add("The certificate of the %s listener expires on %s: replace the file of %s before that, and restart.", cert.Listener, stamp(cert.Expires), setting)
 			}
 		}
 	}

@@ -15,12 +15,14 @@ const (
 	remember = 5 * beat // how long a flood stays on the page after it
 )
 
-// watch notices within seconds what the history's points are too far apart for: a flood
-// of refusals, and a jump of the clock.
+// watch notices within seconds what the history's points are too far apart for, and
+// remembers for seconds what comes and goes: a flood of refusals, a full queue, and a jump
+// of the clock.
 type watch struct {
-	refusals *atomic.Int64
-	jumps    prometheus.Counter
-	clock    func() time.Time // the wall clock, which can be set
+	refusals, rejections *atomic.Int64 // by limits and queue, and by the queue
+
+	jumps prometheus.Counter
+	clock func() time.Time // the wall clock, which can be set
 
 	mu     sync.Mutex
 	beats  []beatCount // of the last seconds, the oldest first
@@ -29,14 +31,14 @@ type watch struct {
 	jumpAt time.Time
 }
 
-// beatCount is the number of refusals since the start, at one time.
+// beatCount is what was refused since the start, at one time.
 type beatCount struct {
-	at       time.Time
-	refusals int64
+	at                   time.Time
+	refusals, rejections int64
 }
 
 func newWatch(m *Metrics) *watch {
-	return &watch{refusals: &m.refusals, jumps: m.clockJumps, clock: time.Now}
+	return &watch{refusals: &m.refusals, rejections: &m.queueFull, jumps: m.clockJumps, clock: time.Now, beats: make([]beatCount, 1)}
 }
 
 func (w *watch) run(ctx context.Context) {
@@ -66,14 +68,13 @@ func (w *watch) take(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	wall := w.clock().Round(0)
-	if n := len(w.beats); n > 0 {
-		if by := wall.Sub(w.wall) - now.Sub(w.beats[n-1].at); by.Abs() >= jumpLeast {
-			w.jump, w.jumpAt = by, now
-			w.jumps.Inc()
-		}
+	by := wall.Sub(w.wall) - now.Sub(w.beats[len(w.beats)-1].at)
+	if !w.wall.IsZero() && by.Abs() >= jumpLeast {
+		w.jump, w.jumpAt = by, now
+		w.jumps.Inc()
 	}
 	w.wall = wall
-	w.beats = append(w.beats, beatCount{now, w.refusals.Load()})
+	w.beats = append(w.beats, beatCount{now, w.refusals.Load(), w.rejections.Load()})
 	w.beats = w.beats[max(0, len(w.beats)-int((window+remember)/beat)):]
 }
 
@@ -82,6 +83,13 @@ func (w *watch) jumped() (by time.Duration, at time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.jump, w.jumpAt
+}
+
+// rejected is how many photos the queue refused in the last seconds.
+func (w *watch) rejected() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rejections.Load() - w.beats[0].rejections
 }
 
 // refused is the highest number of refusals a second in a window of the last seconds.

@@ -166,7 +166,7 @@ func (s *shared) fail(store *limiter.Store, err error) {
 }
 
 func (s *shared) tell(err error) {
-	s.log.Warn("Redis does not respond; this replica counts on its own", "error", err)
+	s.log.Warn("Redis does not respond; this replica counts on its own", "error", err.Error()) // with %+v, as slog formats errors, it has a stack trace
 	s.losses.Add(1)
 }
 

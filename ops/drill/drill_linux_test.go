@@ -35,6 +35,9 @@ type fault struct {
 	says   string // the page, as a pattern
 	metric string // the metrics, as a pattern
 	alerts []string
+	// end does what the runbook says ends it; nil where it ends with its cause, or only
+	// with a restart or time.
+	end func(*testing.T, *server)
 }
 
 // programs are the backends that are staged.
@@ -43,7 +46,7 @@ type programs struct{ fake, remote string }
 var faults = []fault{
 	{"a backend crashes again and again", func(t *testing.T, p programs) (*server, func()) {
 		return serve(t, p.fake, []string{"-fault", "exit"}), nil
-	}, `not ready .*staged\s+failed .*exited with status 3.*next try in`, `bgremover_backend_restarts_total\{backend="staged"\} [3-9].*\sbgremover_backend_state\{backend="staged",state="failed"\} 1.*\sbgremover_ready 0`, []string{"BGRemoverBackendFailed", "BGRemoverBackendRestarts", "BGRemoverNotReady"}},
+	}, `Photos are refused, as no backend serves: .*not ready .*staged\s+failed .*exited with status 3.*next try in`, `bgremover_backend_restarts_total\{backend="staged"\} [3-9].*\sbgremover_backend_state\{backend="staged",state="failed"\} 1.*\sbgremover_ready 0`, []string{"BGRemoverBackendFailed", "BGRemoverBackendRestarts", "BGRemoverNotReady"}, useTheProcessor},
 
 	{"the disk is full", func(t *testing.T, p programs) (*server, func()) {
 		disk := t.TempDir()
@@ -52,17 +55,26 @@ var faults = []fault{
 		}
 		t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
 		s := serve(t, p.fake, nil, "BGREMOVER_LOG_DIR="+filepath.Join(disk, "logs"))
+		s.disk = disk
 		var once sync.Once
 		return s, func() {
 			once.Do(func() { _ = os.WriteFile(filepath.Join(disk, "ballast"), make([]byte, 256<<10), 0o600) }) // as much as there is room for
 			s.visit("/", 1)
 		}
-	}, `Needs doing .*The disk of \S+ is nearly full: \S+ MB left\.`, `bgremover_access_log_dropped_total [1-9]`, []string{"BGRemoverDiskFull", "BGRemoverLogLinesLost"}},
+	}, `Needs doing .*The disk of \S+ is nearly full: \S+ MB left\.`, `bgremover_access_log_dropped_total [1-9]`, []string{"BGRemoverDiskFull", "BGRemoverLogLinesLost"}, func(t *testing.T, s *server) {
+		if err := os.Remove(filepath.Join(s.disk, "ballast")); err != nil {
+			t.Error(err)
+		}
+	}},
 
 	{"Redis is down", func(t *testing.T, p programs) (*server, func()) {
-		s := serve(t, p.fake, nil, "BGREMOVER_REDIS_URL=redis://127.0.0.1:1/0", "BGREMOVER_DEVICE_SECRET="+strings.Repeat("secret", 6))
+		redis := freePort(t)
+		s := serve(t, p.fake, nil, "BGREMOVER_REDIS_URL=redis://"+redis+"/0", "BGREMOVER_DEVICE_SECRET="+strings.Repeat("secret", 6))
+		s.redis = redis
 		return s, func() { s.send(1, small) }
-	}, `Redis does not respond, so this replica counts on its own\.`, `bgremover_limit_store_degraded 1`, []string{"BGRemoverRedisLost"}},
+	}, `Redis does not respond, so this replica counts on its own`, `bgremover_limit_store_degraded 1`, []string{"BGRemoverRedisLost"}, func(t *testing.T, s *server) {
+		run(t, "redis-server", "--port", strings.TrimPrefix(s.redis, "127.0.0.1:"), "--save", "")
+	}},
 
 	{"the model's file is damaged", func(t *testing.T, p programs) (*server, func()) {
 		s := serve(t, p.fake, nil)
@@ -75,38 +87,56 @@ var faults = []fault{
 				}
 			})
 		}
-	}, `The default model cannot be loaded again once its backend restarts: isnet\.onnx is damaged: it has 12 bytes`, `bgremover_model_damaged 1`, []string{"BGRemoverModelDamaged"}},
+	}, `The default model cannot be loaded again once its backend restarts: isnet\.onnx is damaged: it has 12 bytes`, `bgremover_model_damaged 1`, []string{"BGRemoverModelDamaged"}, func(t *testing.T, s *server) {
+		cmd := exec.Command("../../bin/bgremover", "models", "pull", "--from", filepath.Join(installed(t), "models"), "--runtime", "cpu")
+		cmd.Env = append(os.Environ(), "BGREMOVER_DATA_DIR="+s.data)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}},
 
 	{"the queue is full", func(t *testing.T, p programs) (*server, func()) {
 		s := serve(t, p.fake, []string{"-delay", "2s"}, "BGREMOVER_QUEUE=1", "BGREMOVER_WORKERS=1")
 		return s, func() { s.send(6, small) }
-	}, `The queue is full: further photos are refused\.`, `bgremover_queue_rejections_total [1-9]`, []string{"BGRemoverQueueFull"}},
+	}, `The queue is full: \d+ photos were refused in the last seconds`, `bgremover_queue_rejections_total [1-9]`, []string{"BGRemoverQueueFull"}, stopIt},
 
 	{"the certificate has expired", func(t *testing.T, p programs) (*server, func()) {
 		cert, key := expired(t)
 		return serve(t, p.fake, nil, "BGREMOVER_TLS_CERT="+cert, "BGREMOVER_TLS_KEY="+key), nil
-	}, `The certificate of the public listener expired on [\d: -]+: browsers refuse it\.`, `bgremover_certificate_expires_timestamp_seconds\{listener="public"\} \d`, []string{"BGRemoverCertificate"}},
+	}, `The certificate of the public listener expired on [\d: -]+: browsers refuse it\.`, `bgremover_certificate_expires_timestamp_seconds\{listener="public"\} \d`, []string{"BGRemoverCertificate"}, nil},
 
 	{"the clock jumps", func(t *testing.T, _ programs) (*server, func()) {
 		var offset atomic.Int64
 		s := clocked(t, func() time.Time { return time.Now().Add(time.Duration(offset.Load())) })
 		return s, func() { offset.Store(int64(2 * time.Hour)) }
-	}, `The clock jumped by 2h0m0s at [\d: -]+ UTC`, `bgremover_clock_jumps_total 1`, []string{"BGRemoverClockJump"}},
+	}, `The clock jumped by 2h0m0s at [\d: -]+ UTC`, `bgremover_clock_jumps_total 1`, []string{"BGRemoverClockJump"}, nil},
 
 	{"the remote servers are dead", func(t *testing.T, p programs) (*server, func()) {
 		return serve(t, p.remote, []string{"-endpoint", "grpc://127.0.0.1:1"}), nil
-	}, `not ready .*staged .*(failed|unavailable) .*127\.0\.0\.1:1`, `bgremover_backend_state\{backend="staged",state="(failed|unavailable)"\} 1.*\sbgremover_ready 0`, []string{"BGRemoverBackendFailed", "BGRemoverNotReady"}},
+	}, `Photos are refused, as no backend serves: .*not ready .*staged .*(failed|unavailable) .*127\.0\.0\.1:1: .*connection refused`, `bgremover_backend_state\{backend="staged",state="(failed|unavailable)"\} 1.*\sbgremover_ready 0`, []string{"BGRemoverBackendFailed", "BGRemoverNotReady"}, useTheProcessor},
 
 	{"memory is tight", func(t *testing.T, p programs) (*server, func()) {
 		s := serve(t, p.fake, []string{"-delay", "1s"}, "BGREMOVER_MEMORY=160MiB", "BGREMOVER_MAX_UPLOAD=8MiB", "BGREMOVER_WORKERS=4")
 		return s, func() { s.send(4, large) }
-	}, `Photos wait for memory, which large photos and results that are not fetched hold`, `bgremover_queue_memory_tight 1`, []string{"BGRemoverMemoryTight"}},
+	}, `Photos wait for memory, which large photos and results that are not fetched hold`, `bgremover_queue_memory_tight 1`, []string{"BGRemoverMemoryTight"}, stopIt},
 
 	{"a flood from one network", func(t *testing.T, p programs) (*server, func()) {
 		s := serve(t, p.fake, nil, "BGREMOVER_LIMITS_DEVICE=5/1h", "BGREMOVER_LIMITS_NETWORK=5/1h")
 		return s, func() { s.send(200, small) }
-	}, `Limits and queue refuse \d+ requests a second; see “Busiest devices”\.`, `bgremover_limit_hits_total\{limit="network"\} \d{3}`, []string{"BGRemoverFlood"}},
+	}, `Limits and queue refuse \d+ requests a second; see “Busiest devices”`, `bgremover_limit_hits_total\{limit="network"\} \d{3}`, []string{"BGRemoverFlood"}, stopIt},
 }
+
+// useTheProcessor presses the page's button.
+func useTheProcessor(t *testing.T, s *server) {
+	t.Helper()
+	answer := s.do(http.MethodPost, "/backends/active", strings.NewReader("name=onnx-cpu"))
+	if !strings.Contains(answer, `"name":"onnx-cpu","state":"ready"`) {
+		t.Errorf("the switch: %s", answer)
+	}
+}
+
+// stopIt does nothing more: whoever causes it has stopped.
+func stopIt(*testing.T, *server) {}
 
 // An open page shows within its refresh what the server answers; an operator should not
 // have to wait longer than soon.
@@ -150,6 +180,7 @@ func TestDrill(t *testing.T) {
 				before := scraped(s.metrics())
 				began := time.Now() // where nothing need be done to it, it fails since its start
 				stop := repeat(fail)
+				stop = sync.OnceFunc(stop)
 				defer stop()
 				said, _ := s.await(s.page, f.says)
 				seen := time.Since(began) + refresh
@@ -165,6 +196,10 @@ func TestDrill(t *testing.T) {
 					if !bytes.Contains(runbook, []byte("\n## "+alert+"\n")) {
 						t.Errorf("the runbook has no entry %s", alert)
 					}
+				}
+				if stop(); f.end != nil {
+					f.end(t, s)
+					s.awaitEnd(f.says)
 				}
 			})
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -39,6 +40,8 @@ type server struct {
 	public   string // its address, without a scheme
 	operator string
 	data     string
+	disk     string // that becomes full
+	redis    string // its address
 	log      *logbuffer.Buffer
 }
 
@@ -52,9 +55,13 @@ func serve(t *testing.T, backend string, args []string, more ...string) *server 
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	plugins, err := filepath.Abs("../../bin/plugins")
+	if err != nil {
+		t.Fatal(err)
+	}
 	live, err := config.Open(config.Sources{Environ: append([]string{"HOME=" + t.TempDir(), "BGREMOVER_CONFIG=" + file, "BGREMOVER_DATA_DIR=" + data,
 		"BGREMOVER_LISTEN=127.0.0.1:0", "BGREMOVER_ADMIN_LISTEN=127.0.0.1:0", "BGREMOVER_ADMIN_TOKEN=" + token, "BGREMOVER_BACKEND=staged",
-		"BGREMOVER_CONTACT_EMAIL=operator@example.org", "BGREMOVER_DRAIN_DELAY=0s", "BGREMOVER_DRAIN_TIMEOUT=1s", "BGREMOVER_TIMEOUT=2m"}, more...)})
+		"BGREMOVER_CONTACT_EMAIL=operator@example.org", "BGREMOVER_PLUGIN_DIR=" + plugins, "BGREMOVER_DRAIN_DELAY=0s", "BGREMOVER_DRAIN_TIMEOUT=1s", "BGREMOVER_TIMEOUT=2m"}, more...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +89,22 @@ func serve(t *testing.T, backend string, args []string, more ...string) *server 
 // dataFolder is one in which files can be damaged.
 func dataFolder(t *testing.T) string {
 	t.Helper()
+	from, own := installed(t), t.TempDir()
+	known, err := os.ReadFile(filepath.Join(from, "installed.json"))
+	for _, err := range []error{err, os.Mkdir(filepath.Join(own, "models"), 0o755), os.WriteFile(filepath.Join(own, "installed.json"), known, 0o600),
+		os.Symlink(filepath.Join(from, "runtime"), filepath.Join(own, "runtime")),
+		os.Symlink(filepath.Join(from, "models", "isnet.onnx"), filepath.Join(own, "models", "isnet.onnx")),
+		os.Symlink(filepath.Join(from, "models", "derived"), filepath.Join(own, "models", "derived"))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return own
+}
+
+// installed is the data folder of this machine.
+func installed(t *testing.T) string {
+	t.Helper()
 	c, err := config.Load(config.Sources{Environ: os.Environ()})
 	if err != nil {
 		t.Fatal(err)
@@ -89,17 +112,31 @@ func dataFolder(t *testing.T) string {
 	if _, err := model.Open(c.Folders.Data).Installed("isnet"); err != nil {
 		t.Fatalf("%v (run: make setup)", err)
 	}
-	own := t.TempDir()
-	known, err := os.ReadFile(filepath.Join(c.Folders.Data, "installed.json"))
-	for _, err := range []error{err, os.Mkdir(filepath.Join(own, "models"), 0o755), os.WriteFile(filepath.Join(own, "installed.json"), known, 0o600),
-		os.Symlink(filepath.Join(c.Folders.Data, "runtime"), filepath.Join(own, "runtime")),
-		os.Symlink(filepath.Join(c.Folders.Data, "models", "isnet.onnx"), filepath.Join(own, "models", "isnet.onnx")),
-		os.Symlink(filepath.Join(c.Folders.Data, "models", "derived"), filepath.Join(own, "models", "derived"))} {
-		if err != nil {
-			t.Fatal(err)
-		}
+	return c.Folders.Data
+}
+
+// freePort is an address on which nothing listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return own
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// run starts a program that runs until the test ends.
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 }
 
 // clocked is the operator's side of a server whose clock on the wall can jump; no process
@@ -135,7 +172,12 @@ func (unset) Last() admin.Reload    { return admin.Reload{} }
 // get asks the operator's listener.
 func (s *server) get(path string) string {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+s.operator+path, nil)
+	return s.do(http.MethodGet, path, nil)
+}
+
+func (s *server) do(method, path string, form io.Reader) string {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.operator+path, form)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -175,4 +217,18 @@ func (s *server) await(get func() string, pattern string) (found, whole string) 
 			s.t.Fatalf("%s never appears in:\n%s", pattern, got)
 		}
 	}
+}
+
+// awaitEnd asks until the page no longer says it.
+func (s *server) awaitEnd(says string) {
+	s.t.Helper()
+	began, pattern := time.Now(), regexp.MustCompile("(?s)"+says)
+	for page := s.page(); pattern.MatchString(page); page = s.page() {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-time.After(3*time.Minute - time.Since(began)):
+			s.t.Fatalf("it does not end: %s", page)
+		}
+	}
+	s.t.Logf("it ends after %v", time.Since(began).Round(time.Second/10))
 }

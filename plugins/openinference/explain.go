@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -63,10 +64,23 @@ func reason(err error) string {
 	if s.Code() == codes.Unauthenticated || s.Code() == codes.PermissionDenied {
 		return "it does not accept the token: " + s.Message()
 	}
+	message := plain(s.Message())
 	for _, a := range advice {
-		if strings.Contains(s.Message(), a.text) {
-			return a.advice + ": " + s.Message()
+		if strings.Contains(message, a.text) {
+			return a.advice + ": " + message
 		}
 	}
-	return s.Message()
+	return message
+}
+
+// plain is why a connection failed, without the layers of gRPC that report it.
+func plain(message string) string {
+	_, why, ok := strings.Cut(message, "connection error: desc = ")
+	if !ok {
+		return message
+	}
+	if text, err := strconv.Unquote(why); err == nil {
+		why = text
+	}
+	return strings.TrimPrefix(why, "transport: ")
 }
