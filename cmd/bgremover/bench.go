@@ -16,6 +16,7 @@ func benchCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:                "bench PHOTO|FOLDER...",
 		Short:              "Measure time, memory and quality on photos, and compare with other programs.",
+		Long:               "Measures time, memory and quality on photos, and compares with other programs.\n\"bgremover bench --help\" lists what it can measure, and its flags.",
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			self, err := os.Executable()

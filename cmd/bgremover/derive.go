@@ -17,8 +17,9 @@ import (
 
 func modelsDeriveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "derive [MODEL...]",
-		Short: "Derive faster graphs from installed models (default: the configured one).",
+		ValidArgsFunction: completeModels,
+		Use:               "derive [MODEL...]",
+		Short:             "Derive faster graphs from installed models (default: the configured one).",
 		Long: `Derives smaller and integer graphs from installed models, compares each with its
 model on a built-in picture, and keeps those that agree and are faster on this
 machine. The server does the same at its first start. Both also compress what

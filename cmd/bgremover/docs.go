@@ -6,10 +6,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
 
+	"bgremover.pro/core/app"
 	"bgremover.pro/core/cutout"
 )
 
@@ -22,12 +26,11 @@ func docsCommand() *cobra.Command {
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root, man := cmd.Root(), filepath.Join(args[0], "man", "man1")
-			root.DisableAutoGenTag = true
 			if err := os.MkdirAll(man, 0o755); err != nil { //nolint:gosec // G301: for everyone to read, as /usr/share is
 				return err
 			}
 			header := &doc.GenManHeader{Section: "1", Source: "bgremover", Manual: "BGRemover"}
-			problems := []error{doc.GenManTree(root, header, man)}
+			problems := []error{doc.GenManTree(literal(rootCommand()), header, man)}
 			for path, write := range map[string]func(io.Writer) error{
 				"bash-completion/completions/bgremover":    func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
 				"zsh/site-functions/_bgremover":            root.GenZshCompletion,
@@ -38,6 +41,18 @@ func docsCommand() *cobra.Command {
 			return errors.Join(problems...)
 		},
 	}
+}
+
+// literal has a command's texts taken as they are: pages are made from Markdown.
+func literal(root *cobra.Command) *cobra.Command {
+	root.DisableAutoGenTag = true
+	escape := strings.NewReplacer("_", `\_`, "*", `\*`, "<", `\<`, "[", `\[`)
+	for _, cmd := range all(root) {
+		cmd.Long = escape.Replace(cmd.Long)
+		cmd.Short = escape.Replace(cmd.Short)
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = escape.Replace(f.Usage) })
+	}
+	return root
 }
 
 func writeTo(path string, write func(io.Writer) error) error {
@@ -51,28 +66,30 @@ func writeTo(path string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
-// completeBackends and completeModels offer the names that a running server knows.
+// completeBackends and completeModels offer the names that a running server knows, or the
+// names of models in the catalogue.
 func completeBackends(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
-	return complete(cmd, args, "/backends.json", func(b cutout.BackendStatus) string { return b.Name })
+	var known []cutout.BackendStatus
+	if len(args) == 0 && callOperator(cmd.Context(), http.MethodGet, "/backends.json", nil, &known) == nil {
+		for _, b := range known {
+			names = append(names, b.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func completeModels(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
-	return complete(cmd, args, "/models.json", func(m cutout.ModelStatus) string {
-		if m.Runtime {
-			return ""
+	var known []cutout.ModelStatus
+	if callOperator(cmd.Context(), http.MethodGet, "/models.json", nil, &known) != nil {
+		store, settings, err := openStore()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return m.Name
-	})
-}
-
-func complete[T any](cmd *cobra.Command, args []string, path string, name func(T) string) (names []string, _ cobra.ShellCompDirective) {
-	var all []T
-	if len(args) > 0 || callOperator(cmd.Context(), http.MethodGet, path, nil, &all) != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+		known, _ = app.Models(store, settings.Inference.Model)
 	}
-	for _, each := range all {
-		if text := name(each); text != "" {
-			names = append(names, text)
+	for _, m := range known {
+		if !m.Runtime && !slices.Contains(args, m.Name) {
+			names = append(names, m.Name)
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp

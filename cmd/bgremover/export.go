@@ -19,9 +19,9 @@ func modelsExportCommand() *cobra.Command {
 server wants them, each input size as a model NAME-SIZE with its configuration. The
 backend open-inference uses them with -model '{model}-{size}'.
 
---for triton    DIR is a model repository
---for kserve    DIR has serve.py, which serves the graphs with KServe's Python server
---for mlserver  DIR is what "mlserver start" is given
+    --for triton    DIR is a model repository
+    --for kserve    DIR has serve.py, for KServe's Python server
+    --for mlserver  DIR is what "mlserver start" is given
 
 The graphs are those that run fastest on this machine's processor, derived first if
 they are not yet; with --gpu, the installed file's precision is kept. They take bytes

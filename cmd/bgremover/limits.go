@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,7 +16,32 @@ import (
 )
 
 func limitsCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "limits", Short: "Change the limits of the running server, or see whom a change would refuse."}
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "limits",
+		Short: "List the limits of the running server, change them, or see whom a change would refuse.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var all []admin.Limit
+			if err := callOperator(cmd.Context(), http.MethodGet, "/limits.json", nil, &all); err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+			fmt.Fprintln(w, "LIMIT\tVALUE\tSET BY")
+			for _, l := range all {
+				origin := l.Origin
+				if l.Changed {
+					origin = "the operator, until the next start"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\n", l.Key, cmp.Or(l.Value, "-"), cmp.Or(origin, "-"))
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, for scripts")
 	cmd.AddCommand(limitsSetCommand(), limitsPreviewCommand(), limitsRevertCommand())
 	return cmd
 }

@@ -155,8 +155,9 @@ func modelsPullCommand() *cobra.Command {
 	var wanted model.Wanted
 	var runtimes []string
 	cmd := &cobra.Command{
-		Use:   "pull [MODEL...]",
-		Short: "Install ONNX Runtime and models (default: the configured model).",
+		ValidArgsFunction: completeModels,
+		Use:               "pull [MODEL...]",
+		Short:             "Install ONNX Runtime and models (default: the configured model).",
 		Long: `Installs ONNX Runtime and the named models (or the configured one) into the data
 folder and verifies the checksum of each file. Installed files are left alone,
 and interrupted downloads resume. A server that runs on this machine with the same

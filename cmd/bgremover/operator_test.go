@@ -9,9 +9,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"bgremover.pro/cmd/internal/cli"
 	"bgremover.pro/core/accesslog"
@@ -163,6 +166,8 @@ func TestCommandsOfTheOperator(t *testing.T) {
 		{[]string{"models", "use", "u2net"}, []string{"u2net is the default until the server's next start", `model = "u2net"`}},
 		{[]string{"limits", "preview", "limits_device=2/1h", "--address", "198.51.100.7"}, []string{"refused  1 abcdefgh", "198.51.100.7 would have 600 of 600"}},
 		{[]string{"limits", "set", "limits_device=9/1h"}, []string{"applied"}},
+		{[]string{"limits"}, []string{"limits_device", "9/1h", "the operator, until the next start", "limits_network"}},
+		{[]string{"limits", "--json"}, []string{`"key":"limits_device","value":"9/1h"`, `"changed":true`}},
 		{[]string{"limits", "revert", "limits_device"}, []string{"limits_device is back to the settings file's value"}},
 		{[]string{"config", "reload"}, []string{"Nothing has changed."}},
 		{[]string{"devices"}, []string{"abcdefgh", "3"}},
@@ -277,15 +282,56 @@ func TestDocs(t *testing.T) {
 	if out, status := bgremover(t, "docs", dir); status != 0 {
 		t.Fatal(out)
 	}
-	for file, says := range map[string]string{"man/man1/bgremover-backends-try.1": "cut out a test photo", "man/man1/bgremover-status.1": "--every",
+	for file, says := range map[string]string{"man/man1/bgremover-backends-try.1": "cut out a test photo", "man/man1/bgremover-status.1": "--every", "man/man1/bgremover.1": "BGREMOVER_CONFIG names, then from BGREMOVER_* variables",
 		"bash-completion/completions/bgremover": "bgremover", "zsh/site-functions/_bgremover": "#compdef bgremover", "fish/vendor_completions.d/bgremover.fish": "complete"} {
 		if text, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file))); err != nil || !strings.Contains(strings.ReplaceAll(string(text), `\-`, "-"), says) {
 			t.Errorf("%s: %v, or it does not say %q", file, err, says)
 		}
 	}
-	for want, args := range map[string][]string{"onnx-cuda\n": {"backends", "use", ""}, "u2net\n": {"models", "remove", ""}} {
+	for _, cmd := range all(rootCommand()) {
+		page := strings.ReplaceAll(cmd.CommandPath(), " ", "-") + ".1"
+		if _, err := os.Stat(filepath.Join(dir, "man", "man1", page)); err != nil {
+			t.Error(err)
+		}
+		if cmd.Short == "" {
+			t.Errorf("%s says nothing", page)
+		}
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" && !f.Hidden {
+				t.Errorf("%s: --%s says nothing", page, f.Name)
+			}
+		})
+	}
+	t.Setenv("BGREMOVER_ACTIVE_HELP", "0") // as the completion of fish does
+	for want, args := range map[string][]string{"onnx-cuda\n": {"backends", "use", ""}, "u2net\n": {"models", "remove", ""},
+		"isnet\n": {"models", "pull", ""}, "best\n": {"remove", "--mode", ""}, "onnx-cpu\n": {"remove", "--backend", ""}, "kserve\n": {"models", "export", "--for", ""}} {
 		if out, status := bgremover(t, append([]string{"__complete"}, args...)...); status != 0 || !strings.Contains(out, want) {
 			t.Errorf("%v: %q", args, out)
+		}
+	}
+}
+
+// TestExamples: their commands and flags exist.
+func TestExamples(t *testing.T) {
+	for path, lines := range examples {
+		for _, line := range lines {
+			words := strings.Fields(line[strings.Index(line, "bgremover ")+len("bgremover "):])
+			if i := slices.IndexFunc(words, func(w string) bool { return w == "<" || w == ">" }); i >= 0 {
+				words = words[:i]
+			}
+			cmd, rest, err := rootCommand().Find(words)
+			if err == nil && path != "" && cmd.CommandPath() != "bgremover "+path {
+				t.Errorf("%s is an example of %s", line, cmd.CommandPath())
+			}
+			if err == nil {
+				err = cmd.ParseFlags(rest)
+			}
+			if err == nil && !cmd.DisableFlagParsing {
+				err = cmd.ValidateArgs(cmd.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
 		}
 	}
 }

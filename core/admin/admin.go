@@ -165,6 +165,7 @@ func (s *Server) routes() http.Handler {
 	inner.HandleFunc("POST /try", s.try)
 	inner.HandleFunc("GET /models.json", s.modelsJSON)
 	inner.HandleFunc("POST /models/{action}", s.changeModels)
+	inner.HandleFunc("GET /limits.json", s.limitsJSON)
 	inner.HandleFunc("POST /limits", s.applyLimits)
 	inner.HandleFunc("POST /limits/revert", s.revertLimit)
 	inner.HandleFunc("POST /limits/preview", s.previewLimits)

@@ -91,6 +91,27 @@ func (s *Server) limits(message templates.OperatorMessage, typed map[string]stri
 	return v
 }
 
+// Limit is one of them, for scripts.
+type Limit struct {
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+	Origin  string `json:"origin,omitempty"`
+	Locked  bool   `json:"locked,omitempty"`  // by the environment or a flag
+	Changed bool   `json:"changed,omitempty"` // until the next start
+}
+
+func (s *Server) limitsJSON(w http.ResponseWriter, _ *http.Request) {
+	all := []Limit{}
+	for _, e := range editable {
+		now := s.setting(e.key)
+		all = append(all, Limit{now.Key, now.Value, now.Origin, now.Locked, now.Changed})
+	}
+	for _, key := range s.Sources.Settings.Keys() {
+		all = append(all, Limit{key.Key, key.Value, key.Origin, key.Locked, key.Changed})
+	}
+	writeJSON(w, http.StatusOK, "application/json", all)
+}
+
 // applyLimits sets the limits of the form that differ, and saves them in the file if the
 // box "persist" was ticked.
 func (s *Server) applyLimits(w http.ResponseWriter, r *http.Request) {

@@ -25,6 +25,7 @@ var noSettings = []string{
 	variable,
 	"BGREMOVER_ONNXRUNTIME", // for backends started by hand
 	"BGREMOVER_SERVER_KEY",  // for bgremover remove --server
+	"BGREMOVER_ACTIVE_HELP", // set by the shells' completion
 }
 
 // Sources says where settings come from.

@@ -19,7 +19,7 @@ import (
 type photographer struct {
 	dir string
 	mu  sync.Mutex
-	tab context.Context //nolint:containedctx // the browser's life
+	tab context.Context
 }
 
 // newPhotographer starts a browser if DRILL_PICTURES names a folder.
