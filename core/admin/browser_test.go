@@ -2,6 +2,8 @@ package admin_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"bgremover.pro/core/accesslog"
 	"bgremover.pro/core/admin"
 	"bgremover.pro/core/ratelimit"
 )
@@ -385,6 +388,9 @@ func TestOperatorOnASmallScreen(t *testing.T) {
 	}
 	b.screenshot("operator-small")
 	// On a phone, alarms and switches are within the first screen.
+	for i := range 25 {
+		o.server.Failed(accesslog.Request{ID: fmt.Sprint("request-", i), Route: "/api/v1/cutouts", Status: 503, Code: "backend_unavailable", Err: errors.New(strings.Repeat("it exited with status 3 ", 5))})
+	}
 	b.do(chromedp.EmulateViewport(390, 844), chromedp.Navigate(o.base+"/"))
 	if height := get(b, chromedp.Evaluate[float64](`document.documentElement.scrollHeight`)); height > 2500 {
 		t.Errorf("the page is %v px long", height)

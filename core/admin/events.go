@@ -32,7 +32,7 @@ type events struct {
 
 // Failed keeps a request that failed through the server's fault, for the page.
 func (s *Server) Failed(r accesslog.Request) {
-	f := Failure{Time: r.Time, Request: r.ID, Route: r.Route, Status: r.Status, Code: string(r.Code), Cause: shortened(r.Err.Error(), maxCause)}
+	f := Failure{Time: r.Time, Request: r.ID, Route: r.Route, Status: r.Status, Code: string(r.Code), Cause: shortened(cause(r.Err), maxCause)}
 	s.events.mu.Lock()
 	defer s.events.mu.Unlock()
 	s.events.failures = latest(s.events.failures, f)

@@ -36,6 +36,10 @@ func TestLatestErrors(t *testing.T) {
 	if len(all) != 200 || all[0].Request != "request-249" || all[199].Request != "request-50" || len([]rune(all[0].Cause)) > 501 {
 		t.Errorf("%d: %+v", len(all), all[0])
 	}
+	o.server.Failed(accesslog.Request{Err: cutout.Wrap(cutout.BackendUnavailable, errors.New("broken: it exited with status 3"), "Please try again later.")})
+	if got := list()[0].Cause; got != "broken: it exited with status 3" {
+		t.Errorf("the cause is %q", got)
+	}
 	page := o.ask("GET", "/", nil).body
 	if !strings.Contains(page, "request-249") || strings.Contains(page, "request-49<") || strings.Contains(page, "<b>the model") {
 		t.Error("the page does not show them, or not as text")

@@ -65,7 +65,7 @@ func NewMetrics(build Build) *Metrics {
 	m.stages = times("stage_duration_seconds", "Time of one stage of the pipeline.", "stage")
 	m.inference = times("inference_duration_seconds", "Time inside the backend for one photo.", "backend", "device", "model")
 	m.rejections = counters("queue_rejections_total", "Photos rejected because the queue was full.").WithLabelValues()
-	m.limited = counters("limit_hits_total", "Requests refused by a limit: device, network, ceiling, key or blocked.", "limit")
+	m.limited = counters("limit_hits_total", "Requests refused by a limit: device, network, ceiling, key, blocked, or loads of models.", "limit")
 	m.logLeftOut = counters("log_left_out_total", "Lines dropped from the server log because there were too many of their kind.").WithLabelValues()
 	m.clockJumps = counters("clock_jumps_total", "How often the machine's clock was set by more than a minute.").WithLabelValues()
 	m.reloads = counters("config_reloads_total", "Reloads of the configuration.", "result")
@@ -76,7 +76,7 @@ func NewMetrics(build Build) *Metrics {
 	m.registry.MustRegister(m.reloadGood, info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	// What has not happened yet is a zero, not a gap.
-	for _, limit := range []string{"device", "network", "ceiling", "key", "blocked"} {
+	for _, limit := range []string{"device", "network", "ceiling", "key", "blocked", "loads"} {
 		m.limited.WithLabelValues(limit)
 	}
 	m.reloads.WithLabelValues("ok")

@@ -168,7 +168,7 @@ func (s *Server) hits() (all []templates.OperatorHit) {
 
 // refused are the limits that have refused something, in words.
 func (s *Server) refused() (all []templates.OperatorHit) {
-	words := map[string]string{"device": "a device’s limit", "network": "a network’s limit", "ceiling": "the limit of a group of networks", "key": "an API key’s limit", "blocked": "a block"}
+	words := map[string]string{"device": "a device’s limit", "network": "a network’s limit", "ceiling": "the limit of a group of networks", "key": "an API key’s limit", "blocked": "a block", "loads": "the limit of model loads"}
 	for _, h := range s.hits() {
 		if h.Count > 0 {
 			all = append(all, templates.OperatorHit{Name: words[h.Name], Count: h.Count})

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -32,5 +34,10 @@ func TestVisitorsCannotThrashModels(t *testing.T) {
 	}
 	if err := s.mayLoad(t.Context(), ratelimit.Key{Device: "bbbbbbbbbbbbbbbb"}, cold); err != nil {
 		t.Errorf("another device: %v", err)
+	}
+	counted := httptest.NewRecorder()
+	s.metrics.Handler().ServeHTTP(counted, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	if !strings.Contains(counted.Body.String(), `bgremover_limit_hits_total{limit="loads"} 1`) {
+		t.Error("the refusal is not counted")
 	}
 }

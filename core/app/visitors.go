@@ -40,6 +40,7 @@ func (a *App) mayLoad(ctx context.Context, who ratelimit.Key, o cutout.Options) 
 	if d.Allowed {
 		return nil
 	}
+	a.metrics.Limited("loads")
 	return &cutout.Error{Code: cutout.RateLimited, RetryAfter: d.RetryAfter,
 		Message: "You have requested too many models that are not loaded. Leave out model and backend, or try again later."}
 }
