@@ -306,6 +306,10 @@ func TestOnDevice(t *testing.T) {
 	if err := os.WriteFile(half, upload[:len(upload)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
+	large := filepath.Join(t.TempDir(), "large.jpg")
+	if err := os.WriteFile(large, enlarged(t, upload, 7), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	b.open(r.URL)
 	if !b.shows("crossOriginIsolated") {
@@ -349,6 +353,7 @@ func TestOnDevice(t *testing.T) {
 	other.cutOut(1)
 	b.cutOut(1)
 	b.decodesHEIC(t, s)
+	b.withstands(t, s, r.URL, large)
 	if sent := r.matching("POST"); sent != nil {
 		t.Errorf("a photo was sent: %q", sent)
 	}
@@ -356,10 +361,6 @@ func TestOnDevice(t *testing.T) {
 	b.turnsToTheDevice(t, s, r)
 
 	// A large photo does not block the page.
-	large := filepath.Join(t.TempDir(), "large.jpg")
-	if err := os.WriteFile(large, enlarged(t, upload, 7), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	b.open(r.URL)
 	b.choose("device")
 	b.mode("fast")
@@ -411,6 +412,7 @@ func TestOnDevice(t *testing.T) {
 	// In one step: the page tries the server again by itself, and shows another button then.
 	b.await(`(button => { button?.click(); return button; })(document.querySelector('.problem .device'))`)
 	b.await(`document.querySelectorAll('.card[data-state=done]').length`) // storage is full: it works nevertheless
+	b.runsOut(t, r, large)
 	b.unfit(t, r)
 }
 

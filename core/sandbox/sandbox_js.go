@@ -9,20 +9,20 @@ import (
 	"bgremover.pro/core/promise"
 )
 
-// Program is a codec that the global function startCodec(name) starts: a promise of
-// the exports of a new instance.
+// Program is a codec that the global function startCodec(name, memory) starts: a promise
+// of the exports of a new instance.
 type Program struct{ name string }
 
 // Named returns the program of that name.
 func Named(name string) *Program { return &Program{name} }
 
-// Process is one run of a program. The browser bounds its memory, and stops it only
-// with the whole worker.
+// Process is one run of a program. It is stopped only with the whole worker, which
+// the page ends when decoding takes too long.
 type Process struct{ exports js.Value }
 
-// Start starts a process.
-func (p *Program) Start(context.Context, int64) (*Process, error) {
-	exports, err := promise.Await(js.Global().Call("startCodec", p.name))
+// Start starts a process that may use the given bytes of memory.
+func (p *Program) Start(_ context.Context, memory int64) (*Process, error) {
+	exports, err := promise.Await(js.Global().Call("startCodec", p.name, float64(memory)))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAbsent, err)
 	}

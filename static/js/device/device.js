@@ -3,10 +3,12 @@
 // needed it for a while, which gives its memory back.
 
 const IDLE = 30_000;
+const DECODING = 60_000; // nothing but a file made for it takes so long
 
 let worker = null;
 let running = null;
 let idle = 0;
+let late = 0;
 const waiting = [];
 
 // remove resolves to the worker's answer. values are for worker.js; tell is called
@@ -30,6 +32,7 @@ export function remove(values, tell) {
 
 // end stops the worker, with whatever it does.
 export function end() {
+  clearTimeout(late);
   worker?.terminate();
   worker = null;
   running = null;
@@ -47,24 +50,27 @@ function start() {
   const made = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   made.addEventListener('message', ({ data }) => {
     if (made !== worker || !running) return;
+    clearTimeout(late);
+    if (data.stage === 'decode') late = setTimeout(() => fail(new Error('Decoding the photo took too long and was stopped.'), 'timeout'), DECODING);
     if (data.stage || data.total || data.picture) running.tell(data);
     else if (data.answer) settle((job) => job.resolve(data.answer));
-    else settle((job) => job.reject(Object.assign(new Error(data.error), { code: data.code })), data.code === '');
+    else fail(new Error(data.error), data.code, data.code === '');
   });
   made.addEventListener('error', (event) => {
     event.preventDefault();
-    if (made !== worker) return;
-    settle((job) => job.reject(Object.assign(new Error('This device ran out of memory, or its browser stopped the work.'), { code: 'internal' })), true);
+    if (made === worker) fail(new Error('This device ran out of memory, or its browser stopped the work.'), 'internal');
   });
   return made;
 }
 
-// settle ends the running job; a worker that failed, instead of refusing a photo,
-// does not get the next.
-function settle(outcome, failed = false) {
+const fail = (error, code, broken = true) => settle((job) => job.reject(Object.assign(error, { code })), broken);
+
+// settle ends the running job. A worker that broke, instead of refusing a photo, does
+// not get the next.
+function settle(outcome, broken = false) {
   const job = running;
   running = null;
-  if (failed) end();
+  if (broken) end();
   if (job) outcome(job);
   clearTimeout(idle);
   idle = setTimeout(end, IDLE);

@@ -11,7 +11,9 @@ async function start() {
   const go = new Go();
   const answer = await fetch(new URL('../../wasm/bgremover.wasm', import.meta.url));
   const { instance } = await WebAssembly.instantiateStreaming(answer, go.importObject);
-  go.run(instance); // until it waits to be called
+  // It runs until it waits to be called, and ends only if it fails, as without memory: then
+  // nothing that was asked of it is ever answered.
+  go.run(instance).then(() => reportError(new WebAssembly.RuntimeError('The pipeline has ended.')));
   const throwing = (call) => (...values) => {
     const value = call(...values);
     if (value instanceof Error) throw value;
