@@ -9,6 +9,7 @@ import (
 	"syscall/js"
 	"time"
 
+	"bgremover.pro/core/compose"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/decode"
 	"bgremover.pro/core/pipeline"
@@ -16,6 +17,9 @@ import (
 
 // timeout bounds one photo; a device may be slow.
 const timeout = 10 * time.Minute
+
+// viewSide is the long side that a picture to be looked at needs.
+const viewSide = 1600
 
 // whole is the pipeline, with the browser as its backend: it calls the globals segment and
 // decodePicture, which the worker sets.
@@ -45,8 +49,9 @@ var errNotStarted = errors.New("the pipeline was not started")
 
 // remove removes the background of a photo: remove(file, { mode }, observe, show) is a
 // promise of { file, type, width, height, subject, mode, sizes }. observe is called with
-// the name of each stage, and show with the picture before it is encoded: its width, its
-// height and a Uint8ClampedArray of RGBA.
+// the name of each stage, and show, before the file is written, with a picture to look
+// at: its width, its height and a Uint8ClampedArray of RGBA. A large photo is reduced for
+// it: the page would do that from all its pixels.
 func remove(args []js.Value) (any, error) {
 	if whole == nil {
 		return nil, errNotStarted
@@ -57,7 +62,9 @@ func remove(args []js.Value) (any, error) {
 		Upload:  file,
 		Observe: func(p cutout.Progress) { args[2].Invoke(string(p.Stage)) },
 		Show: func(p *cutout.Photo) {
-			args[3].Invoke(p.Width, p.Height, copyOut("Uint8ClampedArray", p.Pix))
+			if small, err := compose.Smaller(context.Background(), p, viewSide); err == nil {
+				args[3].Invoke(small.Width, small.Height, copyOut("Uint8ClampedArray", small.Pix))
+			}
 		},
 	}
 	return promised(func() (any, error) {

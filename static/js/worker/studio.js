@@ -51,9 +51,11 @@ function decode(base64) {
   return out;
 }
 
-// views makes smaller copies of a cut-out, from its file or its picture.
+// views makes smaller copies of a cut-out, from its file or its picture. A picture that is
+// small itself needs no other view than its file, which is written meanwhile.
 async function views({ file, picture }) {
   const source = picture ? new ImageData(picture.pixels, picture.width, picture.height) : file;
+  if (picture && Math.max(picture.width, picture.height) <= VIEW) return { thumb: (await shrink(source, THUMB, 'image/webp')).blob };
   const view = await shrink(source, VIEW, 'image/webp').catch(() => null);
   const thumb = view && await shrink(view.blob, THUMB, 'image/webp');
   return { view: view?.blob ?? file, thumb: thumb?.blob ?? file };
