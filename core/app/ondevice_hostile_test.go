@@ -122,8 +122,8 @@ func bounded(module []byte, memory uint64) []byte {
 	for at := 8; at < len(module); {
 		length, n := varint.Uvarint(module[at+1:])
 		body := at + 1 + n
-		end := body + int(length) //nolint:gosec // within the module
-		if module[at] == 5 {      // the section of memories: their number, flags, least and most
+		end := body + int(length)
+		if module[at] == 5 { // the section of memories: their number, flags, least and most
 			least, _ := varint.Uvarint(module[body+2:])
 			section := varint.AppendUvarint(varint.AppendUvarint([]byte{1, 1}, least), memory>>16)
 			return bytes.Join([][]byte{module[:at], {5, byte(len(section))}, section, module[end:]}, nil)

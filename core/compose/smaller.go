@@ -28,7 +28,7 @@ func Smaller(ctx context.Context, photo *cutout.Photo, long int) (*cutout.Photo,
 			row := out.Pix[4*y*out.Width:][:4*out.Width]
 			for x := range out.Width {
 				across := min((x+1)*block, photo.Width) - x*block
-				mean(row[4*x:][:4], sums[4*x:][:4], uint64(across*(bottom-y*block))) //nolint:gosec // positive
+				mean(row[4*x:][:4], sums[4*x:][:4], uint64(across*(bottom-y*block)))
 			}
 		}
 	})
@@ -63,7 +63,7 @@ func mean(pixel []uint8, sums []uint64, n uint64) {
 		return
 	}
 	for c := range 3 {
-		pixel[c] = uint8((sums[c] + alpha/2) / alpha) //nolint:gosec // an average of bytes
+		pixel[c] = uint8((sums[c] + alpha/2) / alpha)
 	}
-	pixel[3] = uint8((alpha + n/2) / n) //nolint:gosec // an average of bytes
+	pixel[3] = uint8((alpha + n/2) / n)
 }
