@@ -85,7 +85,7 @@ func TestNoPictureIsLost(t *testing.T) {
 	serve(t, a)
 	b := serve(t, &testServer{})
 	var log bytes.Buffer
-	program := command("-timeout=6s", "-endpoint=grpc://"+a.address, "-endpoint=grpc://"+b.address)
+	program := command("-timeout=15s", "-endpoint=grpc://"+a.address, "-endpoint=grpc://"+b.address)
 	program.Stderr = &log
 	p, err := program.Start(t.Context())
 	if err != nil {
@@ -137,7 +137,7 @@ func TestNoPictureIsLost(t *testing.T) {
 	v.stop()
 	v.Wait()
 	p.Stop() // its log is complete
-	for _, says := range []string{"connection refused", "no answer within 6s", "out of memory", "a broken mask", "a server answers again", "a server is ready again"} {
+	for _, says := range []string{"connection refused", "no answer within 15s", "out of memory", "a broken mask", "a server answers again", "a server is ready again"} {
 		if !strings.Contains(log.String(), says) {
 			t.Errorf("the log does not say %q", says)
 		}
