@@ -79,7 +79,7 @@ func (p *Pipeline) infer(ctx context.Context, runs *member, photo *cutout.Photo,
 		if joined, doubt, err = mask.Join(ctx, masks); err != nil {
 			return nil, err
 		}
-		if doubt < certain || len(masks) > 1 && doubt < doubtful {
+		if doubt < certain || len(masks) > 1 && (doubt < doubtful || shows && options.Mode == cutout.Auto) {
 			break
 		}
 	}
@@ -111,18 +111,19 @@ func look(ctx context.Context, lease cutout.Lease, runs *member, photo *cutout.P
 }
 
 // rounds lists the views to show, in rounds: another round follows only where the
-// masks so far are in doubt. Of the mirrored views the largest adds the most; the
-// others added nothing to it.
+// masks so far are in doubt, and auto's last one only where they show nothing. Of the
+// mirrored views the largest adds the most; the others added nothing to it.
 func rounds(sizes []int, mode cutout.Mode) [][]view {
 	var plain []view
 	for _, size := range sizes {
 		plain = append(plain, view{size, false})
 	}
+	mirrored := []view{{sizes[len(sizes)-1], true}}
 	switch {
 	case mode == cutout.Fast || mode == cutout.Auto && len(sizes) == 1:
 		return [][]view{plain[:1]}
 	case mode == cutout.Auto:
-		return [][]view{plain[:1], plain[1:]}
+		return [][]view{plain[:1], plain[1:], mirrored}
 	}
-	return [][]view{plain, {{sizes[len(sizes)-1], true}}}
+	return [][]view{plain, mirrored}
 }

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"image"
 	"image/color"
@@ -75,6 +76,46 @@ func TestWhichViewsRun(t *testing.T) {
 		mirrored := len(c.ran) == 4
 		if left, right := at(matte, 20, 90).R, at(matte, 80, 90).R; left != 255 || (right > 128) != mirrored {
 			t.Errorf("%s: levels %d and %d", name, left, right)
+		}
+	}
+}
+
+// inTurn is a backend whose nth mask is even, of the nth level.
+type inTurn struct {
+	doubtful
+	levels []uint8
+}
+
+func (b *inTurn) Acquire(context.Context, string, string) (cutout.Lease, error) { return b, nil }
+
+func (b *inTurn) Segment(_ context.Context, in *cutout.Input) (*cutout.Mask, cutout.Run, error) {
+	level := b.levels[0]
+	b.levels = b.levels[1:]
+	return &cutout.Mask{Width: in.Width, Height: in.Height, Pix: bytes.Repeat([]byte{level}, in.Width*in.Height)}, cutout.Run{}, nil
+}
+
+// Before auto says that there is nothing, it looks at the mirrored photo too.
+func TestAutoLooksOnceMoreBeforeItFindsNothing(t *testing.T) {
+	photo := filled(t, 96, 96, green)
+	for _, c := range []struct {
+		levels  []uint8
+		subject cutout.Subject
+		left    int
+	}{
+		{[]uint8{20, 20, 20, 20}, cutout.SubjectNone, 0},
+		{[]uint8{20, 20, 20, 70}, cutout.SubjectUnsure, 0},
+		{[]uint8{20, 20, 70, 70}, cutout.SubjectUnsure, 1},
+	} {
+		backend := &inTurn{levels: c.levels}
+		line := pipeline.New(backend, pipeline.NewQueue(1, 1), 1<<30, pipeline.Settings{
+			Decode: decode.Limits{MaxPixels: 1 << 20, MaxMemory: 1 << 30}, Mode: cutout.Auto, Timeout: time.Minute,
+		})
+		result, err := line.Remove(t.Context(), cutout.Job{Upload: photo})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if result.Subject != c.subject || len(backend.levels) != c.left {
+			t.Errorf("%v: subject %s, %d not asked for", c.levels, result.Subject, len(backend.levels))
 		}
 	}
 }
