@@ -71,12 +71,13 @@ security: setup ## measure the cost of crafted files of full size, in every form
 	SECURITY=long go test -count 1 -timeout 60m -v ./ops/security
 
 .PHONY: lint
-lint: ## check formatting, vet, run linters for Go and JavaScript, verify modules, and that the server needs no cgo
+lint: ## check formatting, vet, run linters for Go and JavaScript, verify modules, and that the server needs no cgo and builds for macOS
 	$(GOLANGCI) run ./...
 	go mod verify
 	go mod tidy -diff
 	CGO_ENABLED=0 go build -o /dev/null ./cmd/... 
 	CGO_ENABLED=0 go vet ./core/...
+	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/bgremover ./cmd/bgremover-bench ./plugins/openinference
 	GOOS=js GOARCH=wasm go vet ./cmd/bgremover-wasm
 	npm ci --prefix ops/eslint --ignore-scripts --no-audit --no-fund --loglevel=error
 	ops/eslint/node_modules/.bin/eslint -c ops/eslint/eslint.config.js static
