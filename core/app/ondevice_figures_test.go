@@ -67,6 +67,7 @@ func (b *browser) process(path string) (file []byte, problem string) {
 // returns the seconds from the choice of the photo to its result.
 func (b *browser) outcome(path string) (problem string, seconds float64) {
 	b.t.Helper()
+	b.settle()
 	evaluate[bool](b, `(async () => {
 		for (const button of document.querySelectorAll('.card .remove')) button.click();
 		await caches.delete('gallery');
@@ -79,6 +80,19 @@ func (b *browser) outcome(path string) (problem string, seconds float64) {
 	problem = b.await(`document.querySelector('.problem .words > p:not(.name)')?.innerText || document.querySelector('.card[data-state=done]') && ' '`)
 	seconds = evaluate[float64](b, `(performance.now() - began) / 1000`)
 	return strings.TrimSpace(problem), seconds
+}
+
+// settle waits until the gallery has the results of this page, which asks before it is
+// left as long as one is missing. Storage may be full, so it does not wait forever.
+func (b *browser) settle() {
+	b.t.Helper()
+	evaluate[bool](b, `(async () => {
+		for (let tries = 0; tries < 200; tries++) {
+			if (window.dispatchEvent(new Event('beforeunload', { cancelable: true }))) return true;
+			await new Promise((next) => setTimeout(next, 50));
+		}
+		return false;
+	})()`)
 }
 
 // figure logs how long a photo takes, and the processor's time that it takes of all

@@ -352,6 +352,7 @@ func TestOnDevice(t *testing.T) {
 	other.pick("testdata/photos/coffee.jpg")
 	other.cutOut(1)
 	b.cutOut(1)
+	other.settle() // into the gallery that both tabs share
 	b.decodesHEIC(t, s)
 	b.withstands(t, s, r.URL, large)
 	if sent := r.matching("POST"); sent != nil {
@@ -360,7 +361,8 @@ func TestOnDevice(t *testing.T) {
 
 	b.turnsToTheDevice(t, s, r)
 
-	// A large photo does not block the page.
+	// A large photo does not block the page: decoding or writing one there would take
+	// several times the bound. make device reports the figure itself.
 	b.open(r.URL)
 	b.choose("device")
 	b.mode("fast")
@@ -368,7 +370,7 @@ func TestOnDevice(t *testing.T) {
 		b.pick(large)
 		b.cutOut(1)
 	})
-	if err != nil || processor > 100*time.Millisecond {
+	if err != nil || processor > 300*time.Millisecond {
 		t.Errorf("the page was blocked for %v, %v", processor, err)
 	}
 
