@@ -66,6 +66,10 @@ cross: ## build for linux/arm64 into bin/arm64 (needs Debian's gcc-aarch64-linux
 	CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc go build -ldflags '$(LDFLAGS)' -o bin/arm64/plugins/onnx-derive ./plugins/onnxderive
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/bgremover ./cmd/bgremover-bench ./plugins/openinference
 
+.PHONY: arm64
+arm64: setup cross ## process a photo with the arm64 build under qemu and compare it with x86-64's (needs Debian's qemu-user too; minutes)
+	ARM64=yes go test -count 1 -timeout 60m -v ./ops/testing/arm64
+
 .PHONY: security
 security: setup ## measure the cost of crafted files of full size, in every format (minutes)
 	SECURITY=long go test -count 1 -timeout 60m -v ./ops/security

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/image/draw"
 
+	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/model"
 	"bgremover.pro/plugins/contract"
@@ -46,7 +47,11 @@ func TestShapes(t *testing.T) {
 	if folder == "" {
 		t.Skip("`make shapes` runs this: it takes gigabytes and many minutes")
 	}
-	installed := model.Open(dataDir(t))
+	settings, err := config.Load(config.Sources{Environ: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	installed := model.Open(settings.Folders.Data)
 	library, err := installed.Runtime()
 	if err != nil {
 		t.Fatal(err)
@@ -235,15 +240,3 @@ func size(m cutout.Model) float64 {
 }
 
 func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
-
-func dataDir(t *testing.T) string {
-	t.Helper()
-	if dir := os.Getenv("BGREMOVER_DATA_DIR"); dir != "" {
-		return dir
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join(cmp.Or(os.Getenv("XDG_DATA_HOME"), filepath.Join(home, ".local", "share")), "bgremover")
-}
