@@ -18,8 +18,9 @@ import (
 // timeout bounds one photo; a device may be slow.
 const timeout = 10 * time.Minute
 
-// viewSide is the long side that a picture to be looked at needs.
-const viewSide = 1600
+// viewSide is the least long side of a reduced picture to be looked at: more than VIEW in
+// static/js/worker/studio.js, where a picture up to that is taken for the whole photo.
+const viewSide = 1601
 
 // whole is the pipeline, with the browser as its backend: it calls the globals segment and
 // decodePicture, which the worker sets.

@@ -18,7 +18,7 @@ import (
 func TestAFloodFillsNoDisk(t *testing.T) {
 	logs := t.TempDir()
 	s := serve(t, "BGREMOVER_LOG_DIR="+logs, "BGREMOVER_ACCESS_LOG_DAY_SIZE=1MiB")
-	const connections, each = 4, 1000
+	const connections, each = 4, 2500
 	line := "GET /" + strings.Repeat("x", 4000) + " HTTP/1.1\r\nHost: a\r\nUser-Agent: " + strings.Repeat("y", 4000) + "\r\n\r\n"
 	var all sync.WaitGroup
 	for range connections {

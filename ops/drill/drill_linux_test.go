@@ -24,6 +24,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bgremover.pro/ops/testing/ports"
 )
 
 // fault is one of them.
@@ -68,7 +70,7 @@ var faults = []fault{
 	}},
 
 	{"Redis is down", func(t *testing.T, p programs) (*server, func()) {
-		redis := freePort(t)
+		redis := ports.Free(t)
 		s := serve(t, p.fake, nil, "BGREMOVER_REDIS_URL=redis://"+redis+"/0", "BGREMOVER_DEVICE_SECRET="+strings.Repeat("secret", 6))
 		s.redis = redis
 		return s, func() { s.send(1, small) }

@@ -183,10 +183,10 @@ func (s *server) comesToRest(t *testing.T) {
 		t.Errorf("the server held %d MB, and may hold %d", peak/1e6, s.atMost/1e6)
 	}
 	s.idle(t)
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(30 * time.Second)
 	for s.Status(t, "VmRSS") > slack {
 		if time.Now().After(deadline) {
-			t.Fatalf("after three minutes at rest %d MB are held", s.Status(t, "VmRSS")/1e6)
+			t.Fatalf("after 30 s at rest %d MB are held", s.Status(t, "VmRSS")/1e6)
 		}
 		<-time.After(100 * time.Millisecond)
 	}
