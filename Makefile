@@ -27,7 +27,8 @@ wasm: ## build the pipeline's part for the browser, which bin/bgremover contains
 	GOOS=js GOARCH=wasm go build -ldflags '-s -w' -o static/wasm/bgremover.wasm ./cmd/bgremover-wasm
 	cp "$$(go env GOROOT)/lib/wasm/wasm_exec.js" static/wasm/
 	gzip -dc core/sandbox/clib/heif/heif.wasm.gz > static/wasm/heif.wasm
-	go run ./static/pack static/wasm/bgremover.wasm static/wasm/heif.wasm
+	cp static/engine/engine.wasm static/wasm/
+	go run ./static/pack static/wasm/bgremover.wasm static/wasm/heif.wasm static/wasm/engine.wasm
 
 .PHONY: setup
 setup: build ## install ONNX Runtime and the default model, and derive faster graphs (CUDA=1: for a GPU too; CUDA=12 for older drivers)

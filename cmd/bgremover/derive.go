@@ -62,10 +62,10 @@ func prepareForBrowsers(cmd *cobra.Command, store *model.Store, name string) err
 	}
 	var sizes []string
 	for _, s := range browser.Sizes {
-		sizes = append(sizes, strconv.Itoa(s.Size))
+		sizes = append(sizes, strconv.Itoa(s))
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: visitors' own devices fetch %.1f MB once, for %s pixels\n",
-		name, float64(browser.Graph.Transfer+browser.Script.Transfer+browser.Program.Transfer)/1e6, strings.Join(sizes, ", "))
+		name, float64(browser.Graph.Transfer)/1e6, strings.Join(sizes, ", "))
 	return nil
 }
 

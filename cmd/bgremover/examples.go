@@ -41,7 +41,7 @@ var examples = map[string][]string{
 // choices are what flags of these names accept, for the shells to complete.
 var choices = map[string][]string{
 	"mode": {"auto", "fast", "best"}, "format": {"png", "webp", "jpeg"}, "output": {"cutout", "mask"}, "edges": {"refined", "raw"}, "depth": {"8", "16"},
-	"video": {"prores", "vp9", "png", "mp4"}, "for": {"triton", "kserve", "mlserver"}, "runtime": {"cpu", "web", "cuda", "cuda12"}, "background": {"blur"},
+	"video": {"prores", "vp9", "png", "mp4"}, "for": {"triton", "kserve", "mlserver"}, "runtime": {"cpu", "cuda", "cuda12"}, "background": {"blur"},
 }
 
 // explain adds the examples and the completions to the commands.

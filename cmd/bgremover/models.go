@@ -190,7 +190,7 @@ packages as published (such as onnxruntime-node-1.30.0.tgz) or the plain files
 		},
 	}
 	cmd.Flags().StringVar(&wanted.From, "from", "", "install from files in `DIR`")
-	cmd.Flags().StringSliceVar(&runtimes, "runtime", []string{"cpu", "web"}, "builds of ONNX Runtime: cpu, cuda (CUDA 13, with its libraries), cuda12 (for older drivers), web (for photos that visitors process on their own devices)")
+	cmd.Flags().StringSliceVar(&runtimes, "runtime", []string{"cpu"}, "builds of ONNX Runtime: cpu, cuda (CUDA 13, with its libraries), cuda12 (for older drivers)")
 	return cmd
 }
 

@@ -48,25 +48,21 @@ type deviceFile struct {
 
 // deviceList is that list.
 type deviceList struct {
-	Script  deviceFile          `json:"script"`
-	Program deviceFile          `json:"program"`
-	Graph   deviceFile          `json:"graph"`
-	Sizes   []model.BrowserSize `json:"sizes"`
-	Model   deviceModel         `json:"model"`
+	Graph deviceFile  `json:"graph"`
+	Sizes []int       `json:"sizes"`
+	Model deviceModel `json:"model"`
 	// Mode and the limits are those of the server.
 	Mode      string `json:"mode"`
 	MaxPixels int    `json:"maxPixels"`
 	MaxSide   int    `json:"maxSide"`
 }
 
-// deviceModel says how a picture enters and leaves the graph.
+// deviceModel says how a picture enters the graph.
 type deviceModel struct {
-	Name   string     `json:"name"`
-	Input  string     `json:"input"`
-	Output string     `json:"output"`
-	Scale  float32    `json:"scale"`
-	Mean   [3]float32 `json:"mean"`
-	Std    [3]float32 `json:"std"`
+	Name  string     `json:"name"`
+	Scale float32    `json:"scale"`
+	Mean  [3]float32 `json:"mean"`
+	Std   [3]float32 `json:"std"`
 }
 
 // onDevice describes what visitors' devices fetch; nil if they are offered nothing.
@@ -75,20 +71,19 @@ func onDevice(c *config.Config, browser *model.Browser) *web.OnDevice {
 		return nil
 	}
 	offer := &web.OnDevice{Files: map[string]*httpcache.File{}}
-	add := func(f model.WebFile, mediaType string) deviceFile {
-		url := "/ondevice/" + f.SHA256[:16] + "/" + filepath.Base(f.Path)
-		offer.Files[url] = &httpcache.File{Path: f.Path, ContentType: mediaType, SHA256: f.SHA256, Encoded: f.Encoded}
-		offer.Bytes += f.Transfer
-		return deviceFile{URL: url, Bytes: f.Bytes, Transfer: f.Transfer, SHA256: f.SHA256}
+	f := browser.Graph
+	graph := deviceFile{
+		URL:   "/ondevice/" + f.SHA256[:16] + "/" + filepath.Base(f.Path),
+		Bytes: f.Bytes, Transfer: f.Transfer, SHA256: f.SHA256,
 	}
+	offer.Files[graph.URL] = &httpcache.File{Path: f.Path, ContentType: "application/octet-stream", SHA256: f.SHA256, Encoded: f.Encoded}
+	offer.Bytes = f.Transfer
 	m := browser.Model
 	list := deviceList{
-		Script:  add(browser.Script, "text/javascript; charset=utf-8"),
-		Program: add(browser.Program, "application/wasm"),
-		Graph:   add(browser.Graph, "application/octet-stream"),
-		Sizes:   offeredSizes(browser.Sizes, c.Inference.DeviceSizes),
+		Graph: graph,
+		Sizes: offeredSizes(browser.Sizes, c.Inference.DeviceSizes),
 		Model: deviceModel{
-			Name: m.Name, Input: m.Input, Output: m.Output, Scale: m.Scale, Mean: m.Mean, Std: m.Std,
+			Name: m.Name, Scale: m.Scale, Mean: m.Mean, Std: m.Std,
 		},
 		Mode: c.Inference.Mode, MaxPixels: c.Inference.MaxPixels, MaxSide: c.Inference.MaxSide,
 	}
@@ -118,13 +113,13 @@ func shortest(f *static.File) int64 {
 }
 
 // offeredSizes are the sizes that the operator allows, of those that there are.
-func offeredSizes(all []model.BrowserSize, allowed string) []model.BrowserSize {
+func offeredSizes(all []int, allowed string) []int {
 	if allowed == "all" {
 		return all
 	}
-	var sizes []model.BrowserSize
+	var sizes []int
 	for _, s := range all {
-		if slices.Contains(strings.Split(allowed, ","), strconv.Itoa(s.Size)) {
+		if slices.Contains(strings.Split(allowed, ","), strconv.Itoa(s)) {
 			sizes = append(sizes, s)
 		}
 	}

@@ -553,14 +553,14 @@ func enlarged(t *testing.T, file []byte, times int) []byte {
 func forBrowsers() *model.Browser {
 	file := model.WebFile{Path: "/data/file", SHA256: strings.Repeat("0123456789abcdef", 4)}
 	return &model.Browser{
-		Model: cutout.Model{Name: model.Default}, Script: file, Program: file, Graph: file,
-		Sizes: []model.BrowserSize{{Size: 512}, {Size: 1024}},
+		Model: cutout.Model{Name: model.Default}, Graph: file,
+		Sizes: []int{512, 1024},
 	}
 }
 
 // The operator says whether devices are offered anything, and at which sizes.
 func TestDeviceSizes(t *testing.T) {
-	for sizes, want := range map[string]string{"all": `"sizes":[{"size":512,"sha256":""},{"size":1024,"sha256":""}]`, "1024": `"sizes":[{"size":1024,"sha256":""}]`, "768": "", "off": ""} {
+	for sizes, want := range map[string]string{"all": `"sizes":[512,1024]`, "1024": `"sizes":[1024]`, "768": "", "off": ""} {
 		c, err := config.Load(config.Sources{Environ: []string{"BGREMOVER_DEVICE_SIZES=" + sizes}})
 		if err != nil {
 			t.Fatal(err)

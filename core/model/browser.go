@@ -3,33 +3,21 @@ package model
 import (
 	"compress/gzip"
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"os"
-	"path/filepath"
+	"slices"
 
 	"github.com/andybalholm/brotli"
 
 	"bgremover.pro/core/cutout"
 )
 
-// Browser is what a visitor's browser needs to run a model by itself: the runtime,
-// one graph, and how the graphs of the other sizes are made from it.
+// Browser is what a visitor's browser needs to run a model by itself: one graph, which
+// it runs at any of the sizes.
 type Browser struct {
 	Model cutout.Model
-	// Script and Program are the runtime's.
-	Script, Program WebFile
-	Graph           WebFile // of the smallest size
-	// Sizes are the model's, smallest first; the first needs no patch.
-	Sizes []BrowserSize
-}
-
-// BrowserSize is the graph of one input size.
-type BrowserSize struct {
-	Size   int     `json:"size"`
-	SHA256 string  `json:"sha256"`
-	Patch  []Piece `json:"patch,omitempty"`
+	Graph WebFile
+	Sizes []int // smallest first
 }
 
 // WebFile is a file as it is served.
@@ -44,12 +32,11 @@ type WebFile struct {
 }
 
 // Browser returns what browsers need to run an installed model. The first call for
-// a model compresses its files and compares its graphs, which takes half a
-// minute; the results are kept in the data folder.
+// a model compresses its graph, which takes half a minute; the result is kept in the
+// data folder.
 //
-// Codes: as of Original, and BackendUnavailable if the runtime for browsers is not
-// installed, or the model has no integer graphs: others are too large and too slow
-// for browsers.
+// Codes: as of Original, and BackendUnavailable if the model has no integer graphs
+// that the engine for browsers can run.
 func (s *Store) Browser(ctx context.Context, name string) (Browser, error) {
 	m, err := s.Installed(name)
 	if err != nil {
@@ -58,81 +45,22 @@ func (s *Store) Browser(ctx context.Context, name string) (Browser, error) {
 	if m.Post != cutout.PostNone {
 		return Browser{}, cutout.Errorf(cutout.BackendUnavailable, "The output of %s needs more than browsers do with it.", name)
 	}
-	var whole []cutout.Variant
+	b := Browser{Model: m}
+	file := ""
 	for _, v := range m.Variants {
-		if v.Precision == "int8" && (len(whole) == 0 || whole[len(whole)-1].Size != v.Size) {
-			whole = append(whole, v)
+		if v.Precision != "int8" || slices.Contains(b.Sizes, v.Size) {
+			continue
 		}
+		if file == "" {
+			file = v.File // those of the other sizes hold the same weights
+		}
+		b.Sizes = append(b.Sizes, v.Size)
 	}
-	if len(whole) == 0 {
+	if file == "" {
 		return Browser{}, cutout.Errorf(cutout.BackendUnavailable, "%s has no integer graphs on this machine.", name)
 	}
-	m.Variants = whole
-	b := Browser{Model: m}
-	if err := s.webRuntime(ctx, &b); err != nil {
-		return Browser{}, err
-	}
-	if b.Graph, err = s.webFile(ctx, whole[0].File); err != nil {
-		return Browser{}, err
-	}
-	b.Sizes, err = s.browserSizes(ctx, whole)
+	b.Graph, err = s.webFile(ctx, file)
 	return b, err
-}
-
-func (s *Store) webRuntime(ctx context.Context, b *Browser) error {
-	script, err := s.runtimePath("web")
-	if err != nil {
-		return err
-	}
-	r, err := s.runtimeEntry("web")
-	if err != nil {
-		return err
-	}
-	if b.Script, err = s.webFile(ctx, script); err != nil {
-		return err
-	}
-	b.Program, err = s.webFile(ctx, s.runtimeFile(r, r.Files[1]))
-	return err
-}
-
-// browserSizes reads how the graphs are made from the first, or finds out.
-func (s *Store) browserSizes(ctx context.Context, whole []cutout.Variant) ([]BrowserSize, error) {
-	kept := filepath.Join(filepath.Dir(whole[0].File), "browser.json")
-	var sizes []BrowserSize
-	if text, err := os.ReadFile(kept); err == nil && json.Unmarshal(text, &sizes) == nil && s.current(sizes, whole) {
-		return sizes, nil
-	}
-	sizes = nil
-	base, err := os.ReadFile(whole[0].File)
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range whole {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		size := BrowserSize{Size: v.Size, SHA256: s.stamps.sha256(s.relative(v.File))}
-		if i > 0 {
-			graph, err := os.ReadFile(v.File)
-			if err != nil {
-				return nil, err
-			}
-			if size.Patch, err = patchOf(base, graph); errors.Is(err, errUnlike) {
-				continue // browsers do without this size
-			}
-		}
-		sizes = append(sizes, size)
-	}
-	text, err := json.Marshal(sizes)
-	if err == nil {
-		err = writeFile(kept, text)
-	}
-	s.costsTime(err)
-	return sizes, nil
-}
-
-func (s *Store) current(sizes []BrowserSize, whole []cutout.Variant) bool {
-	return len(sizes) > 0 && sizes[0].Size == whole[0].Size && sizes[0].SHA256 == s.stamps.sha256(s.relative(whole[0].File))
 }
 
 // webFile describes an installed file, which its caller has checked, and

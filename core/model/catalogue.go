@@ -53,7 +53,7 @@ type Content struct {
 
 // Runtime is one build of ONNX Runtime.
 type Runtime struct {
-	Name     string `toml:"name"`     // "cpu", "cuda", "cuda12" or "web"
+	Name     string `toml:"name"`     // "cpu", "cuda" or "cuda12"
 	Version  string `toml:"version"`  // such as 1.30.0
 	Platform string `toml:"platform"` // GOOS/GOARCH, or "browser"
 	Licence  string `toml:"licence"`

@@ -4,11 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 // runtimes are the names of runtimes, in the order in which they are listed.
-var runtimes = slices.Concat([]string{"cpu"}, gpuRuntimes, []string{"web"})
+var runtimes = append([]string{"cpu"}, gpuRuntimes...)
 
 // Listed is one model or runtime as a list shows it.
 type Listed struct {

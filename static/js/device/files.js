@@ -5,8 +5,6 @@
 const CACHE = 'device';
 const PIECE = 4 * 1024 * 1024; // an interrupted download resumes after the last whole piece
 const TRIES = 4;
-// What a kept script needs to run under the same rules as one from the server.
-const KEPT = ['content-type', 'content-security-policy', 'cross-origin-embedder-policy', 'cross-origin-resource-policy', 'x-content-type-options'];
 
 // read returns the list of files at an address, from the network or kept.
 export async function read(address) {
@@ -74,7 +72,7 @@ async function whole(cache, file) {
   return null;
 }
 
-export async function sound(content, { bytes, sha256 }) {
+async function sound(content, { bytes, sha256 }) {
   if (bytes && content.length !== bytes) return false;
   const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', content));
   return Array.from(sum, (b) => b.toString(16).padStart(2, '0')).join('') === sha256;
@@ -128,25 +126,22 @@ async function fill(cache, file, content, tell) {
     at += value.length;
     tell(at / content.length);
     while (room && at - stored >= PIECE) {
-      room = await put(cache, piece(file, stored / PIECE), content.slice(stored, stored + PIECE), {});
+      room = await put(cache, piece(file, stored / PIECE), content.slice(stored, stored + PIECE));
       stored += PIECE;
     }
   }
   if (at < content.length) throw new Error('It is shorter than it should be.');
-  file.headers = answer.headers;
 }
 
 async function keep(cache, file, content) {
   await forgetPieces(cache, file);
-  const headers = {};
-  for (const name of KEPT) if (file.headers?.has(name)) headers[name] = file.headers.get(name);
-  return put(cache, file.url, content, headers);
+  return put(cache, file.url, content);
 }
 
 // put reports whether there was space for it.
-async function put(cache, url, content, headers) {
+async function put(cache, url, content) {
   try {
-    await cache.put(url, new Response(content, { headers: { ...headers, 'Content-Length': content.length } }));
+    await cache.put(url, new Response(content, { headers: { 'Content-Length': content.length } }));
     return true;
   } catch {
     return false;

@@ -14,8 +14,9 @@ import { isKept } from './files.js';
 const box = document.getElementById('where');
 const { list: address, processing } = box.dataset;
 const size = bytes(Number(box.dataset.bytes));
-// The pipeline's module, which is the same for corrections by hand, and its codec.
-const others = ['bgremover.wasm', 'wasm_exec.js', 'heif.wasm'].map((name) => new URL(`../../wasm/${name}`, import.meta.url).href);
+// The pipeline's module, which is the same for corrections by hand, its codec, and what
+// runs the model.
+const others = ['bgremover.wasm', 'wasm_exec.js', 'heif.wasm', 'engine.wasm'].map((name) => new URL(`../../wasm/${name}`, import.meta.url).href);
 const setup = { address, others, most: few() };
 const obstacle = unable();
 

@@ -1,6 +1,6 @@
 // The worker that removes backgrounds on this device: the server's own pipeline,
-// compiled to WebAssembly, with the browser's decoders and ONNX Runtime. Jobs come one
-// at a time; a worker that fails or is not needed any more is ended by the page.
+// compiled to WebAssembly, with the browser's decoders and the engine. Jobs come one at a
+// time; a worker that fails or is not needed any more is ended by the page.
 
 import { pipeline } from '../worker/pipeline.js';
 import { obtain, read } from './files.js';
@@ -11,22 +11,21 @@ const MEMORY = 700 * 1024 * 1024; // for photos
 let ready = null;
 
 // prepare fetches what is missing and starts the pipeline, once.
-async function prepare({ address, sizes, others }, tell) {
+async function prepare({ address, most, others }, tell) {
   const list = await read(address);
-  const { contents: [, program, graph], kept } = await obtain([list.script, list.program, list.graph], [address, ...others], tell);
-  globalThis.segment = await start(list, program, graph);
+  const { contents: [graph], kept } = await obtain([list.graph], [address, ...others], tell);
+  globalThis.segment = await start(list.model, graph);
   const remove = await pipeline;
   remove.start({
     memory: MEMORY, maxPixels: list.maxPixels, maxSide: list.maxSide, mode: list.mode,
-    model: list.model.name, sizes: sizes(list),
+    model: list.model.name, sizes: list.sizes.slice(0, most),
   });
   return { remove: remove.remove, kept };
 }
 
 const jobs = {
   async remove({ setup, file, mode }) {
-    const sizes = ({ sizes: all }) => all.map(({ size }) => size).slice(0, setup.most);
-    ready ??= prepare({ ...setup, sizes }, (done, total) => postMessage({ fetched: done, total }));
+    ready ??= prepare(setup, (done, total) => postMessage({ fetched: done, total }));
     const { remove, kept } = await ready.catch((error) => {
       ready = null;
       throw error;

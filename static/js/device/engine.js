@@ -1,0 +1,153 @@
+// Runs a network on all processors of this device: memory, layers and threads for
+// engine.wasm (static/engine).
+
+import { read } from './network.js';
+
+const KINDS = ['weights', 'winogradWeights', 'conv', 'winograd', 'pool', 'resize', 'add', 'concat', 'mask'];
+const FIELDS = 25; // of a layer, 32 bits each
+const LANES = 8;
+const TILES = 32;
+const PAGE = 65536;
+const MOST_PAGES = 16384;
+const STACK = 16384;
+const SYNC = 1024; // the address of the threads' barrier; below it is nothing
+
+const up = (n, to) => Math.ceil(n / to) * to;
+
+// open resolves to { input, run(size, fill), close }. run computes a mask of size x
+// size bytes; fill(bytes) writes the input, four bytes a pixel, of which the last is
+// not read. program is a WebAssembly.Module.
+export async function open(program, file, threads) {
+  const { input, layers } = read(file);
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: MOST_PAGES, shared: true });
+  let top = SYNC + 16;
+  const take = (bytes) => {
+    const at = up(top, 64);
+    top = at + bytes;
+    const missing = Math.ceil(top / PAGE) - memory.buffer.byteLength / PAGE;
+    if (missing > 0) memory.grow(missing);
+    return at;
+  };
+  const stacks = Array.from({ length: threads }, () => take(STACK) + STACK);
+  const { exports: engine } = await WebAssembly.instantiate(program, { env: { memory } });
+  engine.__stack_pointer.value = stacks[0];
+  const others = await Promise.all(stacks.slice(1).map((stack) => helper({ program, memory, stack })));
+
+  // compute writes layers to an address and runs them, on this thread and the others.
+  const compute = (list, at, scratch) => {
+    const words = new Int32Array(memory.buffer, at, list.length * FIELDS);
+    list.forEach((layer, i) => write(words.subarray(i * FIELDS, (i + 1) * FIELDS), layer));
+    others.forEach((other, i) => other.postMessage([at, list.length, scratch[i + 1], SYNC, threads]));
+    engine.run(at, list.length, scratch[0], SYNC, threads);
+  };
+
+  for (const layer of layers) if (layer.weights) place(layer, take, memory);
+  arrange(layers, take, memory, compute);
+  const rest = top; // what follows is laid out again for each size
+
+  return {
+    input,
+    run(size, fill) {
+      top = rest;
+      const { list, first, last, scratch } = plan(layers, size, take, threads);
+      fill(new Uint8Array(memory.buffer, first, 4 * size * size));
+      compute(list, take(list.length * FIELDS * 4), scratch);
+      return new Uint8Array(memory.buffer, last, size * size).slice();
+    },
+    close: () => others.forEach((other) => other.terminate()),
+  };
+}
+
+// helper starts a thread.
+function helper(values) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
+    worker.addEventListener('message', () => resolve(worker), { once: true });
+    worker.addEventListener('error', () => reject(new Error('This device ran out of memory, or its browser stopped the work.')), { once: true });
+    worker.postMessage(values);
+  });
+}
+
+// place stores what a convolution multiplies its sums by.
+function place(layer, take, memory) {
+  const padded = up(layer.oc, LANES);
+  layer.scaleAt = take(4 * padded);
+  layer.biasAt = take(4 * padded);
+  new Float32Array(memory.buffer, layer.scaleAt, padded).set(layer.scale);
+  new Int32Array(memory.buffer, layer.biasAt, padded).set(layer.bias);
+}
+
+// arrange brings all weights into the order in which the engine reads them.
+function arrange(layers, take, memory, compute) {
+  const convolutions = layers.filter(({ weights }) => weights);
+  for (const layer of convolutions) {
+    const { kind, c, oc } = layer;
+    layer.weightsAt = take(up(oc, LANES) * c * (kind === 'winograd' ? 32 : 9));
+  }
+  const raw = take(Math.max(...convolutions.map(({ weights }) => weights.data.length)));
+  const at = take(FIELDS * 4);
+  for (const { kind, c, oc, weights, weightsAt } of convolutions) {
+    new Uint8Array(memory.buffer, raw, weights.data.length).set(weights.data);
+    const work = { kind: kind === 'winograd' ? 'winogradWeights' : 'weights', units: up(oc, LANES) / LANES, in: raw, out: weightsAt, h: weights.outs, w: weights.ins, c };
+    compute([work], at, []);
+  }
+}
+
+// plan gives every layer its place in memory, for an input of one size. Tensors that
+// are not needed any more give way to others.
+function plan(layers, size, take, threads) {
+  const space = arena(take);
+  const tensors = new Map([[0, space.take(4 * size * size)]]);
+  const first = tensors.get(0).at;
+  let most = 0;
+  const list = layers.map((layer, i) => {
+    const h = size / layer.from;
+    const oh = size / layer.divide;
+    const out = space.take(oh * oh * (layer.floats ? 4 : layer.oc));
+    tensors.set(layer.out, out);
+    const [one, two] = layer.ins.map((id) => tensors.get(id).at);
+    for (const id of new Set(layer.ins)) {
+      if (!layers.some(({ ins }, j) => j > i && ins.includes(id))) space.give(tensors.get(id));
+    }
+    most = Math.max(most, scratchOf(layer, h));
+    return { ...layer, units: unitsOf(layer, oh), in: one, in2: two, out: out.at, h, w: h, oh, ow: oh };
+  });
+  return { list, first, last: list.at(-1).out, scratch: Array.from({ length: threads }, () => take(most)) };
+}
+
+function unitsOf({ kind, oc }, oh) {
+  if (kind === 'winograd') return Math.ceil(oh * oh / 4 / TILES);
+  return kind === 'conv' && oh <= 16 ? oh * Math.min(8, Math.ceil(oc / LANES)) : oh;
+}
+
+function scratchOf({ kind, c, dilation }, h) {
+  if (kind === 'winograd') return 16 * TILES * (2 * c + 4 * LANES);
+  return kind === 'conv' ? 6 * (h + 2 * dilation) * c + 64 : 0;
+}
+
+// arena hands out blocks of memory and takes them back; the smallest that suffices is
+// used again.
+function arena(take) {
+  const free = [];
+  return {
+    take(bytes) {
+      const fit = free.filter((block) => block.bytes >= bytes).sort((a, b) => a.bytes - b.bytes)[0];
+      if (!fit) return { at: take(bytes), bytes };
+      free.splice(free.indexOf(fit), 1);
+      return fit;
+    },
+    give: (block) => free.push(block),
+  };
+}
+
+// write writes a layer as struct layer of engine.c.
+function write(words, layer) {
+  const floats = new Float32Array(words.buffer, words.byteOffset, FIELDS);
+  words.set([
+    KINDS.indexOf(layer.kind), layer.units, 0, layer.in, layer.in2, layer.out,
+    layer.h, layer.w, layer.c, layer.oh, layer.ow, layer.oc, layer.stride, layer.dilation,
+    layer.weightsAt, layer.scaleAt, layer.biasAt, layer.zero, layer.zero2, layer.outZero,
+  ].map((value) => value ?? 0));
+  floats.set([layer.k ?? 0, layer.k2 ?? 0, layer.kOut ?? 0, layer.b ?? 0], 20);
+  words[24] = layer.floats ? 1 : 0;
+}
