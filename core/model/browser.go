@@ -59,6 +59,13 @@ func (s *Store) Browser(ctx context.Context, name string) (Browser, error) {
 	if file == "" {
 		return Browser{}, cutout.Errorf(cutout.BackendUnavailable, "%s has no integer graphs on this machine.", name)
 	}
+	derived, err := s.Derived(name)
+	if err != nil {
+		return Browser{}, err
+	}
+	if derived.DeviceUnfit != "" {
+		return Browser{}, cutout.Errorf(cutout.BackendUnavailable, "Browsers cannot run %s: %s.", name, derived.DeviceUnfit)
+	}
 	b.Graph, err = s.webFile(ctx, file)
 	return b, err
 }

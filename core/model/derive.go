@@ -72,7 +72,7 @@ func (s *Store) derive(ctx context.Context, m cutout.Model, program, dir string,
 	if err != nil {
 		return err
 	}
-	derived.Trials = answer.Trials
+	derived.Trials, derived.DeviceUnfit = answer.Trials, answer.DeviceUnfit
 	if unfit != nil {
 		derived.Trials = append(derived.Trials, contract.DeriveTrial{Precision: "int8", Rejected: unfit.Error()})
 	}

@@ -21,7 +21,7 @@ import (
 
 // deriving changes whenever graphs are derived differently, so that those of older
 // versions are made again.
-const deriving = 2
+const deriving = 3
 
 // Derived says which graphs run a model fastest on this machine's processor, and
 // how that was measured. It is the manifest of a folder in models/derived.
@@ -34,9 +34,11 @@ type Derived struct {
 	Deriving int    `json:"deriving"`
 	// Graphs has one for each input size, smallest first; none if Reason
 	// says why only the installed file serves.
-	Graphs []DerivedGraph         `json:"graphs,omitempty"`
-	Reason string                 `json:"reason,omitempty"`
-	Trials []contract.DeriveTrial `json:"trials,omitempty"`
+	Graphs []DerivedGraph `json:"graphs,omitempty"`
+	Reason string         `json:"reason,omitempty"`
+	// DeviceUnfit says why visitors' devices cannot run the integer graphs; empty if they can.
+	DeviceUnfit string                 `json:"deviceUnfit,omitempty"`
+	Trials      []contract.DeriveTrial `json:"trials,omitempty"`
 }
 
 // DerivedGraph is one file next to the manifest, or the installed one.

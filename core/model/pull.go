@@ -16,7 +16,7 @@ import (
 type Wanted struct {
 	// Models are names in the catalogue.
 	Models []string
-	// Runtime is "cpu", "cuda", "cuda12", "web" (for visitors' browsers) or "" for
+	// Runtime is "cpu", "cuda", "cuda12" or "" for
 	// none. Of the builds for a GPU the
 	// latest pulled replaces the others.
 	Runtime string

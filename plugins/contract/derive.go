@@ -33,6 +33,8 @@ type DeriveAnswer struct {
 	Lasting bool   `json:"lasting,omitempty"`
 	// Variants are the graphs to use, one for each size where there is one.
 	Variants []cutout.Variant `json:"variants,omitempty"`
+	// DeviceUnfit says why visitors' devices cannot run the integer graphs; empty if they can.
+	DeviceUnfit string `json:"deviceUnfit,omitempty"`
 	// Trials are the results of all graphs, including those not used.
 	Trials []DeriveTrial         `json:"trials,omitempty"`
 	Served []ServedGraph         `json:"served,omitempty"`

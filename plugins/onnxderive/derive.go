@@ -123,6 +123,9 @@ func (t *task) trySize(ctx context.Context, graph *onnxgraph.Graph, size int, pi
 		t.reject(size, "int8", err)
 		return best, nil
 	}
+	if err := integer.ForDevices(); err != nil {
+		t.answer.DeviceUnfit = err.Error()
+	}
 	whole, err := t.try(ctx, integer, size, "int8", picture, single, fewerBits)
 	if err != nil {
 		return nil, err
