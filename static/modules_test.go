@@ -30,6 +30,11 @@ func TestModules(t *testing.T) {
 	}
 	cmd := exec.CommandContext(t.Context(), node, append([]string{"--test"}, tests...)...)
 	cmd.Dir = dir
+	engine, err := filepath.Abs(filepath.Join("engine", "engine.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(os.Environ(), "ENGINE="+engine)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
