@@ -39,6 +39,9 @@ struct barrier {
 #define TILES 32   // of one unit of WINOGRAD
 #define LANES 8    // output channels computed at once
 
+#define PATIENCE 30000000000LL // for another thread to finish one layer, in nanoseconds
+#define TIMED_OUT 2            // what a wait returns then
+
 typedef v128_t v;
 
 static inline int least(int a, int b) { return a < b ? a : b; }
@@ -398,28 +401,32 @@ static void unit(const struct layer *l, int n, uint8_t *scratch) {
 	}
 }
 
-// meet returns once all threads have called it; the last resets the layer's units.
-static void meet(struct barrier *b, int threads, struct layer *l) {
+// meet returns 0 once all threads have called it, the last of which resets the layer's
+// units, or 1 if one does not come: a browser that lacks memory may have ended it.
+static int meet(struct barrier *b, int threads, struct layer *l) {
 	int32_t round = atomic_load(&b->round);
 	if (atomic_fetch_add(&b->arrived, 1) + 1 == threads) {
 		atomic_store(&l->next, 0);
 		atomic_store(&b->arrived, 0);
 		atomic_store(&b->round, round + 1);
 		__builtin_wasm_memory_atomic_notify((int *)&b->round, threads);
-		return;
+		return 0;
 	}
 	for (int spin = 0; spin < 4000; spin++)
-		if (atomic_load(&b->round) != round) return;
-	while (atomic_load(&b->round) == round) __builtin_wasm_memory_atomic_wait32((int *)&b->round, round, -1);
+		if (atomic_load(&b->round) != round) return 0;
+	int late = 0;
+	while (!late && atomic_load(&b->round) == round) late = __builtin_wasm_memory_atomic_wait32((int *)&b->round, round, PATIENCE) == TIMED_OUT;
+	return late;
 }
 
 // run computes layers, one after another. Every one of the threads must call it with
-// the same layers.
+// the same layers. It returns 1 if one did not.
 __attribute__((export_name("run")))
-void run(struct layer *layers, int count, uint8_t *scratch, struct barrier *b, int threads) {
+int run(struct layer *layers, int count, uint8_t *scratch, struct barrier *b, int threads) {
 	for (struct layer *l = layers; l < layers + count; l++) {
 		for (int n; (n = atomic_fetch_add(&l->next, 1)) < l->units;) unit(l, n, scratch);
-		if (threads > 1) meet(b, threads, l);
-		else atomic_store(&l->next, 0);
+		if (threads == 1) atomic_store(&l->next, 0);
+		else if (meet(b, threads, l)) return 1;
 	}
+	return 0;
 }

@@ -10,6 +10,7 @@ const TILES = 32;
 const PAGE = 65536;
 const MOST_PAGES = 16384;
 const STACK = 16384;
+const STOPPED = 'This device ran out of memory, or its browser stopped the work.';
 const SYNC = 1024; // the address of the threads' barrier; below it is nothing
 
 const up = (n, to) => Math.ceil(n / to) * to;
@@ -19,13 +20,17 @@ const up = (n, to) => Math.ceil(n / to) * to;
 // not read. program is a WebAssembly.Module.
 export async function open(program, file, threads) {
   const { input, layers } = read(file);
-  const memory = new WebAssembly.Memory({ initial: 2, maximum: MOST_PAGES, shared: true });
+  const memory = reserved();
   let top = SYNC + 16;
   const take = (bytes) => {
     const at = up(top, 64);
     top = at + bytes;
     const missing = Math.ceil(top / PAGE) - memory.buffer.byteLength / PAGE;
-    if (missing > 0) memory.grow(missing);
+    try {
+      if (missing > 0) memory.grow(missing);
+    } catch {
+      throw new RangeError(STOPPED);
+    }
     return at;
   };
   const stacks = Array.from({ length: threads }, () => take(STACK) + STACK);
@@ -38,7 +43,7 @@ export async function open(program, file, threads) {
     const words = new Int32Array(memory.buffer, at, list.length * FIELDS);
     list.forEach((layer, i) => write(words.subarray(i * FIELDS, (i + 1) * FIELDS), layer));
     others.forEach((other, i) => other.postMessage([at, list.length, scratch[i + 1], SYNC, threads]));
-    engine.run(at, list.length, scratch[0], SYNC, threads);
+    if (engine.run(at, list.length, scratch[0], SYNC, threads)) throw new WebAssembly.RuntimeError(STOPPED);
   };
 
   for (const layer of layers) if (layer.weights) place(layer, take, memory);
@@ -58,12 +63,24 @@ export async function open(program, file, threads) {
   };
 }
 
+// reserved returns memory that threads can share. A device that has no room for all of
+// it may have room for the smaller sizes.
+function reserved() {
+  for (let most = MOST_PAGES; ; most /= 2) {
+    try {
+      return new WebAssembly.Memory({ initial: 2, maximum: most, shared: true });
+    } catch {
+      if (most < 4096) throw new RangeError(STOPPED);
+    }
+  }
+}
+
 // helper starts a thread.
 function helper(values) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
     worker.addEventListener('message', () => resolve(worker), { once: true });
-    worker.addEventListener('error', () => reject(new Error('This device ran out of memory, or its browser stopped the work.')), { once: true });
+    worker.addEventListener('error', () => reject(new Error(STOPPED)), { once: true });
     worker.postMessage(values);
   });
 }
