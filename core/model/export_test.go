@@ -2,7 +2,10 @@ package model
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -105,6 +108,49 @@ func TestTritonConfiguration(t *testing.T) {
 			if !strings.Contains(string(text), say) {
 				t.Errorf("batch %v: it lacks %q:\n%s", batch, say, text)
 			}
+		}
+	}
+}
+
+// MLServer's settings are those that ops/inference.md and open-inference rely on.
+func TestMLServerSettings(t *testing.T) {
+	wants, dir := layouts["mlserver"], t.TempDir()
+	if err := errors.Join(wants.write(wants.once, dir, Exported{}), wants.write(wants.each, dir, Exported{Name: "m-512"})); err != nil {
+		t.Fatal(err)
+	}
+	read := func(file string) (settings map[string]any) {
+		t.Helper()
+		content, err := os.ReadFile(filepath.Join(dir, file))
+		if err == nil {
+			err = json.Unmarshal(content, &settings)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		return settings
+	}
+	page, err := os.ReadFile("../../ops/inference.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := read("settings.json")
+	if all["host"] != "127.0.0.1" || all["grpc_port"] != 8001.0 || !strings.Contains(string(page), "127.0.0.1 only with gRPC on port 8001") {
+		t.Errorf("the page and the settings say different addresses: %v", all)
+	}
+	if all["grpc_max_message_length"] != float64(80<<20) || !strings.Contains(string(page), "80 MiB") {
+		t.Errorf("the page and the settings say different limits: %v", all)
+	}
+	if m := read("m-512/model-settings.json"); m["name"] != "m-512" || m["implementation"] != "onnx_runtime.ONNX" {
+		t.Errorf("the model's settings are %v", m)
+	}
+}
+
+// What is written in Python is Python, of the version that the servers ask for.
+func TestServingPrograms(t *testing.T) {
+	for _, file := range []string{"serving/kserve/serve.py", "serving/mlserver/onnx_runtime.py"} {
+		out, err := exec.Command("python3", "-c", "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 9))", file).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", file, err, out)
 		}
 	}
 }

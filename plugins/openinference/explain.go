@@ -15,8 +15,8 @@ import (
 
 // failure is the error of one server.
 type failure struct {
-	server string
-	err    error
+	server, reason string
+	code           codes.Code
 }
 
 // explain sums up the errors of all servers. They serve the same models, so one that does
@@ -26,8 +26,7 @@ func explain(failures []failure) error {
 	var reasons []string
 	var failed, unknown bool
 	for _, f := range failures {
-		code := status.Code(f.err)
-		switch code {
+		switch f.code {
 		case codes.Unavailable, codes.ResourceExhausted, codes.DeadlineExceeded, codes.Canceled, codes.Unimplemented,
 			codes.Unauthenticated, codes.PermissionDenied:
 		case codes.NotFound:
@@ -35,7 +34,7 @@ func explain(failures []failure) error {
 		default:
 			failed = true
 		}
-		reasons = append(reasons, fmt.Sprintf("%s: %s (%s)", f.server, reason(f.err), code))
+		reasons = append(reasons, fmt.Sprintf("%s: %s (%s)", f.server, f.reason, f.code))
 	}
 	message := "every server failed: " + strings.Join(reasons, "; ")
 	switch {
@@ -53,12 +52,23 @@ var advice = []struct{ text, advice string }{
 	{"x509: certificate has expired", "its certificate is out of date"},
 	{"x509: certificate is", "its certificate is for another name than that of -endpoint"},
 	{"x509: cannot validate certificate", "its certificate is for another name than that of -endpoint"},
+	{"tls: bad certificate", "it does not accept the certificate of -cert"},
+	{"tls: unknown certificate authority", "it does not accept the certificate of -cert"},
 	{"first record does not look like a TLS handshake", "it does not use TLS; write grpc:// instead of grpcs://"},
 	{"error reading server preface", "it may require TLS; if so, write grpcs:// instead of grpc://"},
 	{"message larger than max", "it limits the size of messages; raise its limit to 16 MiB or more"},
 }
 
-// reason is an error of one server with what to do about it.
+// reason is an error of this server with what to do about it. One that asked for a
+// certificate in vain may have ended the connection without saying why.
+func (e *server) reason(err error) string {
+	if e.asked.Load() {
+		return "it asks for a certificate; give one with -cert and -key: " + plain(status.Convert(err).Message())
+	}
+	return reason(err)
+}
+
+// reason is an error of any server with what to do about it.
 func reason(err error) string {
 	s := status.Convert(err)
 	if s.Code() == codes.Unauthenticated || s.Code() == codes.PermissionDenied {

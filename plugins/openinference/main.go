@@ -23,6 +23,8 @@ func main() {
 	})
 	flag.StringVar(&o.model, "model", "{model}", "name of a model on the servers; {model} and {size} stand for the requested ones")
 	flag.StringVar(&o.ca, "ca", "", "PEM file of the certificate authorities to trust; empty: the system's")
+	flag.StringVar(&o.cert, "cert", "", "PEM file of a certificate to show to servers that want one, read again for each connection")
+	flag.StringVar(&o.key, "key", "", "PEM file of its private key")
 	flag.StringVar(&o.token, "token-file", "", "file with a bearer token, read again for each call")
 	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "time for one server to answer before the next is tried")
 	flag.Parse()

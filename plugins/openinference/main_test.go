@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"math"
 	"os"
@@ -283,6 +285,9 @@ func TestBadSettings(t *testing.T) {
 		"no port":          {"-endpoint=grpc://host", "grpc://HOST:PORT"},
 		"other scheme":     {"-endpoint=https://host:1", "grpc://HOST:PORT"},
 		"token in clear":   {"-endpoint=grpc://host:1 -token-file=/x", "only over TLS"},
+		"cert in clear":    {"-endpoint=grpc://host:1 -cert=/x -key=/y", "only over TLS"},
+		"cert without key": {"-endpoint=grpcs://host:1 -cert=/x", "belong together"},
+		"no cert":          {"-endpoint=grpcs://host:1 -cert=/no/such/file -key=/y", "no such file"},
 		"no CA":            {"-endpoint=grpcs://host:1 -ca=/no/such/file", "no such file"},
 		"CA of other kind": {"-endpoint=grpcs://host:1 -ca=main.go", "no certificate"},
 	} {
@@ -299,4 +304,37 @@ func TestBadSettings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A certificate that was renewed is shown on the next connection.
+func TestRenewedCertificate(t *testing.T) {
+	authority := certs.New(t)
+	authority.Issue(t, "site")
+	pair, err := tls.LoadX509KeyPair(authority.File("ca"), authority.Key("ca"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := make(chan string, 8)
+	transport := grpc.Creds(credentials.NewTLS(&tls.Config{
+		Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert,
+		VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+			shown <- string(raw[0])
+			return nil
+		},
+	}))
+	s := serve(t, &testServer{}, transport)
+	c := start(t, "-endpoint=grpcs://"+s.address, "-ca="+authority.File("ca"), "-cert="+authority.File("site"), "-key="+authority.Key("site"))
+	first := <-shown
+	s.stop()
+	authority.Issue(t, "site")
+	serve(t, s, transport)
+	for { // the connection is tried again after a moment
+		if _, err := c.Describe(t.Context()); err == nil {
+			break
+		}
+	}
+	if <-shown == first {
+		t.Error("the old certificate is shown")
+	}
+	segment(t, c, "")
 }

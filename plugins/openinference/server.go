@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -15,6 +16,7 @@ type server struct {
 	name   string
 	client oip.GRPCInferenceServiceClient
 	conn   *grpc.ClientConn
+	asked  atomic.Bool // for a certificate that we do not have, since it last answered
 
 	mu       sync.Mutex
 	down     bool      // as it was when last asked whether it is ready
@@ -35,6 +37,7 @@ func (e *server) note(log *slog.Logger, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err == nil {
+		e.asked.Store(false)
 		if e.failures > 0 {
 			log.Warn("a server answers again", "endpoint", e.name, "failures", e.failures)
 		}
@@ -44,7 +47,7 @@ func (e *server) note(log *slog.Logger, err error) {
 	wait := min(rest<<min(e.failures, 10), longRest)
 	e.failures++
 	e.rests = time.Now().Add(wait)
-	log.Warn("a server failed; the others are tried first", "endpoint", e.name, "for", wait, "error", reason(err))
+	log.Warn("a server failed; the others are tried first", "endpoint", e.name, "for", wait, "error", e.reason(err))
 }
 
 // noteReady records whether it is ready; why is empty if it is. One that was down and is

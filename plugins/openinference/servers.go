@@ -27,9 +27,10 @@ import (
 )
 
 type options struct {
-	endpoints        []string
-	model, ca, token string
-	timeout          time.Duration
+	endpoints            []string
+	model                string
+	ca, cert, key, token string // files
+	timeout              time.Duration
 }
 
 // A server that failed is tried only after the others for a while, which doubles
@@ -71,11 +72,12 @@ func dial(o options, log *slog.Logger) (*servers, error) {
 		if err != nil || at.Host == "" || at.Port() == "" || at.Scheme != "grpc" && at.Scheme != "grpcs" {
 			return nil, fmt.Errorf("an endpoint must be grpc://HOST:PORT or grpcs://HOST:PORT, not %q", endpoint)
 		}
-		security, err := secure(at.Scheme == "grpcs", o)
+		e := &server{name: at.Host}
+		security, err := e.secure(at.Scheme == "grpcs", o)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", endpoint, err)
 		}
-		conn, err := grpc.NewClient(at.Host, append(security,
+		e.conn, err = grpc.NewClient(at.Host, append(security,
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage),
 				grpc.MaxRetryRPCBufferSize(maxMessage)), // a larger call is not sent again
 			grpc.WithDefaultServiceConfig(manyAddresses),
@@ -87,7 +89,8 @@ func dial(o options, log *slog.Logger) (*servers, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.list = append(s.list, &server{name: at.Host, client: oip.NewGRPCInferenceServiceClient(conn), conn: conn})
+		e.client = oip.NewGRPCInferenceServiceClient(e.conn)
+		s.list = append(s.list, e)
 	}
 	return s, nil
 }
@@ -99,10 +102,10 @@ func (s *servers) close() {
 	}
 }
 
-func secure(encrypted bool, o options) ([]grpc.DialOption, error) {
+func (e *server) secure(encrypted bool, o options) ([]grpc.DialOption, error) {
 	if !encrypted {
-		if o.token != "" {
-			return nil, errors.New("a token is sent only over TLS: use grpcs://")
+		if o.token != "" || o.cert != "" {
+			return nil, errors.New("a token or certificate is sent only over TLS: use grpcs://")
 		}
 		return []grpc.DialOption{grpc.WithTransportCredentials(insecure.NewCredentials())}, nil
 	}
@@ -116,6 +119,22 @@ func secure(encrypted bool, o options) ([]grpc.DialOption, error) {
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
 			return nil, fmt.Errorf("%s holds no certificate", o.ca)
 		}
+	}
+	if (o.cert == "") != (o.key == "") {
+		return nil, errors.New("-cert and -key belong together")
+	}
+	if o.cert != "" {
+		if _, err := tls.LoadX509KeyPair(o.cert, o.key); err != nil {
+			return nil, fmt.Errorf("-cert and -key: %w", err)
+		}
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if o.cert == "" {
+			e.asked.Store(true)
+			return &tls.Certificate{}, nil // some servers only ask
+		}
+		pair, err := tls.LoadX509KeyPair(o.cert, o.key) // for each connection, since certificates are renewed
+		return &pair, err
 	}
 	dial := []grpc.DialOption{grpc.WithTransportCredentials(credentials.NewTLS(config))}
 	if o.token != "" {
@@ -163,10 +182,13 @@ func (s *servers) check(ctx context.Context) []string {
 		group.Go(func() {
 			answer, err := e.client.ServerReady(ctx, &oip.ServerReadyRequest{})
 			why := ""
-			if err != nil {
-				why = reason(err)
-			} else if !answer.Ready {
+			switch {
+			case err != nil:
+				why = e.reason(err)
+			case !answer.Ready:
 				why = "it is not ready"
+			default:
+				e.asked.Store(false)
 			}
 			if !errors.Is(ctx.Err(), context.Canceled) {
 				e.noteReady(s.log, why)
@@ -200,7 +222,7 @@ func ask[T any](ctx context.Context, s *servers, call func(context.Context, oip.
 		if err == nil {
 			return answer, nil
 		}
-		failures = append(failures, failure{e.name, err})
+		failures = append(failures, failure{e.name, e.reason(err), status.Code(err)})
 	}
 	return none, explain(failures)
 }

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"bgremover.pro/core/cutout"
-	"bgremover.pro/ops/testing/certs"
 	"bgremover.pro/ops/testing/ports"
 	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/contracttest"
@@ -145,16 +144,17 @@ func disc(size int) *cutout.Input {
 	return in
 }
 
-// A real server conforms, over TLS. Of two, one is killed in the middle of runs and started
+// A real server conforms, over TLS with certificates of both sides. Of two, one is killed in the middle of runs and started
 // again, and then the other is killed: every picture gets the mask that this machine's
 // processor makes of it.
 func TestTriton(t *testing.T) {
 	models, spec := exportISNet(t, 512)
 	const name = "isnet-512"
-	authority := certs.New(t)
-	encrypted := []string{"--grpc-use-ssl=true", "--grpc-server-cert", authority.File("ca"), "--grpc-server-key", authority.Key("ca")}
+	folder := certificates(t)
+	encrypted := tritonTLS(t, folder)
 	a, b := startTriton(t, models, name, ports.Free(t), encrypted...), startTriton(t, models, name, ports.Free(t), encrypted...)
-	command := command("-model={model}-{size}", "-ca="+authority.File("ca"), "-endpoint=grpcs://"+a.address, "-endpoint=grpcs://"+b.address)
+	command := command("-model={model}-{size}", "-ca="+folder+"/ca.pem", "-cert="+folder+"/site.pem",
+		"-key="+folder+"/site-key.pem", "-endpoint=grpcs://"+a.address, "-endpoint=grpcs://"+b.address)
 	plugintest.Conform(t, command, spec)
 	p, err := command.Start(t.Context())
 	if err != nil {
