@@ -131,11 +131,11 @@ func TestSubsetOfSizes(t *testing.T) {
 			if sizes, err := p.Client.Load(t.Context(), spec); err != nil || !slices.Equal(sizes, []int{1024}) {
 				t.Errorf("sizes %v are ready, %v; want 1024", sizes, err)
 			}
-			if s.silent {
-				plugintest.Conform(t, command, spec)
-			}
 		})
 	}
+	other := spec
+	other.Variants = []cutout.Variant{{Size: 32}, {Size: 128}}
+	plugintest.Conform(t, command("-endpoint=grpc://"+serve(t, &testServer{side: 128, silent: true}).address), other)
 	small := serve(t, &testServer{side: 512})
 	p, err := command("-endpoint=grpc://" + small.address).Start(t.Context())
 	if err != nil {
