@@ -13,6 +13,10 @@ import (
 	"bgremover.pro/plugins/contract"
 )
 
+// gpuPictures are in progress on a GPU: while two run together, two are prepared. More
+// would also keep as many models in its memory.
+const gpuPictures = 4
+
 // backendSpecs lists the bundled backends and those of the configuration; a
 // configured one with the name of a bundled one overrides its fields. onnx-cuda is
 // listed if the CUDA build of the runtime is installed, or if it was named. Code:
@@ -30,6 +34,7 @@ func backendSpecs(c *config.Config, store *model.Store) ([]backend.Spec, error) 
 	named := slices.ContainsFunc(c.Backends, func(b config.Backend) bool { return b.Name == "onnx-cuda" })
 	if err == nil || named || c.Inference.Backend == "onnx-cuda" {
 		spec := onnx(c, "onnx-cuda", "cuda", cuda)
+		spec.Concurrency = gpuPictures
 		if cuda != "" {
 			spec.Env = append(spec.Env, GPULibraryPath(cuda))
 		}

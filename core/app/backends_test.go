@@ -47,6 +47,10 @@ models = ["mine"]
 concurrency = 2
 start_timeout = "5s"
 tls = false
+[backends.onnx-cuda]
+device = "cuda:1"
+[backends.gpu]
+command = "/bin/gpu"
 `))})
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +59,14 @@ tls = false
 	if err != nil || len(specs) < 2 {
 		t.Fatalf("%+v, %v", specs, err)
 	}
-	ours, mine := specs[0], specs[len(specs)-1]
+	byName := map[string]backend.Spec{}
+	for _, s := range specs {
+		byName[s.Name] = s
+	}
+	if gpu := byName["onnx-cuda"]; gpu.Concurrency != 4 || gpu.Device != "cuda:1" || byName["gpu"].Concurrency != 0 {
+		t.Errorf("onnx-cuda: %+v, gpu: %+v", gpu, byName["gpu"])
+	}
+	ours, mine := byName["onnx-cpu"], byName["mine"]
 	if ours.Command != filepath.Join(c.Folders.Plugins, "onnx-cpu") || len(ours.Env) == 0 || ours.NoTLS ||
 		!reflect.DeepEqual(ours.Models, []string{"isnet", "mine"}) || ours.Memory != 1<<30 || ours.MaxMemory != 2<<30 {
 		t.Errorf("onnx-cpu: %+v", ours)

@@ -36,7 +36,7 @@ type Spec struct {
 	// Models names the models it may run, the first of them loaded at start;
 	// empty means all.
 	Models []string
-	// Concurrency is the number of runs at a time, at least 1; 0 means 1.
+	// Concurrency is the number of pictures that it gets at a time, at least 1; 0 means 1.
 	Concurrency int
 	// SHA256 of the command's file, in hex; a file that differs is not started.
 	// Empty means unchecked. For a script it covers only the interpreter.

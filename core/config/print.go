@@ -86,7 +86,7 @@ func Example(w io.Writer) {
 # The installed models that it may run, the first of them loaded at start.
 # Empty: all, the default one first.
 #models = ["isnet"]
-# Runs at a time.
+# Pictures that it gets at a time.
 #concurrency = 1
 # SHA-256 of the command's file; a file that differs is not started. Empty: not
 # checked.

@@ -78,7 +78,8 @@ const (
 	// EnvThreads is the number of threads of one run; empty means all the
 	// processors that the process may use.
 	EnvThreads = "BGREMOVER_THREADS"
-	// EnvConcurrency is the number of runs at a time; empty means one.
+	// EnvConcurrency is the number of pictures that the host sends at a time; empty means
+	// one.
 	EnvConcurrency = "BGREMOVER_CONCURRENCY"
 	// EnvDevice is the device to use, such as "cuda:1"; empty means the first.
 	EnvDevice = "BGREMOVER_DEVICE"

@@ -23,6 +23,8 @@ type Provider struct {
 	// Floats: graphs with integers are slower or worse on it, as on a GPU: they
 	// were made for this machine's processor.
 	Floats bool
+	// Batch: a run of several pictures takes less than their own runs would.
+	Batch bool
 	// Configure adds the provider to a session's options; nil means the CPU.
 	Configure func(*ort.SessionOptions) error
 	// Explain turns an error of the runtime into a cutout.Error.
@@ -38,7 +40,7 @@ type Backend struct {
 	runtime  string
 	options  Options
 	provider Provider
-	slots    chan struct{} // one for each run at a time
+	queue    *queue
 
 	loading sync.Mutex // one Load at a time: it takes memory
 	mu      sync.Mutex
@@ -63,7 +65,6 @@ func (b *Backend) start(provide func(Options) (Provider, error)) (err error) {
 	if b.options, err = OptionsFromEnv(); err != nil {
 		return err
 	}
-	b.slots = make(chan struct{}, b.options.Concurrency)
 	version, err := open(b.options.Library)
 	if err != nil {
 		return err
@@ -72,7 +73,20 @@ func (b *Backend) start(provide func(Options) (Provider, error)) (err error) {
 	if b.provider, err = provide(b.options); err != nil {
 		return b.explain(err)
 	}
+	b.queue = &queue{workers: b.options.Concurrency, work: b.compute}
+	if b.provider.Batch {
+		b.queue.workers = 1
+	}
 	return nil
+}
+
+// most is the number of pictures that one run may take. While they run, as many others
+// are prepared or wait.
+func (b *Backend) most() int {
+	if !b.provider.Batch {
+		return 1
+	}
+	return (b.options.Concurrency + 1) / 2
 }
 
 // explain logs the runtime's own error and returns the provider's explanation,
@@ -100,7 +114,7 @@ func (b *Backend) Describe(ctx context.Context) (contract.Description, error) {
 	defer b.mu.Unlock()
 	return contract.Description{
 		Name: b.name, Version: "1", Device: b.provider.Device, Provider: b.provider.Name, Runtime: b.runtime,
-		MaxBatch: 1, Models: slices.Sorted(maps.Keys(b.models)), Memory: process.Memory(),
+		MaxBatch: b.most(), Models: slices.Sorted(maps.Keys(b.models)), Memory: process.Memory(),
 	}, nil
 }
 
@@ -170,26 +184,61 @@ func (b *Backend) Segment(ctx context.Context, name string, input *cutout.Input)
 	if m == nil {
 		return nil, timing, contract.NotLoaded(name)
 	}
-	defer m.release()
 	s, ok := m.sessions[input.Width]
 	if !ok || input.Width != input.Height {
+		defer m.release()
 		return nil, timing, contract.SizeUnknown(name, input, m.sizes())
 	}
+	buffers, err := s.take()
+	if err != nil {
+		defer m.release()
+		return nil, timing, b.explainRun(err)
+	}
+	free := func() {
+		s.put(buffers)
+		m.release()
+	}
+	buffers.input.Fill(input.Pix, m.spec, b.options.Threads)
 	asked := time.Now()
+	c := &call{ctx: ctx, session: s, buffers: buffers, done: make(chan struct{})}
+	b.queue.add(c)
 	select {
-	case b.slots <- struct{}{}:
-		defer func() { <-b.slots }()
+	case <-c.done:
+		defer free()
 	case <-ctx.Done():
+		go func() { // the run may go on for others, or until its current node has ended
+			<-c.done
+			free()
+		}()
 		return nil, timing, ctx.Err()
 	}
-	begun := time.Now()
-	timing.Queued = begun.Sub(asked)
-	pix, err := s.run(ctx, input.Pix, m, b.options.Threads)
-	timing.Inference = time.Since(begun)
+	if c.err != nil {
+		return nil, timing, b.explainRun(c.err)
+	}
+	pix, err := c.output.Mask(m.spec.Post, input.Width*input.Height, b.options.Threads)
 	if err != nil {
 		return nil, timing, b.explainRun(err)
 	}
+	timing.Queued, timing.Inference = c.begun.Sub(asked), time.Since(c.begun)
 	return &cutout.Mask{Width: input.Width, Height: input.Height, Pix: pix}, timing, nil
+}
+
+// compute runs calls together. If that fails, each has a run of its own, and later runs of
+// the session take fewer: the device may not have the memory.
+func (b *Backend) compute(calls []*call) {
+	s := calls[0].session
+	err := s.infer(calls)
+	if err == nil || len(calls) == 1 || cutout.CodeOf(err) == cutout.Canceled {
+		for _, c := range calls {
+			c.end(err)
+		}
+		return
+	}
+	s.most.Store(int64(len(calls) / 2))
+	b.log.Warn("a run of several pictures failed; each gets its own", "pictures", len(calls), "tensor", s.input.Dimensions, "error", err)
+	for i := range calls {
+		b.compute(calls[i : i+1])
+	}
 }
 
 // explainRun keeps a cutout.Error and errors of contexts.

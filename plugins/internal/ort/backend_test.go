@@ -28,7 +28,7 @@ var cpu = sync.OnceValue(func() *Backend {
 	return New("test", slog.New(slog.NewTextHandler(io.Discard, nil)), CPU)
 })
 
-func backend(t *testing.T) *Backend {
+func backend(t testing.TB) *Backend {
 	t.Setenv(contract.EnvRuntime, plugintest.Runtime(t))
 	if _, err := cpu().Describe(t.Context()); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func mean(t *testing.T, element int32, shape ...int64) cutout.Model {
 	return graph(t, "ReduceMean", value{"y", element, shape}, attribute{"axes", []int64{1}})
 }
 
-func load(t *testing.T, b *Backend, m cutout.Model) {
+func load(t testing.TB, b *Backend, m cutout.Model) {
 	t.Helper()
 	sizes, err := b.Load(t.Context(), m)
 	if err != nil || !slices.Equal(sizes, m.Sizes()) {
@@ -201,13 +201,13 @@ func TestCancelStopsTheRun(t *testing.T) {
 	// Far less than the run takes anywhere; what matters is that it ends early.
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := s.infer(ctx, buffers); cutout.CodeOf(err) != cutout.Timeout {
+	if err := s.infer([]*call{{ctx: ctx, buffers: buffers}}); cutout.CodeOf(err) != cutout.Timeout {
 		t.Fatalf("got %v, want a timeout", err)
 	}
 	if slices.ContainsFunc(buffers.output.Single, func(v float32) bool { return v != untouched }) {
 		t.Fatal("the run went on to its end")
 	}
-	if err := s.infer(t.Context(), buffers); err != nil {
+	if err := s.infer([]*call{{ctx: t.Context(), buffers: buffers}}); err != nil {
 		t.Fatal(err)
 	}
 	if slices.Contains(buffers.output.Single, untouched) {
@@ -219,8 +219,14 @@ func TestCancelStopsTheRun(t *testing.T) {
 // Models come and go under runs; every run gets the mask of one of them, or
 // hears that none is loaded.
 func TestSwapUnderLoad(t *testing.T) {
-	b := backend(t)
-	m := mean(t, elementFloat32, 1, 1, 8, 8)
+	t.Run("one at a time", func(t *testing.T) { swapUnderLoad(t, backend(t), mean(t, elementFloat32, 1, 1, 8, 8)) })
+	t.Run("several at a time", func(t *testing.T) {
+		b, _ := batching(t)
+		swapUnderLoad(t, b, greens(t, "Relu"))
+	})
+}
+
+func swapUnderLoad(t *testing.T, b *Backend, m cutout.Model) {
 	load(t, b, m)
 	want, _, err := b.Segment(t.Context(), m.Name, ramp())
 	if err != nil {
@@ -253,17 +259,10 @@ func TestSwapUnderLoad(t *testing.T) {
 
 // A call that waits for its turn leaves when its context ends.
 func TestQueueHonoursContext(t *testing.T) {
-	b := backend(t)
-	m := mean(t, elementFloat32, 1, 1, 8, 8)
+	b, _ := batching(t)
+	g, m := newGate(t, b), mean(t, elementFloat32, 1, 1, 8, 8)
 	load(t, b, m)
-	for range cap(b.slots) {
-		b.slots <- struct{}{}
-	}
-	defer func() {
-		for range cap(b.slots) {
-			<-b.slots
-		}
-	}()
+	defer g.busy(t, m.Name, ramp())()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if _, _, err := b.Segment(ctx, m.Name, ramp()); cutout.CodeOf(err) != cutout.Timeout {

@@ -17,12 +17,12 @@ import (
 //
 // Runs go through plain tensors and not through device memory bound with IoBinding, because
 // a bound run cannot be cancelled: copying 16 MB for a 1024x1024 input is cheap in
-// comparison. Inputs are not batched: the graphs of the catalogue have a fixed batch of
-// one.
+// comparison.
 func CUDA(o Options) (Provider, error) {
 	p := Provider{
 		Device:    fmt.Sprintf("cuda:%d", o.Device),
 		Floats:    true,
+		Batch:     true,
 		Name:      "CUDAExecutionProvider",
 		Configure: func(s *ort.SessionOptions) error { return configureCUDA(s, o) },
 		Explain:   func(err error) error { return explainCUDA(err, o) },

@@ -86,11 +86,14 @@ func (b *Backend) newVariant(ctx context.Context, spec cutout.Model, v cutout.Va
 		return nil, err
 	}
 	defer func() { _ = options.Destroy() }()
-	s, err := newSession(spec, v, options, b.options.Concurrency)
+	s, err := newSession(spec, v, options, b.options.Concurrency, b.most())
 	if e := (*cutout.Error)(nil); err != nil && !errors.As(err, &e) {
 		if err = b.explain(err); cutout.CodeOf(err) == cutout.Internal {
 			err = cutout.Errorf(cutout.Invalid, "model %s: %s cannot load its file %s: %w", spec.Name, b.runtime, file, errors.Unwrap(err))
 		}
+	}
+	if err == nil && s.alone != nil {
+		b.log.Info("pictures run one at a time", "model", spec.Name, "size", v.Size, "why", s.alone)
 	}
 	return s, err
 }

@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Library      string // absolute path of the ONNX Runtime library
 	Threads      int    // of one run
-	Concurrency  int    // runs at a time
+	Concurrency  int    // pictures at a time
 	Device       int    // index of the device, where there are several
 	DeviceMemory uint64 // bytes of device memory to use at most; 0: no limit
 }

@@ -2,11 +2,14 @@ package ort
 
 import (
 	"context"
+	"os"
 	"slices"
+	"sync/atomic"
 
 	ort "github.com/yalue/onnxruntime_go"
 
 	"bgremover.pro/core/cutout"
+	"bgremover.pro/plugins/internal/onnxgraph"
 )
 
 // session is one variant of a model, ready to run. Its tensors are allocated
@@ -15,41 +18,87 @@ type session struct {
 	graph         *ort.DynamicAdvancedSession
 	input, output ort.InputOutputInfo // with every dimension known
 	idle          chan buffers
+	most          atomic.Int64 // pictures of one run
+	alone         error        // why that is one, although the device could take more
+	joint         buffers      // of the last run of several; such runs are one at a time
 }
 
 type buffers struct{ input, output *tensor }
 
-// newSession opens a model file for inputs of a size. Its error is the runtime's
-// own, or has the code Invalid if the graph does not fit.
-func newSession(m cutout.Model, v cutout.Variant, options *ort.SessionOptions, concurrency int) (*session, error) {
+// newSession opens a model file for inputs of a size, and for up to that many pictures in
+// a run where the graph allows it. Its error is the runtime's own, or has the code Invalid
+// if the graph does not fit.
+func newSession(m cutout.Model, v cutout.Variant, options *ort.SessionOptions, concurrency, most int) (*session, error) {
 	s := &session{idle: make(chan buffers, concurrency)}
 	if err := s.inspect(m, v); err != nil {
 		return nil, err
 	}
-	graph, err := ort.NewDynamicAdvancedSession(v.File, []string{s.input.Name}, []string{s.output.Name}, options)
-	if err != nil {
-		return nil, err
+	if most > 1 {
+		if s.alone = s.openForMany(v, options); s.alone == nil {
+			s.most.Store(int64(most))
+			return s, nil
+		}
 	}
-	s.graph = graph
-	return s, nil
+	s.most.Store(1)
+	var err error
+	s.graph, err = ort.NewDynamicAdvancedSession(v.File, []string{s.input.Name}, []string{s.output.Name}, options)
+	return s, err
 }
 
-// run puts pixels through the network and returns the mask's samples.
-func (s *session) run(ctx context.Context, pix []uint8, m *model, threads int) ([]uint8, error) {
-	b, err := s.take()
+// openForMany opens the file's graph for any number of pictures.
+func (s *session) openForMany(v cutout.Variant, options *ort.SessionOptions) error {
+	file, err := os.ReadFile(v.File)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer s.put(b)
-	b.input.Fill(pix, m.spec, threads)
-	if err := s.infer(ctx, b); err != nil {
-		return nil, err
+	graph, err := onnxgraph.Parse(file, s.input.Name, s.output.Name)
+	if err != nil {
+		return err
 	}
-	return b.output.Mask(m.spec.Post, len(pix)/3, threads)
+	if graph, err = graph.Trimmed(); err != nil {
+		return err
+	}
+	if graph, err = graph.AnyBatch(); err != nil {
+		return err
+	}
+	content, err := graph.Bytes()
+	if err != nil {
+		return err
+	}
+	s.graph, err = ort.NewDynamicAdvancedSessionWithONNXData(content, []string{s.input.Name}, []string{s.output.Name}, options)
+	return err
 }
 
-func (s *session) infer(ctx context.Context, b buffers) error {
-	return run(ctx, s.graph, b.input.value, []ort.Value{b.output.value})
+// infer computes the outputs of calls in one run, which ends early when no caller is left.
+func (s *session) infer(calls []*call) error {
+	ctx, stop := whileWanted(calls)
+	defer stop()
+	if len(calls) == 1 {
+		return run(ctx, s.graph, calls[0].input.value, []ort.Value{calls[0].output.value})
+	}
+	if err := s.join(int64(len(calls))); err != nil {
+		return err
+	}
+	for i, c := range calls {
+		c.input.copyTo(s.joint.input, i)
+	}
+	if err := run(ctx, s.graph, s.joint.input.value, []ort.Value{s.joint.output.value}); err != nil {
+		return err
+	}
+	for i, c := range calls {
+		c.output.copyFrom(s.joint.output, i)
+	}
+	return nil
+}
+
+// join makes room for that many pictures, unless the last run had as many.
+func (s *session) join(pictures int64) (err error) {
+	if s.joint.input != nil && s.joint.input.value.GetShape()[0] == pictures {
+		return nil
+	}
+	s.joint.destroy()
+	s.joint, err = newBuffers(s.input, s.output, pictures)
+	return err
 }
 
 // run computes a graph's outputs; when ctx ends, it stops after the current node.
@@ -80,24 +129,41 @@ func (s *session) take() (buffers, error) {
 		return b, nil
 	default:
 	}
-	input, err := newTensor(s.input.Dimensions, s.input.DataType)
-	if err != nil {
+	return newBuffers(s.input, s.output, 1)
+}
+
+// newBuffers allocates tensors for some pictures; more than one are along the first
+// dimension.
+func newBuffers(in, out ort.InputOutputInfo, pictures int64) (b buffers, err error) {
+	shape := func(one ort.Shape) ort.Shape {
+		all := slices.Clone(one)
+		if pictures > 1 {
+			all[0] = pictures
+		}
+		return all
+	}
+	if b.input, err = newTensor(shape(in.Dimensions), in.DataType); err != nil {
 		return buffers{}, err
 	}
-	output, err := newTensor(s.output.Dimensions, s.output.DataType)
-	if err != nil {
-		input.destroy()
+	if b.output, err = newTensor(shape(out.Dimensions), out.DataType); err != nil {
+		b.input.destroy()
 		return buffers{}, err
 	}
-	return buffers{input, output}, nil
+	return b, nil
+}
+
+func (b buffers) destroy() {
+	if b.input != nil {
+		b.input.destroy()
+		b.output.destroy()
+	}
 }
 
 func (s *session) put(b buffers) {
 	select {
 	case s.idle <- b:
 	default:
-		b.input.destroy()
-		b.output.destroy()
+		b.destroy()
 	}
 }
 
@@ -106,13 +172,13 @@ func (s *session) destroy() {
 	for {
 		select {
 		case b := <-s.idle:
-			b.input.destroy()
-			b.output.destroy()
+			b.destroy()
 			continue
 		default:
 		}
 		break
 	}
+	s.joint.destroy()
 	_ = s.graph.Destroy()
 }
 

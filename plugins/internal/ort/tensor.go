@@ -30,3 +30,15 @@ func newTensor(shape ort.Shape, kind ort.TensorElementDataType) (*tensor, error)
 }
 
 func (t *tensor) destroy() { _ = t.value.Destroy() }
+
+// copyTo copies the values of one picture to its place among several.
+func (t *tensor) copyTo(several *tensor, i int) {
+	copy(several.Single[i*len(t.Single):], t.Single)
+	copy(several.Half[i*len(t.Half):], t.Half)
+}
+
+// copyFrom is the opposite.
+func (t *tensor) copyFrom(several *tensor, i int) {
+	copy(t.Single, several.Single[i*len(t.Single):])
+	copy(t.Half, several.Half[i*len(t.Half):])
+}
