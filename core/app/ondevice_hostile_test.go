@@ -36,7 +36,7 @@ func (b *browser) withstands(t *testing.T, s *server, address, large string) {
 		}
 		problem, _ := b.outcome(path)
 		_, err := s.engine.Pipeline.Remove(t.Context(), cutout.Job{Upload: upload})
-		if err == nil || problem != cutout.MessageOf(err) && !strings.HasPrefix(problem, "This browser cannot open a AVIF") {
+		if err == nil || problem != cutout.MessageOf(err) && !strings.HasPrefix(problem, "This browser cannot open an AVIF") {
 			t.Errorf("%s: the device says %q, the server %v", file.Name, problem, err)
 		}
 	}

@@ -27,11 +27,11 @@ func probeAVIF(data []byte) (header, error) {
 }
 
 func decodeAVIF(_ context.Context, data []byte, h header) (raster, error) {
-	return decodeByBrowser(data, "AVIF", "image/avif", h.Width, h.Height)
+	return decodeByBrowser(data, "an AVIF", "image/avif", h.Width, h.Height)
 }
 
 func decodeLossy(_ context.Context, info *webpInfo, _ header) (raster, error) {
-	return decodeByBrowser(info.still(), "WebP", "image/webp", info.frame.Dx(), info.frame.Dy())
+	return decodeByBrowser(info.still(), "a WebP", "image/webp", info.frame.Dx(), info.frame.Dy())
 }
 
 func decodeByBrowser(data []byte, format, mediaType string, width, height int) (raster, error) {
@@ -40,7 +40,7 @@ func decodeByBrowser(data []byte, format, mediaType string, width, height int) (
 	picture, err := promise.Await(js.Global().Call("decodePicture", file, mediaType))
 	if err != nil {
 		return raster{}, cutout.Wrap(cutout.UnsupportedFormat, err,
-			"This browser cannot open a "+format+" by itself, or the file is damaged. Choose “On our server” for this photo, or save it as a JPEG or PNG.")
+			"This browser cannot open "+format+" by itself, or the file is damaged. Choose “On our server” for this photo, or save it as a JPEG or PNG.")
 	}
 	if w, h := picture.Get("width").Int(), picture.Get("height").Int(); w != width || h != height {
 		return raster{}, fmt.Errorf("size %dx%d is not the header's", w, h)
