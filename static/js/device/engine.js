@@ -1,7 +1,7 @@
 // Runs a network on all processors of this device: memory, layers and threads for
 // engine.wasm (static/engine).
 
-import { read } from './network.js';
+import { plan } from './plan.js';
 
 const KINDS = ['weights', 'winogradWeights', 'conv', 'winograd', 'pool', 'resize', 'add', 'concat', 'mask'];
 const FIELDS = 25; // of a layer, 32 bits each
@@ -17,9 +17,9 @@ const up = (n, to) => Math.ceil(n / to) * to;
 
 // open resolves to { input, run(size, fill), close }. run computes a mask of size x
 // size bytes; fill(bytes) writes the input, four bytes a pixel, of which the last is
-// not read. program is a WebAssembly.Module.
-export async function open(program, file, threads) {
-  const { input, layers } = read(file);
+// not read. program is a WebAssembly.Module, the network what read of network.js
+// returns.
+export async function open(program, { input, layers }, threads) {
   const memory = reserved();
   let top = SYNC + 16;
   const take = (bytes) => {
@@ -54,9 +54,12 @@ export async function open(program, file, threads) {
     input,
     run(size, fill) {
       top = rest;
-      const { list, first, last, scratch } = plan(layers, size, take, threads);
+      const { list, first, last } = plan(layers, size, take);
+      const most = Math.max(...list.map(scratchOf));
+      const scratch = Array.from({ length: threads }, () => take(most));
+      const at = take(list.length * FIELDS * 4);
       fill(new Uint8Array(memory.buffer, first, 4 * size * size));
-      compute(list, take(list.length * FIELDS * 4), scratch);
+      compute(list.map((layer) => ({ ...layer, units: unitsOf(layer) })), at, scratch);
       return new Uint8Array(memory.buffer, last, size * size).slice();
     },
     close: () => others.forEach((other) => other.terminate()),
@@ -110,51 +113,14 @@ function arrange(layers, take, memory, compute) {
   }
 }
 
-// plan gives every layer its place in memory, for an input of one size. Tensors that
-// are not needed any more give way to others.
-function plan(layers, size, take, threads) {
-  const space = arena(take);
-  const tensors = new Map([[0, space.take(4 * size * size)]]);
-  const first = tensors.get(0).at;
-  let most = 0;
-  const list = layers.map((layer, i) => {
-    const h = size / layer.from;
-    const oh = size / layer.divide;
-    const out = space.take(oh * oh * (layer.floats ? 4 : layer.oc));
-    tensors.set(layer.out, out);
-    const [one, two] = layer.ins.map((id) => tensors.get(id).at);
-    for (const id of new Set(layer.ins)) {
-      if (!layers.some(({ ins }, j) => j > i && ins.includes(id))) space.give(tensors.get(id));
-    }
-    most = Math.max(most, scratchOf(layer, h));
-    return { ...layer, units: unitsOf(layer, oh), in: one, in2: two, out: out.at, h, w: h, oh, ow: oh };
-  });
-  return { list, first, last: list.at(-1).out, scratch: Array.from({ length: threads }, () => take(most)) };
-}
-
-function unitsOf({ kind, oc }, oh) {
+function unitsOf({ kind, oc, oh }) {
   if (kind === 'winograd') return Math.ceil(oh * oh / 4 / TILES);
   return kind === 'conv' && oh <= 16 ? oh * Math.min(8, Math.ceil(oc / LANES)) : oh;
 }
 
-function scratchOf({ kind, c, dilation }, h) {
+function scratchOf({ kind, c, dilation, h }) {
   if (kind === 'winograd') return 16 * TILES * (2 * c + 4 * LANES);
   return kind === 'conv' ? 6 * (h + 2 * dilation) * c + 64 : 0;
-}
-
-// arena hands out blocks of memory and takes them back; the smallest that suffices is
-// used again.
-function arena(take) {
-  const free = [];
-  return {
-    take(bytes) {
-      const fit = free.filter((block) => block.bytes >= bytes).sort((a, b) => a.bytes - b.bytes)[0];
-      if (!fit) return { at: take(bytes), bytes };
-      free.splice(free.indexOf(fit), 1);
-      return fit;
-    },
-    give: (block) => free.push(block),
-  };
 }
 
 // write writes a layer as struct layer of engine.c.

@@ -9,18 +9,20 @@ import { start } from './runtime.js';
 const MEMORY = 700 * 1024 * 1024; // for photos
 
 let ready = null;
+let between = null; // what is done after an answer, before the next photo
 
 // prepare fetches what is missing and starts the pipeline, once.
 async function prepare({ address, most, others }, tell) {
   const list = await read(address);
   const { contents: [graph], kept } = await obtain([list.graph], [address, ...others], tell);
-  globalThis.segment = await start(list.model, graph);
+  const { segment, compare } = await start(list.model, graph);
+  globalThis.segment = segment;
   const remove = await pipeline;
   remove.start({
     memory: MEMORY, maxPixels: list.maxPixels, maxSide: list.maxSide, mode: list.mode,
     model: list.model.name, sizes: list.sizes.slice(0, most),
   });
-  return { remove: remove.remove, kept };
+  return { remove: remove.remove, kept, compare };
 }
 
 const jobs = {
@@ -40,7 +42,9 @@ const jobs = {
 
 addEventListener('message', async ({ data }) => {
   try {
+    await between;
     postMessage({ answer: await jobs[data.job](data) });
+    between = ready.then(({ compare }) => compare());
   } catch (error) {
     postMessage({ error: error.message || String(error), code: error.code ?? '' });
   }
