@@ -18,10 +18,6 @@ import (
 // timeout bounds one photo; a device may be slow.
 const timeout = 10 * time.Minute
 
-// viewSide is the least long side of a reduced picture to be looked at: more than VIEW in
-// static/js/worker/studio.js, where a picture up to that is taken for the whole photo.
-const viewSide = 1601
-
 // whole is the pipeline, with the browser as its backend: it calls the globals segment and
 // decodePicture, which the worker sets.
 var whole *pipeline.Pipeline
@@ -48,22 +44,24 @@ func start(args []js.Value) (any, error) {
 
 var errNotStarted = errors.New("the pipeline was not started")
 
-// remove removes the background of a photo: remove(file, { mode }, observe, show) is a
-// promise of { file, type, width, height, subject, mode, sizes }. observe is called with
+// remove removes the background of a photo: remove(file, { mode, reduced }, observe, show)
+// is a promise of { file, type, width, height, subject, mode, sizes }. observe is called with
 // the name of each stage, and show, before the file is written, with a picture to look
-// at: its width, its height and a Uint8ClampedArray of RGBA. A large photo is reduced for
-// it: the page would do that from all its pixels.
+// at: its width, its height and a Uint8ClampedArray of RGBA. A large photo is
+// reduced for it to a long side of reduced pixels or more: the page would do that from all
+// its pixels.
 func remove(args []js.Value) (any, error) {
 	if whole == nil {
 		return nil, errNotStarted
 	}
+	reduced := args[1].Get("reduced").Int()
 	file := make([]byte, args[0].Get("length").Int())
 	js.CopyBytesToGo(file, args[0])
 	job := cutout.Job{
 		Upload:  file,
 		Observe: func(p cutout.Progress) { args[2].Invoke(string(p.Stage)) },
 		Show: func(p *cutout.Photo) {
-			if small, err := compose.Smaller(context.Background(), p, viewSide); err == nil {
+			if small, err := compose.Smaller(context.Background(), p, reduced); err == nil {
 				args[3].Invoke(small.Width, small.Height, copyOut("Uint8ClampedArray", small.Pix))
 			}
 		},

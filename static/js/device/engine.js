@@ -10,7 +10,7 @@ const TILES = 32;
 const PAGE = 65536;
 const MOST_PAGES = 16384;
 const STACK = 16384;
-const STOPPED = 'This device ran out of memory, or its browser stopped the work.';
+const stopped = () => new Error('This device ran out of memory, or its browser stopped the work.');
 const SYNC = 1024; // the address of the threads' barrier; below it is nothing
 
 const up = (n, to) => Math.ceil(n / to) * to;
@@ -29,7 +29,7 @@ export async function open(program, { input, layers }, threads) {
     try {
       if (missing > 0) memory.grow(missing);
     } catch {
-      throw new RangeError(STOPPED);
+      throw stopped();
     }
     return at;
   };
@@ -43,7 +43,7 @@ export async function open(program, { input, layers }, threads) {
     const words = new Int32Array(memory.buffer, at, list.length * FIELDS);
     list.forEach((layer, i) => write(words.subarray(i * FIELDS, (i + 1) * FIELDS), layer));
     others.forEach((other, i) => other.postMessage([at, list.length, scratch[i + 1], SYNC, threads]));
-    if (engine.run(at, list.length, scratch[0], SYNC, threads)) throw new WebAssembly.RuntimeError(STOPPED);
+    if (engine.run(at, list.length, scratch[0], SYNC, threads)) throw stopped();
   };
 
   for (const layer of layers) if (layer.weights) place(layer, take, memory);
@@ -73,7 +73,7 @@ function reserved() {
     try {
       return new WebAssembly.Memory({ initial: 2, maximum: most, shared: true });
     } catch {
-      if (most < 4096) throw new RangeError(STOPPED);
+      if (most < 4096) throw stopped();
     }
   }
 }
@@ -83,7 +83,7 @@ function helper(values) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
     worker.addEventListener('message', () => resolve(worker), { once: true });
-    worker.addEventListener('error', () => reject(new Error(STOPPED)), { once: true });
+    worker.addEventListener('error', () => reject(stopped()), { once: true });
     worker.postMessage(values);
   });
 }

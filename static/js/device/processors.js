@@ -84,7 +84,7 @@ function alike(one, two) {
 function within(promise) {
   let timer = 0;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('The graphics processor does not answer.')), LONGEST);
+    timer = setTimeout(() => reject(new DOMException('late', 'TimeoutError')), LONGEST);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

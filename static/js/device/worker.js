@@ -3,6 +3,7 @@
 // time; a worker that fails or is not needed any more is ended by the page.
 
 import { pipeline } from '../worker/pipeline.js';
+import { VIEW } from '../worker/sizes.js';
 import { obtain, read } from './files.js';
 import { start } from './runtime.js';
 
@@ -35,7 +36,8 @@ const jobs = {
     const began = performance.now();
     const photo = new Uint8Array(await file.arrayBuffer());
     const show = (width, height, pixels) => postMessage({ picture: { width, height, pixels } }, [pixels.buffer]);
-    const result = await remove(photo, { mode }, (stage) => postMessage({ stage }), show);
+    // What is reduced is larger than a view, which tells it from a photo that is small itself.
+    const result = await remove(photo, { mode, reduced: VIEW + 1 }, (stage) => postMessage({ stage }), show);
     return { ...result, file: new Blob([result.file], { type: result.type }), took: ((performance.now() - began) / 1000).toFixed(1), kept };
   },
 };

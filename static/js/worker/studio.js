@@ -5,10 +5,7 @@
 import { unzip, zip } from '../zip.js';
 import { blurred } from './blur.js';
 import { compose, survey } from './compose.js';
-
-// Pixels on the long side of what is looked at, and of thumbnails.
-const VIEW = 1600;
-const THUMB = 360;
+import { THUMB, VIEW } from './sizes.js';
 
 const jobs = {
   // open decodes the base64 of an answer.
