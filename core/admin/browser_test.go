@@ -265,7 +265,7 @@ func previewsAndReverts(b *tab, o *operator) {
 	b.holds(`document.querySelectorAll("[name=limits_overrides_who]").length === 1 && !document.querySelector("[id^=revert]")`)
 }
 
-// filtersTheConfiguration: a reload is told in words and marks what waits for a restart;
+// filtersTheConfiguration: a reload is reported in words and marks what waits for a restart;
 // only what is not the default is shown, unless the filter finds more.
 func filtersTheConfiguration(b *tab, o *operator) {
 	b.t.Helper()

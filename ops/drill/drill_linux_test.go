@@ -137,7 +137,7 @@ func useTheProcessor(t *testing.T, s *server) {
 	}
 }
 
-// stopIt does nothing more: whoever causes it has stopped.
+// stopIt does nothing more: what causes it has stopped.
 func stopIt(*testing.T, *server) {}
 
 // An open page shows within its refresh what the server answers; an operator should not
