@@ -375,6 +375,17 @@ def fit(net, x, pixels):
     head.bias.copy_(found[-1])
 
 
+def spread(net, x):
+    """Gives the last convolution's values the range that was fitted: at full size they may lie far outside."""
+    caught = []
+    hook = net.head.register_forward_hook(lambda _, __, o: caught.append(o))
+    net(x)
+    hook.remove()
+    low, middle, high = numpy.percentile(caught[0].numpy(), (5, 50, 95))
+    net.head.weight.mul_(6 / (high - low))
+    net.head.bias.sub_(middle).mul_(6 / (high - low))
+
+
 def mask(output, name):
     """What rembg makes of the output."""
     y = output[0].numpy()
@@ -405,6 +416,8 @@ def make(folder, file, name):
     fit(net, samples(small, *norm), small)
     pixels = picture(file, size)
     x = samples(pixels, *norm)
+    if name == "isnet-general-use":
+        spread(net, x)
     output = net(x)
     output = output if torch.is_tensor(output) else output[0]
     torch.onnx.export(net, x, f"{folder}/{name}.onnx", opset_version=opset, do_constant_folding=True, **said)
