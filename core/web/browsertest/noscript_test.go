@@ -136,7 +136,7 @@ func TestFormAppearsWhereScriptsDoNotArrive(t *testing.T) {
 	p.click(".plain summary")
 	p.accessible("plain form")
 	p.sendForm(".plain .primary", photo(t, "a.jpg", 300, 200), write(t, "c.txt", []byte("no photo")))
-	p.do(chromedp.WaitVisible(chromedp.CSS(".result")))
+	p.wait(`document.querySelector('.result') && document.querySelector('.problem') && document.readyState === 'complete'`) // with its styles
 	p.accessible("results where scripts did not arrive")
 	if p.visible(".problem button") {
 		t.Error("a button is shown that no script listens to")
