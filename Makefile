@@ -42,8 +42,12 @@ run: setup ## serve on http://127.0.0.1:8080, operator page on http://127.0.0.1:
 
 .PHONY: test
 test: setup test-tools ## install what the tests need, and run them all
-	go test -race -timeout 30m ./...
+	$(if $(EMULATES),$(MAKE) --no-print-directory arm64-programs)
+	$(if $(EMULATES),ARM64=yes) go test -race -timeout 30m ./...
 	cd ops/kubernetes && go test ./...
+
+# Where an arm64 program runs under qemu: on that machine itself there is nothing to emulate.
+EMULATES := $(filter x86_64,$(shell uname -m))
 
 # Packages whose tests need a model, a browser, other servers or programs, or that
 # take longer than unit tests do.
@@ -59,16 +63,19 @@ check: wasm ## format, vet, lint, and unit tests that need no model and no brows
 test-tools: ## install what the tests need: Debian packages (servers, a browser), and NVIDIA Triton with pip
 	ops/testing/install
 
-.PHONY: cross
-cross: ## build for linux/arm64 into bin/arm64 (needs Debian's gcc-aarch64-linux-gnu), and what needs no C for macOS
+.PHONY: arm64-programs
+arm64-programs:
 	CGO_ENABLED=0 GOARCH=arm64 go build -ldflags '$(LDFLAGS)' -o bin/arm64/ ./cmd/bgremover
-	CGO_ENABLED=0 GOARCH=arm64 go build -ldflags '$(LDFLAGS)' -o bin/arm64/plugins/open-inference ./plugins/openinference
 	CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc go build -ldflags '$(LDFLAGS)' -o bin/arm64/plugins/onnx-cpu ./plugins/onnxcpu
+
+.PHONY: cross
+cross: arm64-programs ## build for linux/arm64 into bin/arm64 (needs Debian's gcc-aarch64-linux-gnu), and what needs no C for macOS
+	CGO_ENABLED=0 GOARCH=arm64 go build -ldflags '$(LDFLAGS)' -o bin/arm64/plugins/open-inference ./plugins/openinference
 	CGO_ENABLED=1 GOARCH=arm64 CC=aarch64-linux-gnu-gcc go build -ldflags '$(LDFLAGS)' -o bin/arm64/plugins/onnx-derive ./plugins/onnxderive
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 go build -o /dev/null ./cmd/bgremover ./cmd/bgremover-bench ./plugins/openinference
 
 .PHONY: arm64
-arm64: setup cross ## process a photo with the arm64 build under qemu and compare it with x86-64's (needs Debian's qemu-user too; minutes)
+arm64: setup test-tools arm64-programs ## process a photo with the arm64 build under qemu and compare it with x86-64's, as make test does
 	ARM64=yes go test -count 1 -timeout 60m -v ./ops/testing/arm64
 
 .PHONY: security
