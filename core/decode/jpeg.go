@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/jpeg"
 	"io"
 	"slices"
 
@@ -34,7 +35,6 @@ type jpegInfo struct {
 	orientation int
 	profile     []byte
 	scans       int
-	lastScan    int // where it begins in the file
 }
 
 func probeJPEG(data []byte) (header, error) {
@@ -114,7 +114,7 @@ func readJPEG(data []byte) (jpegInfo, error) {
 			break
 		}
 		if marker == 0xda {
-			info.scans, info.lastScan = info.scans+1, at
+			info.scans++
 		} else if info.scans == 0 {
 			if err := info.segment(marker, data[at+4:at+2+length], &profile); err != nil {
 				return info, err
@@ -164,7 +164,7 @@ func decodeJPEG(ctx context.Context, data []byte, h header) (raster, error) {
 	if h.bareInk {
 		in = io.MultiReader(bytes.NewReader(data[:2]), bytes.NewReader(adobeMarker), newReader(ctx, data[2:]).plain())
 	}
-	img, err := samples(in, data)
+	img, err := jpeg.Decode(in)
 	if err != nil {
 		return raster{}, err
 	}

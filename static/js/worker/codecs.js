@@ -82,26 +82,3 @@ globalThis.decodePicture = async (bytes, type) => {
   bitmap.close();
   return { width, height, pixels: context.getImageData(0, 0, width, height).data };
 };
-
-// decodeSamples decodes a JPEG to the planes of its samples, without changing their
-// colours: no canvas, which some browsers fill with noise. It is null where the browser
-// cannot do that.
-globalThis.decodeSamples = async (data) => {
-  if (!globalThis.ImageDecoder) return null;
-  const decoder = new ImageDecoder({ data, type: 'image/jpeg', colorSpaceConversion: 'none' });
-  try {
-    const { image } = await decoder.decode({ completeFramesOnly: true });
-    const { format: layout, visibleRect: { width, height } } = image;
-    const halves = { I420: [2, 2], I422: [2, 1], I444: [1, 1] }[layout];
-    if (!halves) return null;
-    const sizes = [[width, height], ...Array(2).fill([Math.ceil(width / halves[0]), Math.ceil(height / halves[1])])];
-    let at = 0;
-    const layouts = sizes.map(([stride, rows]) => ({ offset: at, stride, end: at += stride * rows }));
-    const samples = new Uint8Array(at);
-    await image.copyTo(samples, { layout: layouts.map(({ offset, stride }) => ({ offset, stride })) });
-    image.close();
-    return { layout, width, height, planes: layouts.map(({ offset, end }) => samples.subarray(offset, end)) };
-  } finally {
-    decoder.close();
-  }
-};
