@@ -55,7 +55,7 @@ type Content struct {
 type Runtime struct {
 	Name     string `toml:"name"`     // "cpu", "cuda" or "cuda12"
 	Version  string `toml:"version"`  // such as 1.30.0
-	Platform string `toml:"platform"` // GOOS/GOARCH, or "browser"
+	Platform string `toml:"platform"` // GOOS/GOARCH
 	Licence  string `toml:"licence"`
 	Package
 	Files []RuntimeFile `toml:"file"`

@@ -16,8 +16,7 @@ import (
 type Wanted struct {
 	// Models are names in the catalogue.
 	Models []string
-	// Runtime is "cpu", "cuda", "cuda12" or "" for
-	// none. Of the builds for a GPU the
+	// Runtime is "cpu", "cuda", "cuda12" or "" for none. Of the builds for a GPU the
 	// latest pulled replaces the others.
 	Runtime string
 	// From is a folder with files copied by hand; then nothing is downloaded.

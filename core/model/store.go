@@ -87,13 +87,10 @@ func (s *Store) runtimePath(name string) (string, error) {
 	return s.runtimeFile(r, r.Files[0]), nil
 }
 
-// anyBrowser is the platform of a runtime that visitors' browsers run.
-const anyBrowser = "browser"
-
 func (s *Store) runtimeEntry(name string) (Runtime, error) {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	for _, r := range s.Catalogue.Runtimes {
-		if r.Name == name && (r.Platform == platform || r.Platform == anyBrowser) {
+		if r.Name == name && r.Platform == platform {
 			return r, nil
 		}
 	}
