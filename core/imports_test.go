@@ -66,7 +66,8 @@ var allowed = map[string][]string{
 	"core/removebg":  {"core/cutout"},
 	"core/rembg":     {"core/cutout"},
 
-	"ops/security/": {"core/", "ops/security/"},
+	"ops/security/":        {"core/", "ops/security/"},
+	"ops/testing/ownmodel": {"core/model"},
 
 	"plugins/":        {"core/cutout", "plugins/"},
 	"models":          {},

@@ -17,6 +17,7 @@ import (
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/model"
+	"bgremover.pro/ops/testing/ownmodel"
 	"bgremover.pro/plugins/contract"
 )
 
@@ -90,19 +91,17 @@ func dataFolder(t *testing.T, native *model.Store) string {
 	}
 	small := slices.MinFunc(installed.Variants, func(a, b cutout.Variant) int { return cmp.Compare(a.Size, b.Size) })
 	models := filepath.Join(t.TempDir(), "models")
-	list := func(values []float32) string { return strings.Join(strings.Fields(fmt.Sprint(values)), ", ") }
 	var entry model.Entry
 	for _, known := range model.Known().Models {
 		if known.Name == model.Default {
 			entry = known
 		}
 	}
-	text := fmt.Sprintf("size = %d\nscale = %g\nmean = %s\nstd = %s\npost = %q\n", small.Size, entry.Scale, list(entry.Mean), list(entry.Std), entry.Post)
 	for _, err := range []error{
 		os.Mkdir(models, 0o755),
 		os.Symlink(original.Variants[0].File, filepath.Join(models, model.Default+".onnx")),
 		os.Symlink(small.File, filepath.Join(models, "small.onnx")),
-		os.WriteFile(filepath.Join(models, "small.toml"), []byte(text), 0o600),
+		os.WriteFile(filepath.Join(models, "small.toml"), ownmodel.Description(entry, small.Size), 0o600),
 	} {
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"bgremover.pro/core/config"
 	"bgremover.pro/core/cutout"
 	"bgremover.pro/core/model"
+	"bgremover.pro/ops/testing/ownmodel"
 	"bgremover.pro/plugins/contract"
 	"bgremover.pro/plugins/contracttest"
 )
@@ -153,13 +154,11 @@ func store(t *testing.T, library string, entry model.Entry, file string) *model.
 	dir := t.TempDir()
 	s := model.Open(dir)
 	s.Catalogue.Models = nil // its checksums are those of the published weights
-	list := func(values []float32) string { return strings.Join(strings.Fields(fmt.Sprint(values)), ", ") }
-	text := fmt.Sprintf("size = %d\nscale = %g\nmean = %s\nstd = %s\npost = %q\n", entry.Size, entry.Scale, list(entry.Mean), list(entry.Std), entry.Post)
 	file, err := filepath.Abs(file)
 	for _, err := range []error{err, os.Mkdir(filepath.Join(dir, "models"), 0o755),
 		os.Symlink(filepath.Dir(filepath.Dir(library)), filepath.Join(dir, "runtime")),
 		os.Link(file, filepath.Join(dir, "models", entry.Name+".onnx")),
-		os.WriteFile(filepath.Join(dir, "models", entry.Name+".toml"), []byte(text), 0o600)} {
+		os.WriteFile(filepath.Join(dir, "models", entry.Name+".toml"), ownmodel.Description(entry, entry.Size), 0o600)} {
 		if err != nil {
 			t.Fatal(err)
 		}
